@@ -1,0 +1,152 @@
+"""`task.yaml`: what a user writes, checked at once.
+
+Settings are of three kinds. *Identity* (hashed: a change of it is another run), *runtime* (free to change) and
+*extendable* (may grow on a later call). `IDENTITY`, `EXTENDABLE` and `RUNTIME` below partition the fields.
+"""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import BaseModel, Field, ValidationError, field_validator
+
+from denoise.settings import DenoiseSettings
+from generation.errors import UserError, clip
+from generation.models import EMBEDDED_LM
+from generation.settings import GenerationSettings, Settings
+from generation.task import Label, Words
+from training.settings import StudentSettings
+
+EXTENDABLE = frozenset({"quota", "rounds", "token_budget", "pool"})
+RUNTIME = frozenset({"runtime", "test"})
+
+
+class RuntimeSettings(Settings):
+    """Where and how fast it runs; never part of a run's identity."""
+
+    address: str | None = Field(None, description="Ray cluster to join; none starts one on this machine")
+    engines: int = Field(1, ge=1)
+    gpus_per_engine: float = Field(1, ge=0, description="ignored where there is no GPU")
+    max_num_seqs: int = Field(64, ge=1, description="sequences decoded together in one engine")
+    max_model_len: int = Field(1024, ge=64, description="context length in tokens")
+    kv_cache_gb: float | None = Field(None, gt=0, description="KV cache on a CPU; none takes a share of free memory")
+    gpu_memory: float = Field(0.9, gt=0, le=1, description="share of a GPU's memory that an engine takes")
+    commit_rows: int = Field(128, ge=1, description="rows an engine gathers before it commits a part")
+    commit_seconds: float = Field(5.0, gt=0, description="or seconds, whichever comes first")
+    workers: int = Field(1, ge=1, description="training workers")
+
+
+class TaskConfig(Settings):
+    """One task, as written in task.yaml."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", description="letters, digits, _ . -")]
+    description: Words = Field(description="one sentence: what the texts are")
+    labels: tuple[Label, ...] = Field(min_length=2, description="two or more labels with a sentence each")
+    seeds: str = Field(description="labelled examples: .json, .jsonl, .csv or .parquet with text and label")
+    pool: str | None = Field(None, description="unlabelled real texts")
+    test: str | None = Field(None, description="labelled held-out texts; used for evaluation only")
+    quota: int = Field(30, ge=1, description="accepted rows wanted per label and round")
+    rounds: int = Field(1, ge=1)
+    token_budget: int | None = Field(None, ge=1, description="most prompt + output tokens over the whole run")
+    model: str = Field(EMBEDDED_LM, description="the embedded LM or a Hugging Face model folder")
+    generation: GenerationSettings = GenerationSettings()
+    denoise: DenoiseSettings = DenoiseSettings()
+    student: StudentSettings = StudentSettings()
+    runtime: RuntimeSettings = RuntimeSettings()
+
+    @field_validator("labels")
+    @classmethod
+    def _labels_are_unique(cls, labels: tuple[Label, ...]) -> tuple[Label, ...]:
+        names = [label.name for label in labels]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"label names must be unique; got {name!r} twice")
+        for label in labels:
+            for counter in label.counter_examples:
+                if counter.label not in names:
+                    raise ValueError(f"counter-example of {label.name!r} names an unknown label {counter.label!r}")
+        return labels
+
+
+def load_config(path: Path, overrides: list[str] | None = None) -> TaskConfig:
+    """Read and check a task file; `overrides` are `a.b=value` with YAML values. Raises UserError."""
+    raw = read_yaml(path)
+    if not isinstance(raw, dict):
+        raise UserError(f"{path}: must be a mapping of settings; got {clip(raw)}")
+    for override in overrides or []:
+        _override(raw, override)
+    try:
+        return TaskConfig.model_validate(raw)
+    except ValidationError as error:
+        raise UserError(f"{path}: {_first_problem(error, raw)}") from None
+
+
+def read_yaml(path: Path) -> Any:
+    """Parsed YAML. Raises UserError with the line of a mistake."""
+    try:
+        text = path.read_bytes().decode()
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: must be UTF-8; byte {error.start} is not") from None
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" line {mark.line + 1}" if mark else ""
+        raise UserError(f"{path}{where}: not valid YAML: {getattr(error, 'problem', None) or error}") from None
+
+
+def _override(raw: dict[str, Any], override: str) -> None:
+    key, separator, value = override.partition("=")
+    if not separator or not key:
+        raise UserError(f"--set: must have the form a.b=value; got {override!r}")
+    *parents, last = key.split(".")
+    node = raw
+    for parent in parents:
+        child = node.setdefault(parent, {})
+        if not isinstance(child, dict):
+            raise UserError(f"--set {key}: {parent!r} is not a group of settings")
+        node = child
+    try:
+        node[last] = yaml.safe_load(value)
+    except yaml.YAMLError:
+        raise UserError(f"--set {key}: not a YAML value: {value!r}") from None
+
+
+def _first_problem(error: ValidationError, raw: Any) -> str:
+    problem = error.errors()[0]
+    field = ".".join(str(step) for step in problem["loc"]) or "task"
+    if problem["type"] == "extra_forbidden":
+        return f"{field}: unknown setting{_nearest(problem['loc'])}"
+    if problem["type"] == "missing":
+        return f"{field}: is required"
+    return f"{field}: {_lower_first(problem['msg'].removeprefix('Value error, '))}; got {clip(problem['input'])}"
+
+
+def _nearest(location: tuple[int | str, ...]) -> str:
+    """The hint for a misspelt key: the closest valid name, else all names of that group."""
+    model: Any = TaskConfig
+    for step in location[:-1]:
+        if isinstance(step, str):
+            model = _section_of(model, step)
+    names = list(model.model_fields)
+    close = difflib.get_close_matches(str(location[-1]), names, n=1)
+    return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(names)}"
+
+
+def _section_of(model: type[BaseModel], field: str) -> type[BaseModel]:
+    annotation = model.model_fields[field].annotation
+    for candidate in (annotation, *getattr(annotation, "__args__", ())):
+        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+            return candidate
+    return model
+
+
+def _lower_first(text: str) -> str:
+    return text[:1].lower() + text[1:]

@@ -1,0 +1,63 @@
+"""Parquet parts that are either whole or absent, on any pyarrow filesystem."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyarrow import fs
+
+from generation.records import SCHEMA_VERSION
+
+_DICTIONARY = ["label", "intended_label", "method", "adapter", "model", "model_hash", "engine", "source"]
+_DICTIONARY += ["finish_reason", "status", "stage", "reason", "prompt_hash", "prompt"]
+
+
+def write_part(filesystem: fs.FileSystem, path: str, table: pa.Table, run_id: str) -> int:
+    """Write `table` to `path` and return its bytes: serialised in memory, put under another name, renamed.
+
+    zstd; repeated strings dictionary-encoded; the footer names the run and the schema version. A part that
+    exists is never replaced: FileExistsError. A failed write (disk full) leaves nothing behind.
+    """
+    metadata = {**(table.schema.metadata or {}), b"labelmill.run": run_id.encode()}
+    metadata[b"labelmill.schema"] = str(SCHEMA_VERSION).encode()
+    sink = pa.BufferOutputStream()
+    encoded = [name for name in _DICTIONARY if name in table.schema.names]
+    pq.write_table(table.replace_schema_metadata(metadata), sink, compression="zstd", use_dictionary=encoded)
+    if filesystem.get_file_info(path).type != fs.FileType.NotFound:
+        raise FileExistsError(f"part exists already: {path}")
+    return write_bytes(filesystem, path, sink.getvalue())
+
+
+def write_bytes(filesystem: fs.FileSystem, path: str, data: bytes | pa.Buffer) -> int:
+    """Atomically put bytes at `path` (replacing what is there) and return their number."""
+    scratch = f"{path}.{uuid.uuid4().hex[:8]}.tmp"
+    try:
+        with filesystem.open_output_stream(scratch) as stream:
+            stream.write(data)
+        filesystem.move(scratch, path)
+    except BaseException:
+        if filesystem.get_file_info(scratch).type != fs.FileType.NotFound:
+            filesystem.delete_file(scratch)
+        raise
+    return len(data) if isinstance(data, bytes) else data.size
+
+
+def list_parts(filesystem: fs.FileSystem, folder: str) -> list[str]:
+    """Paths of the committed parts of a folder in lexicographic order; [] when it does not exist."""
+    selector = fs.FileSelector(folder, allow_not_found=True)
+    return sorted(info.path for info in filesystem.get_file_info(selector) if info.path.endswith(".parquet"))
+
+
+def read_parts(
+    filesystem: fs.FileSystem, paths: Sequence[str], schema: pa.Schema, columns: Sequence[str] | None = None
+) -> pa.Table:
+    """The parts as one table of `schema` (or some of its columns), in the order of `paths`."""
+    wanted = schema if columns is None else pa.schema([schema.field(name) for name in columns])
+    tables = [
+        pq.read_table(path, filesystem=filesystem, columns=wanted.names, partitioning=None).cast(wanted)
+        for path in paths
+    ]
+    return pa.concat_tables([t.replace_schema_metadata(None) for t in tables]) if tables else wanted.empty_table()

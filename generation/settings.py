@@ -1,0 +1,29 @@
+"""Settings of generation, and the base that all groups of settings share."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Settings(BaseModel):
+    """Base of every group of settings: immutable, no unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class GenerationSettings(Settings):
+    """How the LM is asked."""
+
+    method: Literal["completion", "chat"] = Field("completion", description="plain completion or the chat template")
+    template: str | None = Field(None, description="a Jinja file of your own in place of the method's template")
+    exemplars: int = Field(6, ge=0, le=64, description="seeds of the label shown in a prompt")
+    exemplar_sets: int = Field(4, ge=1, description="different exemplar sets per label and wave; requests share them")
+    samples: int = Field(1, ge=1, le=64, description="texts drawn per request")
+    temperature: float = Field(1.0, gt=0, le=3)
+    min_p: Share = Field(0.05, description="drop tokens below this share of the likeliest one")
+    max_tokens: int = Field(64, ge=1, le=4096, description="longest text, in tokens; longer ones are rejected")
+    seed: int = Field(0, ge=0, lt=2**31)

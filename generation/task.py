@@ -1,0 +1,70 @@
+"""What a task is: its labels with their guideline, and hand-written examples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+from generation.records import digest
+
+Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
+
+class CounterExample(BaseModel):
+    """A text that looks like one label but belongs to another."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    text: Words
+    label: Words
+
+
+class Label(BaseModel):
+    """A label and its part of the annotation guideline."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Words
+    description: Words
+    rules: tuple[Words, ...] = ()
+    counter_examples: tuple[CounterExample, ...] = ()
+
+
+@dataclass(frozen=True)
+class Example:
+    """A text with its label (None: unlabelled), as a person gave it; `line` is its place in the file."""
+
+    text: str
+    label: str | None = None
+    line: int = 0
+
+    @property
+    def id(self) -> str:
+        """Hash of content, so the same example has the same id in every file order."""
+        return digest("example", self.text, self.label)
+
+
+@dataclass(frozen=True)
+class Task:
+    """What generation and denoising need to know; `seeds` are labelled, in file order.
+
+    `dev` is a part of the seeds that is held out of prompts and training, for early stopping only.
+    """
+
+    name: str
+    description: str
+    labels: tuple[Label, ...]
+    seeds: tuple[Example, ...]
+    dev: tuple[Example, ...] = ()
+
+    @property
+    def label_names(self) -> list[str]:
+        return [label.name for label in self.labels]
+
+    def label(self, name: str) -> Label:
+        return next(label for label in self.labels if label.name == name)
+
+    def seeds_of(self, name: str) -> list[Example]:
+        return [seed for seed in self.seeds if seed.label == name]

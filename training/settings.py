@@ -1,0 +1,23 @@
+"""Settings of the judge and the student."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from generation.models import EMBEDDED_ENCODER
+from generation.settings import Settings
+
+
+class StudentSettings(Settings):
+    """What learns from the rows."""
+
+    model: str = Field(EMBEDDED_ENCODER, description="encoder: the embedded MiniLM or a model folder")
+    dev_per_label: int = Field(2, ge=0, description="seeds per label held out for early stopping")
+    judge_steps: int = Field(150, ge=1, description="contrastive steps on the seeds")
+    steps: int = Field(200, ge=1, description="most training steps")
+    batch_size: int = Field(16, ge=2)
+    learning_rate: float = Field(5e-5, gt=0, lt=1)
+    label_smoothing: float = Field(0.1, ge=0, lt=1)
+    seed_weight: int = Field(3, ge=0, description="times the seeds are replayed among generated rows")
+    max_length: int = Field(128, ge=8, le=512, description="longest text in tokens; longer ones are cut")
+    seed: int = Field(0, ge=0, lt=2**31)
