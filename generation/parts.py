@@ -13,6 +13,7 @@ from generation.records import SCHEMA_VERSION
 
 _DICTIONARY = ["label", "intended_label", "method", "adapter", "model", "model_hash", "engine", "source"]
 _DICTIONARY += ["finish_reason", "status", "stage", "reason", "prompt_hash", "prompt"]
+_ONE_DICTIONARY = 2**30  # bytes; above it a writer falls back to plain pages, see `dictionary_columns`
 
 
 def write_part(filesystem: fs.FileSystem, path: str, table: pa.Table, run_id: str) -> int:
@@ -24,11 +25,30 @@ def write_part(filesystem: fs.FileSystem, path: str, table: pa.Table, run_id: st
     metadata = {**(table.schema.metadata or {}), b"labelmill.run": run_id.encode()}
     metadata[b"labelmill.schema"] = str(SCHEMA_VERSION).encode()
     sink = pa.BufferOutputStream()
-    encoded = [name for name in _DICTIONARY if name in table.schema.names]
-    pq.write_table(table.replace_schema_metadata(metadata), sink, compression="zstd", use_dictionary=encoded)
+    pq.write_table(
+        table.replace_schema_metadata(metadata),
+        sink,
+        compression="zstd",
+        use_dictionary=dictionary_columns(table.schema),
+        dictionary_pagesize_limit=_ONE_DICTIONARY,
+    )
     if filesystem.get_file_info(path).type != fs.FileType.NotFound:
         raise FileExistsError(f"part exists already: {path}")
     return write_bytes(filesystem, path, sink.getvalue())
+
+
+def dictionary_columns(schema: pa.Schema) -> list[str]:
+    """Parquet paths to dictionary-encode: the repeated strings, and what lies in lists and maps.
+
+    fastparquet reads a list or map whose pages are plain as nothing, silently; dictionary pages it reads right.
+    """
+    paths = [name for name in _DICTIONARY if name in schema.names]
+    for field in schema:
+        if pa.types.is_map(field.type):
+            paths += [f"{field.name}.key_value.key", f"{field.name}.key_value.value"]
+        elif pa.types.is_list(field.type):
+            paths.append(f"{field.name}.list.element")
+    return paths
 
 
 def write_bytes(filesystem: fs.FileSystem, path: str, data: bytes | pa.Buffer) -> int:

@@ -67,6 +67,8 @@ REQUEST_SCHEMA = pa.schema(
         ("samples", pa.int32()),
         ("prompt", pa.string()),
         ("prompt_hash", pa.string()),
+        # the most tokens that the request can cost: its prompt and `samples` answers of full length
+        ("most_tokens", pa.int32()),
         ("sampling", _NUMBERS),
     ]
 )

@@ -1,0 +1,5 @@
+"""`python -m cluster` is `labelmill`."""
+
+from cluster.cli import main
+
+main()

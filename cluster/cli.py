@@ -1,0 +1,173 @@
+"""The command line. Heavy imports happen after the arguments are parsed."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from generation.errors import Fault, UserError
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="A few labelled seeds in, a labelled Parquet dataset and a trained student out.",
+)
+
+TaskFile = Annotated[Path, typer.Argument(metavar="TASK", help="the task file, such as task.yaml")]
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="a run directory")]
+SetOption = Annotated[list[str] | None, typer.Option("--set", metavar="A.B=VALUE", help="change a setting")]
+RunOption = Annotated[Path | None, typer.Option("--run", metavar="RUN", help="run directory; default runs/NAME")]
+JsonOption = Annotated[bool, typer.Option("--json", help="print JSON")]
+
+
+@app.command()
+def run(
+    task: TaskFile,
+    folder: RunOption = None,
+    set_: SetOption = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="estimate tokens and time, start nothing")] = False,
+) -> None:
+    """Start a run, or go on with it: the same command, always safe."""
+    from cluster.run import Run
+
+    job = Run(task, folder, set_)
+    if dry_run:
+        _print_pairs(job.estimate())
+        return
+    job.run()
+    typer.echo(_summary(job))
+
+
+@app.command()
+def status(folder: RunFolder, as_json: JsonOption = False) -> None:
+    """Where a run stands."""
+    from cluster.run import Run
+    from cluster.status import render_status
+
+    state = Run.open(folder).status()
+    typer.echo(json.dumps(vars(state), indent=2) if as_json else render_status(state))
+
+
+@app.command()
+def report(folder: RunFolder) -> None:
+    """Write RUN/report.html anew and print its path."""
+    from cluster.run import Run
+
+    typer.echo(Run.open(folder).report())
+
+
+@app.command()
+def predict(
+    folder: RunFolder,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="texts: .json, .jsonl, .csv or .parquet")],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="write .jsonl, .csv or .parquet instead of printing")
+    ] = None,
+) -> None:
+    """Label texts with the run's student; prints JSONL."""
+    from cluster.run import Run
+    from cluster.tables import check_suffix, print_jsonl, write_table
+
+    if out is not None:
+        check_suffix(out)
+    table = Run.open(folder).predict_file(file)
+    if out is None:
+        print_jsonl(table)
+    else:
+        write_table(table, out)
+
+
+@app.command()
+def preview(
+    task: TaskFile,
+    count: Annotated[int, typer.Option("-n", min=1, help="rows per label")] = 5,
+    set_: SetOption = None,
+) -> None:
+    """Show rendered prompts, and rows from a live engine; nothing is kept."""
+    from cluster.run import Run
+
+    prompts, rows = Run(task, None, set_).preview(count)
+    listed = rows.to_pylist()
+    for label, prompt in prompts.items():
+        typer.echo(f"== {label}: prompt ==\n{prompt}\n-- {label}: rows --")
+        for row in listed:
+            if row["label"] == label:
+                typer.echo(f"  {row['text']}" + ("" if row["finish_reason"] == "stop" else "  [truncated]"))
+        typer.echo("")
+
+
+@app.command()
+def doctor() -> None:
+    """Say what was found on this machine, and what to do about what is missing."""
+    from cluster.doctor import examine, exit_code, render
+
+    findings = examine()
+    typer.echo(render(findings))
+    raise typer.Exit(exit_code(findings))
+
+
+@app.command()
+def init(name: Annotated[Path, typer.Argument(metavar="NAME", help="folder to make")]) -> None:
+    """Scaffold a task: a commented task.yaml and a few seeds."""
+    from cluster.scaffold import init_task
+
+    for path in init_task(name):
+        typer.echo(path)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of task.yaml, for editors."""
+    from cluster.scaffold import schema_json
+
+    typer.echo(schema_json())
+
+
+def main() -> None:
+    """Entry point: exit code 2 for what the user can mend, 1 for other faults, 130 when interrupted."""
+    try:
+        app(standalone_mode=True)
+    except UserError as error:
+        _leave(str(error), 2)
+    except OSError as error:  # a full disk or a file that went away: name it, with no trace
+        _leave(f"{error.filename or 'file system'}: {error.strerror or error}", 2)
+    except Fault as error:
+        _leave(str(error), 1)
+    except KeyboardInterrupt:
+        _leave("interrupted; run the same command to go on", 130)
+
+
+def _leave(message: str, code: int) -> None:
+    print(f"labelmill: {' '.join(message.split())}", file=sys.stderr)
+    raise SystemExit(code)
+
+
+def _print_pairs(values: dict[str, Any]) -> None:
+    width = max(map(len, values))
+    for key, value in values.items():
+        typer.echo(f"{key.replace('_', ' '):<{width}}  {'none' if value is None else value}")
+
+
+def _summary(job: Any) -> str:
+    """What a finished run leaves the user with."""
+    root, metrics = job.store.root, job.metrics()
+    version = (root / "dataset" / "latest").read_text().strip()
+    lines = [
+        f"dataset  {root / 'dataset' / version}  ({job.dataset().num_rows} rows)",
+        f"student  {job.student}",
+        f"report   {root / 'report.html'}",
+    ]
+    if test := (metrics or {}).get("test"):
+        name, best = max(test["baselines"].items(), key=lambda item: item[1]["accuracy"])
+        lines.append(
+            f"accuracy on {test['rows']} held-out rows: student {test['student']['accuracy']:.3f}, "
+            f"best seeds-only baseline {best['accuracy']:.3f} ({name})"
+        )
+    lines.append(f"next     labelmill predict {root} FILE")
+    return "\n".join(lines)

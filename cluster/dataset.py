@@ -1,0 +1,92 @@
+"""`dataset/vNNN/`: what a user takes away. Written once per round and never changed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from cluster.store import Store
+from generation.parts import list_parts, read_parts, write_part
+from generation.records import DATASET_SCHEMA, KEPT
+from training.folders import atomic_folder
+
+PART_BYTES = 128 * 1024**2
+
+
+def materialise(store: Store, round_: int, run_id: str) -> Path:
+    """Write version `round_`: kept rows of all rounds so far with their final labels. One that exists is kept."""
+    target = store.root / "dataset" / f"v{round_:03d}"
+    if not target.is_dir():
+        with atomic_folder(target) as folder:
+            tables = [kept_rows(store, number) for number in range(round_ + 1)]
+            _write(store, folder, pa.concat_tables(tables), run_id)
+    (store.root / "dataset" / "latest.tmp").write_text(target.name + "\n")
+    (store.root / "dataset" / "latest.tmp").replace(store.root / "dataset" / "latest")
+    return target
+
+
+def kept_rows(store: Store, round_: int) -> pa.Table:
+    """Rows (DATASET_SCHEMA) of a round that were accepted or relabelled, sorted by label and id."""
+    verdicts = store.verdicts(round_)
+    verdicts = verdicts.filter(pc.is_in(verdicts["status"], pa.array(KEPT))).sort_by("id")
+    rows = store.generated(round_)
+    rows = rows.filter(pc.is_in(rows["id"], verdicts["id"].combine_chunks())).sort_by("id")
+    if rows["id"].to_pylist() != verdicts["id"].to_pylist():
+        raise RuntimeError(f"round {round_}: verdicts keep rows that were not generated")
+    rows = rows.set_column(rows.schema.get_field_index("label"), "label", verdicts["label"])
+    for name in ("status", "scores", "weight"):
+        rows = rows.append_column(name, verdicts[name])
+    return rows.cast(DATASET_SCHEMA).sort_by([("label", "ascending"), ("id", "ascending")])
+
+
+def read_dataset(store: Store, version: str | None = None) -> pa.Table:
+    """Rows (DATASET_SCHEMA) of a version such as "v000"; the newest by default."""
+    name = version or (store.root / "dataset" / "latest").read_text().strip()
+    return read_parts(
+        store.filesystem, list_parts(store.filesystem, str(store.root / "dataset" / name)), DATASET_SCHEMA
+    )
+
+
+def _write(store: Store, folder: Path, rows: pa.Table, run_id: str) -> None:
+    rows_per_part = max(1, rows.num_rows * PART_BYTES // max(rows.nbytes, 1))
+    starts = range(0, max(rows.num_rows, 1), rows_per_part)
+    for number, start in enumerate(starts):
+        part = rows.slice(start, rows_per_part)
+        write_part(store.filesystem, str(folder / f"part-{number:05d}.parquet"), part, run_id)
+    paths = sorted(folder.glob("*.parquet"))
+    _write_footers(folder, paths)
+    (folder / "manifest.json").write_text(json.dumps(_manifest(paths, rows, run_id), indent=2) + "\n")
+
+
+def _write_footers(folder: Path, paths: list[Path]) -> None:
+    """`_metadata` and `_common_metadata`: the footers of all parts in one file, so that readers open only that."""
+    from fastparquet import writer
+
+    writer.merge([str(path) for path in paths])
+
+
+def _manifest(paths: list[Path], rows: pa.Table, run_id: str) -> dict[str, Any]:
+    return {
+        "run_id": run_id,
+        "rows": rows.num_rows,
+        "labels": dict(sorted(Counter(rows["label"].to_pylist()).items())),
+        "parts": [
+            {"name": path.name, "bytes": path.stat().st_size, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+            for path in paths
+        ],
+    }
+
+
+def discard_scratch(store: Store) -> None:
+    """Remove what a killed driver left half-written: it was never part of the run."""
+    for scratch in [*store.root.glob("dataset/.*.tmp"), *store.root.glob("rounds/*/.*.tmp")]:
+        shutil.rmtree(scratch, ignore_errors=True)
+    for scratch in [*store.root.glob("**/*.parquet.*.tmp"), *store.root.glob("**/*.json.*.tmp")]:
+        scratch.unlink(missing_ok=True)

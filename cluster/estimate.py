@@ -1,0 +1,42 @@
+"""`labelmill run --dry-run`: what a run will cost, before it starts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cluster.job import Job, example_prompts, gpu_count
+from generation.plan import Yield, requests_for
+from generation.tokens import count_tokens
+
+# output tokens per second of one engine; the CPU figure is from benchmarks/demo.py on two cores with the embedded
+# LM, the GPU figure a deliberately low guess for a 7B model
+CPU_TOKENS_PER_SECOND, GPU_TOKENS_PER_SECOND = 150.0, 2000.0
+# a text is taken to be as long as the seeds; a shared prompt costs its tokens once per exemplar set
+START_SECONDS, DENOISE_SECONDS, TRAIN_SECONDS = 45.0, 20.0, 90.0
+
+
+def estimate(job: Job) -> dict[str, Any]:
+    """Expected figures for all rounds at the prior acceptance rate; `most_tokens` is the budget, if there is one."""
+    config = job.config
+    rounds = config.rounds
+    requests = requests_for(config.quota, Yield(), config.generation.samples) * len(config.labels) * rounds
+    rows = requests * config.generation.samples
+    prompts = count_tokens(job.model_folder, list(example_prompts(job).values()))
+    seeds = count_tokens(job.model_folder, [seed.text for seed in job.seeds])
+    prompt_tokens = round(requests * sum(prompts) / len(prompts))
+    output_tokens = round(rows * sum(seeds) / len(seeds))
+    speed = (GPU_TOKENS_PER_SECOND if gpu_count() else CPU_TOKENS_PER_SECOND) * config.runtime.engines
+    seconds = START_SECONDS + output_tokens / speed + rounds * (DENOISE_SECONDS + TRAIN_SECONDS)
+    return {
+        "labels": len(config.labels),
+        "quota": config.quota,
+        "rounds": rounds,
+        "requests": requests,
+        "rows": rows,
+        "prompt_tokens": prompt_tokens,
+        "output_tokens": output_tokens,
+        "token_budget": config.token_budget,
+        "assumed_acceptance_rate": Yield().rate,
+        "assumed_tokens_per_second": speed,
+        "minutes": round(seconds / 60, 1),
+    }

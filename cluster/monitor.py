@@ -1,0 +1,82 @@
+"""Turns what the flywheel and the pool report into `Progress` for the view."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import replace
+
+from cluster.engine import Committed
+from cluster.live import View
+from cluster.pool import PoolStatus
+from cluster.progress import Progress
+from cluster.rounds import Round, accepted_per_label
+from cluster.store import Store
+
+RATE_SECONDS = 20.0
+
+
+class Monitor:
+    """Holds the newest Progress; counts start anew with each round."""
+
+    def __init__(self, store: Store, view: View) -> None:
+        self._store, self._view = store, view
+        self._progress = Progress(0, 0, "starting")
+        self._judged = 0
+        self._points: deque[tuple[float, int, int]] = deque()
+
+    def begin_round(self, now: Round) -> None:
+        """Read what the round already has."""
+        generated = self._store.generated(now.number, ["id"]).num_rows
+        self._progress = Progress(now.number, 0, "starting", quota=now.targets, generated=generated)
+        self._round = now.number
+        self.judged()
+
+    def begin_wave(self, wave: int) -> None:
+        """The wave to show."""
+        self._points.clear()
+        self._progress = replace(self._progress, wave=wave)
+
+    def stage(self, name: str) -> None:
+        """The stage to show, at once."""
+        self._show(stage=name)
+
+    def committed(self, part: Committed) -> None:
+        """An engine has committed a part."""
+        self._show(generated=self._progress.generated + part.rows)
+
+    def observe(self, status: PoolStatus) -> None:
+        """About once a second while engines work."""
+        self._points.append((time.monotonic(), status.produced, self._progress.generated))
+        while len(self._points) > 2 and self._points[-1][0] - self._points[0][0] > RATE_SECONDS:
+            self._points.popleft()
+        (began, tokens, _), (ended, tokens_now, _) = self._points[0], self._points[-1]
+        rate = (tokens_now - tokens) / (ended - began) if ended > began else 0.0
+        self._show(
+            in_flight=status.in_flight,
+            output_tokens=status.produced,
+            tokens_per_second=rate,
+            lost_tokens=status.lost,
+            eta_seconds=self._eta(),
+        )
+
+    def judged(self) -> None:
+        """A wave has its verdicts: read how many rows are kept."""
+        accepted = accepted_per_label(self._store, [self._round])
+        self._judged = self._store.verdicts(self._round).num_rows
+        rate = sum(accepted.values()) / self._judged if self._judged else None
+        self._show(accepted=dict(accepted), acceptance_rate=rate, in_flight=0, eta_seconds=None)
+
+    def _eta(self) -> float | None:
+        """Seconds until the missing rows are generated at the present pace and acceptance rate."""
+        (began, _, rows), (ended, _, rows_now) = self._points[0], self._points[-1]
+        has, wants = self._progress.filled
+        waiting = self._progress.generated - self._judged
+        if rows_now <= rows or not self._progress.acceptance_rate:
+            return None
+        missing = max(0.0, (wants - has) / self._progress.acceptance_rate - waiting)
+        return missing * (ended - began) / (rows_now - rows)
+
+    def _show(self, **changes: object) -> None:
+        self._progress = replace(self._progress, **changes)  # type: ignore[arg-type]
+        self._view.update(self._progress)

@@ -1,0 +1,43 @@
+"""`labelmill preview`: a few rows from a live engine, before a run is begun."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+
+import pyarrow as pa
+
+from cluster.job import Job, gpu_count
+from cluster.lease import Lease
+from cluster.pool import EnginePool
+from cluster.session import ray_session
+from cluster.spec import plan_engine
+from cluster.store import Store
+from generation.plan import plan_wave
+
+
+def preview_rows(job: Job, count: int) -> pa.Table:
+    """`count` rows (ROW_SCHEMA) per label, as a first wave would bring them, in plan order; nothing is kept."""
+    requests = math.ceil(count / job.config.generation.samples)
+    counts = {label.name: requests for label in job.config.labels}
+    plan = plan_wave(job.task, job.config.generation, job.method, job.run_id, 0, 0, counts)
+    with tempfile.TemporaryDirectory(prefix="labelmill-preview-") as folder:
+        store = Store(folder)
+        with Lease(store.root) as lease, ray_session(job.config.runtime):
+            store.write_json("rounds/000/round.json", {})
+            store.commit(0, "requests", "w000", plan, job.run_id)
+            spec = plan_engine(job.config, job.model_folder, job.model_hash, gpu_count())
+            pool = EnginePool(spec, 1, store, job.run_id, lease.epoch, template=job.template)
+            try:
+                pool.start()
+                for _ in pool.generate(store.request_refs(0)):
+                    pass
+            finally:
+                pool.stop()
+        rows = store.generated(0)
+    places = [place for name in counts for place in _first(rows["label"].to_pylist(), name, count)]
+    return rows.take(pa.array(places, pa.int64()))
+
+
+def _first(labels: list[str], name: str, count: int) -> list[int]:
+    return [place for place, label in enumerate(labels) if label == name][:count]

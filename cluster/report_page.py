@@ -1,0 +1,29 @@
+"""Writes report.html for a run, finished or not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+
+from cluster.report import render_report
+from cluster.report_data import report_data
+from cluster.store import Store
+from generation.parts import write_bytes
+from generation.records import ROW_SCHEMA, VERDICT_SCHEMA
+
+
+def write_report(store: Store) -> Path:
+    """Put `RUN/report.html` together from what is committed; returns its path."""
+    rounds = store.rounds()
+    view = report_data(
+        store.run(),
+        sum(store.requests(number, ["request_id"]).num_rows for number in rounds),
+        pa.concat_tables([ROW_SCHEMA.empty_table(), *(store.generated(number) for number in rounds)]),
+        pa.concat_tables([VERDICT_SCHEMA.empty_table(), *(store.verdicts(number) for number in rounds)]),
+        [metrics for number in rounds if (metrics := store.read_json(f"rounds/{number:03d}/metrics.json"))],
+        {seed["id"]: seed["text"] for seed in store.read_json("seeds.json") or []},
+    )
+    path = store.root / "report.html"
+    write_bytes(store.filesystem, str(path), render_report(view).encode())
+    return path

@@ -1,0 +1,130 @@
+"""The same verbs from Python: `from cluster import Run`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from cluster.dataset import read_dataset
+from cluster.job import Job, check_identity, example_prompts, prepare
+from cluster.live import View, make_view
+from cluster.report_page import write_report
+from cluster.status import Status, read_status
+from cluster.store import Store
+from generation.errors import UserError
+from generation.examples import read_examples
+
+
+class Run:
+    """A run directory and its task.
+
+    `Run("task.yaml")` is the run that `labelmill run task.yaml` would start or resume; `Run.open(folder)` looks at
+    one that exists. Tables come as Arrow.
+    """
+
+    def __init__(
+        self, task: Path | str, folder: Path | str | None = None, overrides: Sequence[str] | None = None
+    ) -> None:
+        self.job: Job | None = prepare(Path(task), list(overrides or []))
+        self.store = Store(folder or Path("runs") / self.job.config.name)
+        if self.store.exists:
+            check_identity(self.job, self.store.run(), self.store.root)
+
+    @classmethod
+    def open(cls, folder: Path | str) -> Run:
+        """A run directory that exists, without its task: for looking, not for running. Raises UserError."""
+        run = cls.__new__(cls)
+        run.job, run.store = None, Store(folder)
+        run.store.run()
+        return run
+
+    def run(self, view: View | None = None) -> Run:
+        """Start or resume, and return when done. A plain view writes to standard error. Raises UserError, Fault."""
+        from cluster.flywheel import Flywheel
+
+        make_folder(self.store.root)
+        with view or make_view() as shown:
+            Flywheel(self._job, self.store, shown).run()
+        return self
+
+    def preview(self, count: int = 5) -> tuple[dict[str, str], pa.Table]:
+        """A rendered prompt per label, and `count` rows per label from a live engine; nothing is kept of it."""
+        from cluster.preview import preview_rows
+
+        return example_prompts(self._job), preview_rows(self._job, count)
+
+    def estimate(self) -> dict[str, Any]:
+        """Expected requests, rows, tokens and minutes; nothing is started."""
+        from cluster.estimate import estimate
+
+        return estimate(self._job)
+
+    def status(self) -> Status:
+        """Where the run stands, from what is committed."""
+        return read_status(self.store)
+
+    def report(self) -> Path:
+        """Write report.html anew and return its path."""
+        return write_report(self.store)
+
+    def predict(self, texts: Sequence[str]) -> pa.Table:
+        """Columns `text`, `label`, `confidence` by the newest finished student. Raises UserError without one."""
+        from training.predict import Student
+
+        labels, confidence = Student.load(self.student).predict(texts)
+        return pa.table({"text": list(texts), "label": labels, "confidence": confidence})
+
+    def predict_file(self, path: Path | str) -> pa.Table:
+        """The same for a file of texts (JSON, JSONL, CSV or Parquet)."""
+        return self.predict([row.text for row in read_examples(Path(path), None)])
+
+    @property
+    def student(self) -> Path:
+        """Folder of the newest finished student, in Hugging Face form."""
+        for number in reversed(self.store.rounds()):
+            if (folder := self.store.folder(number, "student")).is_dir():
+                return folder
+        raise UserError(f"{self.store.root}: has no student yet; `labelmill run` makes one")
+
+    def dataset(self, version: str | None = None) -> pa.Table:
+        """The dataset (DATASET_SCHEMA) of a version such as "v000", or the newest."""
+        if not (self.store.root / "dataset" / "latest").is_file():
+            raise UserError(f"{self.store.root}: has no dataset yet; `labelmill run` makes one")
+        return read_dataset(self.store, version)
+
+    def rows(self) -> pa.Table:
+        """All generated rows (ROW_SCHEMA)."""
+        return pa.concat_tables(self.store.generated(number) for number in self.store.rounds())
+
+    def requests(self) -> pa.Table:
+        """All planned requests (REQUEST_SCHEMA)."""
+        return pa.concat_tables(self.store.requests(number) for number in self.store.rounds())
+
+    def verdicts(self) -> pa.Table:
+        """The verdict that holds for each row (VERDICT_SCHEMA)."""
+        return pa.concat_tables(self.store.verdicts(number) for number in self.store.rounds())
+
+    def metrics(self) -> dict[str, Any] | None:
+        """metrics.json of the newest finished round."""
+        found = [self.store.read_json(f"rounds/{number:03d}/metrics.json") for number in self.store.rounds()]
+        return next((metrics for metrics in reversed(found) if metrics), None)
+
+    @property
+    def _job(self) -> Job:
+        if self.job is None:
+            raise UserError(f"{self.store.root}: was opened without its task; use Run(TASK)")
+        return self.job
+
+
+def make_folder(root: Path) -> None:
+    """Make the run directory. Raises UserError when it cannot be made or written to."""
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        probe = root / ".write-probe"
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        raise UserError(f"{root}: cannot be written to: {error.strerror}") from None

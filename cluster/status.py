@@ -1,0 +1,61 @@
+"""`labelmill status`: where a run stands, read from its directory alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from cluster.lease import is_held, read_lease
+from cluster.rounds import accepted_per_label
+from cluster.store import Store
+
+
+@dataclass(frozen=True)
+class Status:
+    """State of a run: "running", "stopped" (unfinished, no driver) or "finished"; counts over all rounds."""
+
+    name: str
+    state: str
+    driver: dict[str, Any] | None
+    rounds: int
+    requests: int
+    open_requests: int
+    rows: int
+    judged: int
+    accepted: dict[str, int]
+    wanted: dict[str, int]
+
+
+def read_status(store: Store) -> Status:
+    """Raises UserError when the store is not a run directory."""
+    run, numbers = store.run(), store.rounds()
+    records = [store.read_json(f"rounds/{number:03d}/round.json") for number in numbers]
+    finished = bool(numbers) and store.read_json(f"rounds/{numbers[-1]:03d}/metrics.json") is not None
+    held = is_held(store.root)
+    names = [label["name"] for label in run["labels"]]
+    accepted = accepted_per_label(store, numbers)
+    return Status(
+        name=run["name"],
+        state="running" if held else "finished" if finished else "stopped",
+        driver=read_lease(store.root) if held else None,
+        rounds=len(numbers),
+        requests=sum(store.requests(number, ["request_id"]).num_rows for number in numbers),
+        open_requests=sum(len(store.open_requests(number)) for number in numbers),
+        rows=sum(store.generated(number, ["id"]).num_rows for number in numbers),
+        judged=sum(store.verdicts(number).num_rows for number in numbers),
+        accepted={name: accepted[name] for name in names},
+        wanted={name: sum(record["targets"].get(name, 0) for record in records) for name in names},
+    )
+
+
+def render_status(status: Status) -> str:
+    """Plain lines for a terminal."""
+    driver = f" (driver pid {status.driver['pid']} on {status.driver['host']})" if status.driver else ""
+    lines = [
+        f"{status.name}: {status.state}{driver}",
+        f"rounds {status.rounds}, requests {status.requests} ({status.open_requests} open), "
+        f"rows {status.rows} ({status.judged} judged)",
+    ]
+    width = max(map(len, status.accepted), default=0)
+    lines += [f"  {name:<{width}}  {count:>6} / {status.wanted[name]}" for name, count in status.accepted.items()]
+    return "\n".join(lines)

@@ -1,0 +1,136 @@
+"""The run directory: what is committed, and nothing else.
+
+A request is done when its rows are committed; a row is judged when its verdict is. So the state of a run is its
+parts, and resuming is reading them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import fs
+
+from generation.errors import UserError
+from generation.parts import list_parts, read_parts, write_bytes, write_part
+from generation.records import KEPT, REQUEST_SCHEMA, ROW_SCHEMA, VERDICT_SCHEMA, latest_verdicts
+
+
+@dataclass(frozen=True)
+class RequestRef:
+    """Where a committed request lies: its part and its row in it. This is all a driver carries of it."""
+
+    request_id: str
+    part: str
+    index: int
+    samples: int
+    most_tokens: int
+
+
+class Store:
+    """A run directory on a local path."""
+
+    def __init__(self, root: Path | str) -> None:
+        self.root = Path(root).resolve()
+        self.filesystem = fs.LocalFileSystem()
+
+    # run.json
+
+    @property
+    def exists(self) -> bool:
+        return (self.root / "run.json").is_file()
+
+    def run(self) -> dict[str, Any]:
+        """Contents of run.json. Raises UserError when this is not a run directory."""
+        try:
+            return json.loads((self.root / "run.json").read_text())
+        except FileNotFoundError:
+            raise UserError(f"{self.root}: not a run directory (it has no run.json)") from None
+
+    def write_json(self, name: str, value: Any) -> None:
+        """Atomically put JSON at `name`, a path below the run directory."""
+        target = self.root / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_bytes(self.filesystem, str(target), (json.dumps(value, indent=2, sort_keys=False) + "\n").encode())
+
+    def read_json(self, name: str) -> Any:
+        """JSON at `name`, or None when it does not exist."""
+        path = self.root / name
+        return json.loads(path.read_text()) if path.is_file() else None
+
+    # parts
+
+    def folder(self, round_: int, kind: str = "") -> Path:
+        """`rounds/NNN/kind`."""
+        return self.root / "rounds" / f"{round_:03d}" / kind
+
+    def rounds(self) -> list[int]:
+        """Rounds begun, in order."""
+        return sorted(int(path.parent.name) for path in (self.root / "rounds").glob("[0-9]*/round.json"))
+
+    def commit(self, round_: int, kind: str, name: str, table: pa.Table, run_id: str) -> str:
+        """Write one part of `requests`, `generated` or `verdicts`; returns its path."""
+        folder = self.folder(round_, kind)
+        folder.mkdir(parents=True, exist_ok=True)
+        path = str(folder / f"part-{name}.parquet")
+        write_part(self.filesystem, path, table, run_id)
+        return path
+
+    def parts(self, round_: int, kind: str) -> list[str]:
+        """Committed parts in lexicographic order."""
+        return list_parts(self.filesystem, str(self.folder(round_, kind)))
+
+    def requests(self, round_: int, columns: Sequence[str] | None = None) -> pa.Table:
+        """The committed plan of a round."""
+        return read_parts(self.filesystem, self.parts(round_, "requests"), REQUEST_SCHEMA, columns)
+
+    def generated(self, round_: int, columns: Sequence[str] | None = None) -> pa.Table:
+        """Committed rows of a round, each request taken from the lexicographically first part that has it."""
+        wanted = None if columns is None else list(dict.fromkeys(["request_id", *columns]))
+        taken: set[str] = set()
+        tables = []
+        for part in self.parts(round_, "generated"):
+            table = read_parts(self.filesystem, [part], ROW_SCHEMA, wanted)
+            ids = set(table["request_id"].to_pylist())
+            if late := ids & taken:
+                table = table.filter(pc.invert(pc.is_in(table["request_id"], pa.array(sorted(late)))))
+            taken |= ids
+            tables.append(table if columns is None else table.select(list(columns)))
+        empty = ROW_SCHEMA if columns is None else pa.schema([ROW_SCHEMA.field(name) for name in columns])
+        return pa.concat_tables(tables) if tables else empty.empty_table()
+
+    def verdicts(self, round_: int) -> pa.Table:
+        """The verdict that holds for each judged row of a round."""
+        return latest_verdicts(read_parts(self.filesystem, self.parts(round_, "verdicts"), VERDICT_SCHEMA))
+
+    def request_refs(self, round_: int) -> list[RequestRef]:
+        """All planned requests of a round in plan order."""
+        refs = []
+        for part in self.parts(round_, "requests"):
+            columns = read_parts(self.filesystem, [part], REQUEST_SCHEMA, ["request_id", "samples", "most_tokens"])
+            values = zip(*columns.to_pydict().values(), strict=True)
+            refs += [RequestRef(name, part, index, *rest) for index, (name, *rest) in enumerate(values)]
+        return refs
+
+    def open_requests(self, round_: int) -> list[RequestRef]:
+        """Planned requests without committed rows: what is left to generate."""
+        done = set(self.generated(round_, ["request_id"])["request_id"].to_pylist())
+        return [ref for ref in self.request_refs(round_) if ref.request_id not in done]
+
+    def kept(self, rounds: Iterable[int]) -> pa.Table:
+        """Accepted and relabelled rows of the rounds: id, text, label (final), status."""
+        tables = [self._kept_of(round_) for round_ in rounds]
+        names = ["id", "text", "label", "status"]
+        empty = pa.schema([(name, pa.string()) for name in names]).empty_table()
+        return pa.concat_tables([empty, *tables])
+
+    def _kept_of(self, round_: int) -> pa.Table:
+        verdicts = self.verdicts(round_)
+        verdicts = verdicts.filter(pc.is_in(verdicts["status"], pa.array(KEPT))).select(["id", "label", "status"])
+        rows = self.generated(round_, ["id", "text"])
+        return rows.join(verdicts, "id", join_type="inner").sort_by("id").select(["id", "text", "label", "status"])

@@ -1,0 +1,63 @@
+"""Whether the judge, trained on the seeds alone, agrees with the label that a text was generated for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from denoise.settings import DenoiseSettings
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """What follows from the judge's opinion on one row; `label` is the final one.
+
+    `scores`: `judge_confidence` (probability of its best label), `judge_margin` (to the second best) and, where a
+    label was intended, `judge_intended` (probability of that one).
+    """
+
+    status: str
+    label: str | None
+    reason: str | None
+    scores: dict[str, float]
+
+
+def agreements(
+    intended: Sequence[str | None], probabilities: np.ndarray, labels: Sequence[str], settings: DenoiseSettings
+) -> list[Agreement]:
+    """One Agreement a row; `probabilities` float [n, labels], columns in the order of `labels`.
+
+    The judge agrees and gives `settings.accept` or more: accepted; agrees with less: rejected, `judge_unsure`.
+    Another label reaches `settings.relabel`: relabelled to it; else rejected, `label_disagrees`. A row without an
+    intended label takes the judge's at `relabel`, else `judge_unsure`. Raises ValueError on probabilities that are
+    not finite or of another shape, and on an unknown label.
+    """
+    if probabilities.shape != (len(intended), len(labels)) or not np.isfinite(probabilities).all():
+        shape = (len(intended), len(labels))
+        raise ValueError(f"judge probabilities must be finite and of shape {shape}; got {probabilities.shape}")
+    if unknown := set(intended) - {*labels, None}:
+        raise ValueError(f"intended labels must be among {list(labels)}; got {sorted(map(str, unknown))}")
+    return [_agreement(label, row, labels, settings) for label, row in zip(intended, probabilities, strict=True)]
+
+
+def _agreement(intended: str | None, row: np.ndarray, labels: Sequence[str], settings: DenoiseSettings) -> Agreement:
+    second, confidence = (float(p) for p in np.sort(row)[-2:])
+    scores = {"judge_confidence": confidence, "judge_margin": confidence - second}
+    best = labels[int(row.argmax())]
+    if intended is None:
+        sure = confidence >= settings.relabel
+        return Agreement("accepted", best, None, scores) if sure else _rejected(None, "judge_unsure", scores)
+    scores["judge_intended"] = float(row[labels.index(intended)])
+    if scores["judge_intended"] == confidence:  # a tie is agreement
+        if confidence >= settings.accept:
+            return Agreement("accepted", intended, None, scores)
+        return _rejected(intended, "judge_unsure", scores)
+    if confidence >= settings.relabel:
+        return Agreement("relabelled", best, "label_disagrees", scores)
+    return _rejected(intended, "label_disagrees", scores)
+
+
+def _rejected(label: str | None, reason: str, scores: dict[str, float]) -> Agreement:
+    return Agreement("rejected", label, reason, scores)

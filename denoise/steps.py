@@ -1,0 +1,70 @@
+"""The steps of a wave between its heavy parts: each gives verdicts to the rows that fall and passes the rest on.
+
+A *pool* is a table (`id`, `text`, `finish_reason`, `position`, `filtered`) in the total order; rows kept earlier come
+first and are not `filtered`. *Standing* are ascending positions in it, int64.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from denoise.dedup.order import total_order
+from denoise.dedup.survivors import STANDS
+from denoise.filters.parse import REASONS as PARSE_REASONS
+from denoise.ledger import Ledger
+from denoise.noise.agreement import Agreement
+from denoise.quota import Candidate, over_quota
+
+
+def build_pool(rows: pa.Table, kept: pa.Table) -> pa.Table:
+    """The pool of new `rows` (ROW_SCHEMA) and `kept` ones (`id`, `text`). Raises ValueError on a repeated id."""
+    new = total_order(rows).select(["id", "text", "finish_reason"])
+    old = kept.select(["id", "text"]).sort_by("id")
+    old = old.append_column("finish_reason", pa.nulls(kept.num_rows, pa.string())).cast(new.schema)
+    pool = pa.concat_tables([old, new]).combine_chunks()
+    if repeated := sorted(id for id, count in Counter(pool["id"].to_pylist()).items() if count > 1):
+        raise ValueError(f"ids must be distinct over rows and kept rows; repeated: {repeated[:3]}")
+    positions = np.arange(len(pool))
+    pool = pool.append_column("position", pa.array(positions))
+    return pool.append_column("filtered", pa.array(positions >= kept.num_rows))
+
+
+def drop_filtered(reasons: Sequence[str | None], pool: pa.Table, ledger: Ledger) -> np.ndarray:
+    """What stands when each row with a filter's reason has fallen."""
+    for id, reason in zip(pool["id"].to_pylist(), reasons, strict=True):
+        if reason is not None:
+            ledger.judge(id, "parse" if reason in PARSE_REASONS else "filter", "rejected", reason)
+    return np.flatnonzero([reason is None for reason in reasons])
+
+
+def drop_duplicates(twins: np.ndarray, standing: np.ndarray, pool: pa.Table, ledger: Ledger, stage: str) -> np.ndarray:
+    """What stands when each row with a twin has fallen: `twins` holds for each of `standing` a place in it or STANDS.
+
+    The verdict `{stage}_duplicate` names the survivor.
+    """
+    ids = pool["id"].take(pa.array(standing)).to_pylist()
+    for place in np.flatnonzero(twins != STANDS):
+        if ids[place] in ledger.intended:  # two kept rows may be equal; their verdicts were given long ago
+            ledger.judge(ids[place], stage, "rejected", f"{stage}_duplicate", survivor_id=ids[twins[place]])
+    return standing[twins == STANDS]
+
+
+def settle(opinions: Mapping[str, Agreement], remaining: Mapping[str, int], ledger: Ledger) -> None:
+    """Verdicts of the agreement step on the rows it rejects, and of the quota step on the others (opinions by id)."""
+    candidates = []
+    for id, opinion in opinions.items():
+        if opinion.status == "rejected" or opinion.label is None:
+            ledger.judge(id, "agreement", "rejected", opinion.reason, scores=opinion.scores)
+        else:
+            confidence = opinion.scores["judge_confidence"]
+            candidates.append(Candidate(id, opinion.label, opinion.status, confidence))
+    surplus = over_quota(candidates, remaining)
+    for candidate in candidates:
+        opinion = opinions[candidate.id]
+        over = candidate.id in surplus
+        status, reason = ("surplus", "over_quota") if over else (opinion.status, opinion.reason)
+        ledger.judge(candidate.id, "quota", status, reason, label=opinion.label, scores=opinion.scores)

@@ -1,0 +1,133 @@
+"""What to ask next: how many rows per label, and the requests for them."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from generation.methods.base import Method
+from generation.records import digest, requests_table
+from generation.settings import GenerationSettings
+from generation.task import Example, Label, Task
+from generation.tokens import count_tokens
+
+# Beta(4, 6): an LM of this size keeps about 40 % of its rows, and ten rows' worth of belief in that
+PRIOR_ACCEPTED, PRIOR_REJECTED = 4.0, 6.0
+# planned above the expectation, so that a round seldom needs a further wave for a row or two
+MARGIN = 1.15
+
+
+@dataclass(frozen=True)
+class Yield:
+    """What a label's requests have brought so far, in rows."""
+
+    generated: int = 0
+    accepted: int = 0
+
+    @property
+    def rate(self) -> float:
+        """Posterior mean of the acceptance rate under the Beta prior."""
+        kept = PRIOR_ACCEPTED + min(self.accepted, self.generated)
+        return kept / (PRIOR_ACCEPTED + PRIOR_REJECTED + self.generated)
+
+
+def requests_for(missing: int, so_far: Yield, samples: int) -> int:
+    """Requests of `samples` rows each whose expected yield covers `missing` accepted rows."""
+    if missing <= 0:
+        return 0
+    return math.ceil(missing * MARGIN / so_far.rate / samples)
+
+
+def plan_wave(
+    task: Task,
+    settings: GenerationSettings,
+    method: Method,
+    identity: str,
+    round_: int,
+    wave: int,
+    counts: Mapping[str, int],
+) -> pa.Table:
+    """The requests (REQUEST_SCHEMA) of a wave: `counts` requests per label.
+
+    Exemplar sets are few and shared, so that the engine's prefix cache has each of them once; labels and sets take
+    turns, so that any part of a wave is balanced. The same arguments give the same table, ids included.
+    """
+    sets = {
+        label.name: exemplar_sets(task, label, settings, digest(identity, round_, wave, label.name))
+        for label in task.labels
+    }
+    prompts = {
+        (label.name, index): method.prompt(task, label, exemplars)
+        for label in task.labels
+        if counts.get(label.name, 0)
+        for index, exemplars in enumerate(sets[label.name])
+    }
+    lengths = dict(zip(prompts, count_tokens(method.model_folder, list(prompts.values())), strict=True))
+    rows: list[dict[str, object]] = []
+    for turn in range(max(counts.values(), default=0)):
+        for label in task.labels:
+            if turn >= counts.get(label.name, 0):
+                continue
+            repetition, index = divmod(turn, len(sets[label.name]))
+            most_tokens = lengths[label.name, index] + settings.samples * settings.max_tokens
+            seed_ids = [exemplar.id for exemplar in sets[label.name][index]]
+            rows.append(
+                _request(identity, settings, round_, wave, label.name, seed_ids, prompts[label.name, index], repetition)
+                | {"ordinal": len(rows), "most_tokens": most_tokens}
+            )
+    return requests_table(rows)
+
+
+def exemplar_sets(task: Task, label: Label, settings: GenerationSettings, key: str) -> list[list[Example]]:
+    """Up to `settings.exemplar_sets` different ordered samples of the label's seeds; one empty set without seeds."""
+    seeds = sorted(task.seeds_of(label.name), key=lambda seed: seed.id)
+    size = min(settings.exemplars, len(seeds))
+    if size == 0:
+        return [[]]
+    draw = random.Random(key)
+    sets: dict[tuple[str, ...], list[Example]] = {}
+    for _ in range(settings.exemplar_sets * 4):
+        chosen = draw.sample(seeds, size)
+        sets.setdefault(tuple(seed.id for seed in chosen), chosen)
+        if len(sets) == settings.exemplar_sets:
+            break
+    return list(sets.values())
+
+
+def _request(
+    identity: str,
+    settings: GenerationSettings,
+    round_: int,
+    wave: int,
+    label: str,
+    seed_ids: list[str],
+    prompt: str,
+    repetition: int,
+) -> dict[str, object]:
+    adapter, attributes = "", dict[str, str]()
+    request_id = digest(identity, round_, wave, label, settings.method, adapter, seed_ids, attributes, repetition)
+    sampling = {
+        "temperature": settings.temperature,
+        "min_p": settings.min_p,
+        "max_tokens": float(settings.max_tokens),
+        "seed": float((settings.seed + int(request_id[:12], 16)) % 2**31),
+    }
+    return {
+        "request_id": request_id,
+        "round": round_,
+        "wave": wave,
+        "label": label,
+        "method": settings.method,
+        "adapter": adapter,
+        "seed_ids": seed_ids,
+        "attributes": attributes,
+        "repetition": repetition,
+        "samples": settings.samples,
+        "prompt": prompt,
+        "prompt_hash": digest(prompt),
+        "sampling": sampling,
+    }

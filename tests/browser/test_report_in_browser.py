@@ -1,0 +1,111 @@
+"""The report in a real browser, opened from a file: hostile rows stay text and the layout holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from chromium import Browser, find_chromium
+
+from cluster.report import render_report
+from cluster.report_data import report_data
+from generation.records import rows_table, verdicts_table
+
+HOSTILE = (
+    "<script>document.title='owned'</script>",
+    "<h1 id=injected>big</h1><img src=x onerror=\"document.title='owned'\">",
+    '" autofocus onfocus="document.title=1',
+    "</span></summary></details></section></textarea></script><style>body{display:none}</style>",
+    "\u202egnp.exe\x00\x1b[31m",
+    "W" * 5000,
+    "Z" + "\u0301\u0335\u0489" * 200,
+    "javascript:document.title='owned'",
+)
+LABELS = ("plain", '"><b id=injected>', "L" * 300)
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A report whose every text field is hostile."""
+    rows, verdicts, seeds = [], [], {f"s{number}": text for number, text in enumerate(HOSTILE)}
+    for number, text in enumerate(HOSTILE * 3):
+        label, key = LABELS[number % 3], f"{number:03}"
+        lineage: dict[str, Any] = {"method": text, "engine": text, "attributes": {text: text}, "seed_ids": list(seeds)}
+        rows.append({"id": key, "text": text, "label": label, "intended_label": label, **lineage})
+        status, reason = ("accepted", None) if number % 2 else ("rejected", text)
+        verdicts.append({"id": key, "revision": 0, "status": status, "reason": reason, "label": label})
+    score = {"accuracy": 0.9, "macro_f1": 0.9, "confusion": [[9, 1, 0], [0, 8, 2], [1, 0, 9]]}
+    test = {"rows": 30, "student": score, "baselines": {HOSTILE[0]: score | {"accuracy": 0.8}}}
+    metrics = [{"round": 0, "quota": 9, "generated": 24, "stop_reason": HOSTILE[3], "test": test}]
+    labels = [{"name": label, "description": HOSTILE[1]} for label in LABELS]
+    run = {"name": "browser-check", "description": HOSTILE[0], "labels": labels, "identity": {"note": HOSTILE[5]}}
+    made = tmp_path_factory.mktemp("report") / "report.html"
+    made.write_text(render_report(report_data(run, 24, rows_table(rows), verdicts_table(verdicts), metrics, seeds)))
+    return made
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    binary = find_chromium()
+    if binary is None:
+        pytest.skip("no chromium on PATH: apt-get install chromium")
+    with Browser(binary, tmp_path_factory.mktemp("profile")) as started:
+        yield started
+
+
+@pytest.mark.parametrize("script", [True, False])
+@pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, True)])
+def test_hostile_rows_neither_run_nor_break_the_layout(
+    browser: Browser, page: Path, width: int, dark: bool, script: bool
+) -> None:
+    browser.open(page, width, dark, script)
+    browser.ask("document.querySelectorAll('details').forEach((row) => { row.open = true })")
+    assert browser.ask("document.title") == "browser-check · labelmill report"
+    assert browser.ask("document.querySelectorAll('#injected, img, b, section section, main style').length") == 0
+    assert browser.ask("document.scripts.length") == 1
+    assert browser.ask("document.querySelectorAll('#samples .row').length") == 24
+    assert browser.ask("document.documentElement.scrollWidth") == width
+    assert browser.ask("document.querySelectorAll('main > section').length") == 6
+    assert browser.ask("getComputedStyle(document.body).backgroundColor") == (
+        "rgb(20, 22, 20)" if dark else "rgb(251, 250, 247)"
+    )
+    assert browser.ask("document.getElementById('filter').hidden") is not script
+
+
+def test_nothing_is_requested_and_the_policy_is_never_hit(browser: Browser, page: Path) -> None:
+    browser.open(page, 1280)
+    requests = [event["params"]["request"]["url"] for event in browser.events if event["method"].endswith("WillBeSent")]
+    assert requests == [page.as_uri()]
+    assert [event for event in browser.events if event["method"] in ("Log.entryAdded", "Runtime.exceptionThrown")] == []
+
+
+def test_filter_narrows_the_rows(browser: Browser, page: Path) -> None:
+    browser.open(page, 1280)
+    shown = "[...document.querySelectorAll('#samples .row')].filter((row) => row.checkVisibility()).length"
+    choose = "(id, value) => { const f = document.getElementById(id); f.value = value;"
+    change = " f.dispatchEvent(new Event('input', { bubbles: true })); }"
+    assert browser.ask(shown) == 24
+    browser.ask(f"({choose}{change})('filter-label', '1')")
+    assert browser.ask(shown) == 8
+    browser.ask(f"({choose}{change})('filter-text', 'gnp.EXE no such row')")
+    assert browser.ask(shown) == 0
+    assert browser.ask("document.getElementById('filter-count').value") == "0 of 24 rows"
+
+
+def test_text_has_enough_contrast(browser: Browser, page: Path) -> None:
+    """WCAG AA (4.5 to 1) for body, muted and signed text on the page in both schemes."""
+    script = """(() => {
+      const rgb = (value) => value.match(/[\\d.]+/g).slice(0, 3).map((part) => part / 255);
+      const light = (value) => rgb(value).map((c) => c <= .04045 ? c / 12.92 : ((c + .055) / 1.055) ** 2.4)
+        .reduce((sum, c, i) => sum + c * [.2126, .7152, .0722][i], 0);
+      const back = light(getComputedStyle(document.body).backgroundColor);
+      return ['body', '.note', '.up', '.facts', '.why', '.row.lost .text'].map((name) => {
+        const front = light(getComputedStyle(document.querySelector(name)).color);
+        return (Math.max(front, back) + .05) / (Math.min(front, back) + .05);
+      });
+    })()"""
+    for dark in (False, True):
+        browser.open(page, 1280, dark)
+        assert min(browser.ask(script)) > 4.5

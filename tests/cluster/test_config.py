@@ -1,0 +1,156 @@
+"""task.yaml: what loads, and the one line that each mistake gets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cluster.config import EXTENDABLE, IDENTITY, RUNTIME, TaskConfig, load_config
+from generation.errors import UserError
+
+GOOD = """name: a
+description: d
+labels:
+- {name: pos, description: p}
+- {name: neg, description: n}
+seeds: s.jsonl
+"""
+
+
+def load(folder: Path, text: str | bytes, overrides: list[str] | None = None) -> TaskConfig:
+    path = folder / "task.yaml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return load_config(path, overrides)
+
+
+def message(folder: Path, text: str | bytes, overrides: list[str] | None = None) -> str:
+    """What the user is told, without the folder."""
+    with pytest.raises(UserError) as caught:
+        load(folder, text, overrides)
+    assert "\n" not in str(caught.value)
+    return str(caught.value).removeprefix(f"{folder}/")
+
+
+def test_a_short_task_gets_the_defaults(tmp_path: Path) -> None:
+    config = load(tmp_path, "\ufeff" + GOOD.replace("\n", "\r\n"))
+    assert (config.name, [label.name for label in config.labels], config.seeds) == ("a", ["pos", "neg"], "s.jsonl")
+    assert (config.quota, config.rounds, config.pool, config.token_budget) == (30, 1, None, None)
+    assert config.student.learning_rate == 5e-5
+
+
+def test_numbers_without_a_point_are_read(tmp_path: Path) -> None:
+    """PyYAML takes 5e-5 for a string."""
+    assert load(tmp_path, GOOD + "student: {learning_rate: 2e-5}\n").student.learning_rate == 2e-5
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", "task.yaml: must be a mapping of settings; got None"),
+        ("- a\n", "task.yaml: must be a mapping of settings; got ['a']"),
+        (GOOD.encode() + b"pool: \xff\n", "task.yaml: must be UTF-8; byte 112 is not"),
+        (GOOD + "\tx: 1\n", "task.yaml line 7: not valid YAML: found character '\\t' that cannot start any token"),
+        (GOOD + "pool: \x01\n", "task.yaml line 7: not valid YAML: character U+0001 is not allowed"),
+        (GOOD + "quota: 2024-99-99\n", "task.yaml: not valid YAML: month must be in 1..12"),
+        (GOOD + "quota: 3\nquota: 4\n", "task.yaml line 8: not valid YAML: 'quota' is given twice"),
+        ("[" * 2000, "task.yaml: not valid YAML: nested too deeply"),
+        (GOOD.replace("seeds: s.jsonl\n", ""), "task.yaml: seeds: is required"),
+        (GOOD.replace(", description: p", ""), "task.yaml: labels.0.description: is required"),
+        (
+            GOOD.replace("name: a", "name: a b"),
+            "task.yaml: name: must match pattern '^[A-Za-z0-9][A-Za-z0-9_.-]*$'; got 'a b'",
+        ),
+        (
+            GOOD.replace("description: d", "description: ' '"),
+            "task.yaml: description: must have at least 1 character; got ' '",
+        ),
+        (GOOD.replace("- {name: neg, description: n}\n", ""), "task.yaml: labels: must have at least 2; got 1"),
+        (GOOD.replace("name: neg", "name: pos"), "task.yaml: labels: label names must be unique; got 'pos' twice"),
+        (GOOD.replace("name: neg", "name: no"), "task.yaml: labels.1.name: must be a valid string; got False"),
+        (GOOD.replace("- {name: neg, description: n}", "- neg"), "task.yaml: labels.1: must be a mapping; got 'neg'"),
+        (
+            GOOD.replace("description: n", "description: n, counter_examples: [{text: t, label: x}]"),
+            "task.yaml: labels: counter-example of 'neg' names an unknown label 'x'",
+        ),
+        (GOOD + "quota: 0\n", "task.yaml: quota: must be greater than or equal to 1; got 0"),
+        (
+            GOOD + "quota: many\n",
+            "task.yaml: quota: must be a valid integer, unable to parse string as an integer; got 'many'",
+        ),
+        (GOOD + "quota: 2.5\n", "task.yaml: quota: must be a whole number; got 2.5"),
+        (GOOD + "generation:\n", "task.yaml: generation: must be a mapping; got None"),
+        (
+            GOOD + "generation: {method: chot}\n",
+            "task.yaml: generation.method: must be 'completion' or 'chat'; got 'chot'",
+        ),
+        (
+            GOOD + "generation: {temperature: .nan}\n",
+            "task.yaml: generation.temperature: must be less than or equal to 3; got nan",
+        ),
+        (GOOD + "denoise: {accept: 2}\n", "task.yaml: denoise.accept: must be less than or equal to 1; got 2"),
+    ],
+)
+def test_mistakes(tmp_path: Path, text: str | bytes, expected: str) -> None:
+    assert message(tmp_path, text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (GOOD + "quotas: 3\n", "quotas: unknown setting; did you mean 'quota'?"),
+        (
+            GOOD + "student: {learning-rate: 1}\n",
+            "student.learning-rate: unknown setting; did you mean 'learning_rate'?",
+        ),
+        (GOOD + "runtime: {engine: 1}\n", "runtime.engine: unknown setting; did you mean 'engines'?"),
+        (GOOD.replace("name: pos,", "name: pos, rule: [x],"), "labels.0.rule: unknown setting; did you mean 'rules'?"),
+        (
+            GOOD.replace("description: n", "description: n, counter_examples: [{text: t, label: pos, lable: pos}]"),
+            "labels.1.counter_examples.0.lable: unknown setting; did you mean 'label'?",
+        ),
+        (
+            GOOD.replace("description: n", "description: n, xyz: 1"),
+            "labels.1.xyz: unknown setting; known are name, description, rules, counter_examples",
+        ),
+    ],
+)
+def test_a_misspelt_setting_gets_the_nearest_name(tmp_path: Path, text: str, expected: str) -> None:
+    assert message(tmp_path, text) == f"task.yaml: {expected}"
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    for path, expected in ((tmp_path / "none.yaml", "no such file"), (tmp_path, "cannot be read (Is a directory)")):
+        with pytest.raises(UserError) as caught:
+            load_config(path)
+        assert str(caught.value) == f"{path}: {expected}"
+
+
+def test_overrides(tmp_path: Path) -> None:
+    overrides = ["quota=7", "generation.samples=3", "runtime.address=auto", "pool=null", "generation.samples=2"]
+    config = load(tmp_path, GOOD + "pool: p.csv\ngeneration: {samples: 5, min_p: 0.5}\n", overrides)
+    assert (config.quota, config.runtime.address, config.pool) == (7, "auto", None)
+    assert (config.generation.samples, config.generation.min_p) == (2, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("quota", "--set: must have the form a.b=value; got 'quota'"),
+        ("=3", "--set: must have the form a.b=value; got '=3'"),
+        ("quota=[", "--set quota: not a YAML value: '['"),
+        ("quota=2024-99-99", "--set quota: not a YAML value: '2024-99-99'"),
+        ("name.x=3", "--set name.x: 'name' is not a group of settings"),
+        ("labels.0.name=x", "--set labels.0.name: 'labels' is not a group of settings"),
+        ("quota=0", "task.yaml: quota: must be greater than or equal to 1; got 0"),
+        ("generation.sample=3", "task.yaml: generation.sample: unknown setting; did you mean 'samples'?"),
+        ("generatoin.samples=3", "task.yaml: generatoin: unknown setting; did you mean 'generation'?"),
+    ],
+)
+def test_override_mistakes(tmp_path: Path, override: str, expected: str) -> None:
+    assert message(tmp_path, GOOD, [override]) == expected
+
+
+def test_every_setting_is_of_exactly_one_kind() -> None:
+    kinds = [*IDENTITY, *EXTENDABLE, *RUNTIME]
+    assert sorted(kinds) == sorted(TaskConfig.model_fields)

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from denoise.noise.agreement import Agreement, agreements
+from denoise.settings import DenoiseSettings
+
+SETTINGS = DenoiseSettings(accept=0.5, relabel=0.75)
+
+
+@pytest.mark.parametrize(
+    ("intended", "probabilities", "expected"),
+    [
+        ("a", (0.5, 0.25, 0.25), ("accepted", "a", None)),
+        ("a", (0.4375, 0.375, 0.1875), ("rejected", "a", "judge_unsure")),
+        ("a", (0.125, 0.75, 0.125), ("relabelled", "b", "label_disagrees")),
+        ("a", (0.25, 0.625, 0.125), ("rejected", "a", "label_disagrees")),
+        ("b", (0.5, 0.5, 0.0), ("accepted", "b", None)),
+        (None, (0.125, 0.125, 0.75), ("accepted", "c", None)),
+        (None, (0.25, 0.125, 0.625), ("rejected", None, "judge_unsure")),
+    ],
+)
+def test_outcomes(intended: str | None, probabilities: tuple[float, ...], expected: tuple[str, str, str]) -> None:
+    (found,) = agreements([intended], np.array([probabilities]), ["a", "b", "c"], SETTINGS)
+    assert (found.status, found.label, found.reason) == expected
+
+
+def test_scores() -> None:
+    probabilities = np.array([[0.25, 0.625, 0.125], [0.125, 0.125, 0.75]])
+    disagreed, unlabelled = agreements(["a", None], probabilities, ["a", "b", "c"], SETTINGS)
+    scores = {"judge_confidence": 0.625, "judge_margin": 0.375, "judge_intended": 0.25}
+    assert disagreed == Agreement("rejected", "a", "label_disagrees", scores)
+    assert unlabelled.scores == {"judge_confidence": 0.75, "judge_margin": 0.625}
+
+
+def test_no_rows() -> None:
+    assert agreements([], np.zeros((0, 2)), ["a", "b"], SETTINGS) == []
+
+
+def test_bad_input_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"of shape \(1, 2\); got \(1, 3\)"):
+        agreements(["a"], np.zeros((1, 3)), ["a", "b"], SETTINGS)
+    with pytest.raises(ValueError, match="finite"):
+        agreements(["a"], np.array([[np.nan, 1.0]]), ["a", "b"], SETTINGS)
+    with pytest.raises(ValueError, match=r"among \['a', 'b'\]; got \['c'\]"):
+        agreements(["c"], np.array([[0.5, 0.5]]), ["a", "b"], SETTINGS)

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import random
+from functools import partial
+
+import pyarrow as pa
+import pytest
+
+from denoise.pipeline import denoise_wave
+from denoise.settings import DenoiseSettings
+from denoise.waterfall import waterfall
+from generation.records import VERDICT_SCHEMA, map_column
+from tests.denoise.cases import TASK, KeywordJudge, rows
+
+LOST, HOURS = "lost_card", "opening_hours"
+PLAIN = ("quota", "accepted", None, None)
+SURPLUS = ("quota", "surplus", "over_quota", None)
+# id, text, intended label, further columns -> stage, status, reason, survivor
+CASES = [
+    ("01", " ", LOST, {}, ("parse", "rejected", "empty", None)),
+    ("02", "My card was in the", LOST, {"finish_reason": "length"}, ("parse", "rejected", "truncated", None)),
+    ("03", "Card", LOST, {}, ("filter", "rejected", "too_short", None)),
+    ("04", "Sure, I lost the card today", LOST, {}, ("filter", "rejected", "leaks_prompt", None)),
+    ("05", "I left my library card on the bus this evening", LOST, {}, ("filter", "rejected", "copies_seed", None)),
+    # the likelier of two equal texts stands, whatever its label
+    ("06", "Somebody took my card", HOURS, {"mean_logprob": -2.0}, ("exact", "rejected", "exact_duplicate", "07")),
+    ("07", "somebody took MY card!", LOST, {"mean_logprob": -1.0}, PLAIN),
+    # kept rows stand, however likely the new one is
+    ("08", "What time does the library close on Fridays now", HOURS, {}, ("near", "rejected", "near_duplicate", "k1")),
+    ("09", "Which days is the archive closed", HOURS, {}, ("exact", "rejected", "exact_duplicate", "k2")),
+    # equal to the truncated 02, which is gone and makes nothing a duplicate
+    ("10", "My card was in the", LOST, {"mean_logprob": -3.0}, PLAIN),
+    # 12 resembles 11 and 13, which do not resemble each other enough
+    ("11", "abcdefghij klmnopqrst uvw", HOURS, {"mean_logprob": -1.0}, PLAIN),
+    ("12", "abcdefghij klmnopqrst uvwxyzabcd", HOURS, {}, ("near", "rejected", "near_duplicate", "11")),
+    ("13", "ghij klmnopqrst uvwxyzabcd", HOURS, {}, SURPLUS),
+    ("14", "The card definitely vanished", HOURS, {}, ("quota", "relabelled", "label_disagrees", None)),
+    ("15", "Where could a card hide", HOURS, {}, ("agreement", "rejected", "label_disagrees", None)),
+    ("16", "A thief definitely has this card by now", LOST, {}, PLAIN),
+    ("17", "Nobody answers the phone before noon", HOURS, {}, SURPLUS),
+]
+KEPT = pa.table(
+    {
+        "id": ["k2", "k1", "k3"],
+        "text": ["WHICH days is the archive closed?", "What time does the library close on Fridays", "ok"],
+        "label": [HOURS, HOURS, HOURS],
+    }
+)
+REMAINING = {LOST: 4, HOURS: 1}
+SETTINGS = DenoiseSettings(accept=0.6, relabel=0.9)
+
+
+def wave(order: list[int] | None = None) -> pa.Table:
+    table = rows(*({"id": i, "text": text, "intended_label": label, **more} for i, text, label, more, _ in CASES))
+    return table if order is None else table.take(pa.array(order, pa.int64()))
+
+
+def outcome(verdicts: pa.Table) -> dict[str, tuple[str | None, ...]]:
+    shown = verdicts.select(["id", "label", "stage", "status", "reason", "survivor_id"]).to_pylist()
+    return {row.pop("id"): tuple(row.values()) for row in shown}
+
+
+EXPECTED = {i: (LOST if i == "14" else label, *verdict) for i, _, label, _, verdict in CASES}
+
+
+def test_every_row_gets_the_one_verdict_that_is_due(ray_session: None) -> None:
+    verdicts = denoise_wave(wave(), TASK, SETTINGS, KeywordJudge, KEPT, REMAINING)
+    assert verdicts.schema == VERDICT_SCHEMA
+    assert verdicts["id"].to_pylist() == wave()["id"].to_pylist()
+    assert outcome(verdicts) == EXPECTED
+    assert set(verdicts["revision"].to_pylist()) == {0}
+    weights = dict(zip(verdicts["id"].to_pylist(), verdicts["weight"].to_pylist(), strict=True))
+    assert weights == {i: float(i in {"07", "10", "11", "14", "16"}) for i in weights}
+    scores = dict(zip(verdicts["id"].to_pylist(), map_column(verdicts, "scores"), strict=True))
+    assert scores["01"] == {}
+    assert scores["14"] == pytest.approx({"judge_confidence": 0.95, "judge_intended": 0.05, "judge_margin": 0.9})
+    assert sum(step.count for step in waterfall(wave(), verdicts)) == len(CASES)
+
+
+@pytest.mark.parametrize(("seed", "block_rows"), [(1, 1000), (2, 3)])
+def test_order_and_spread_of_the_rows_do_not_matter(ray_session: None, seed: int, block_rows: int) -> None:
+    order = random.Random(seed).sample(range(len(CASES)), len(CASES))
+    kept = KEPT.take(random.Random(seed).sample(range(3), 3))
+    judge = partial(KeywordJudge, [LOST, HOURS])
+    verdicts = denoise_wave(wave(order), TASK, SETTINGS, judge, kept, REMAINING, block_rows=block_rows)
+    assert verdicts["id"].to_pylist() == [CASES[index][0] for index in order]
+    assert outcome(verdicts) == EXPECTED
+
+
+def test_nothing_in_nothing_out(ray_session: None) -> None:
+    verdicts = denoise_wave(wave([]), TASK, SETTINGS, KeywordJudge, KEPT.slice(0, 0), REMAINING)
+    assert (verdicts.num_rows, verdicts.schema) == (0, VERDICT_SCHEMA)
+
+
+def test_a_wave_of_waste_needs_no_judge(ray_session: None) -> None:
+    verdicts = denoise_wave(wave([0, 1]), TASK, SETTINGS, broken_judge, KEPT.slice(0, 0), REMAINING)
+    assert outcome(verdicts) == {i: EXPECTED[i] for i in ("01", "02")}
+
+
+def test_repeated_ids_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"repeated: \['01'\]"):
+        denoise_wave(wave([0, 0, 1]), TASK, SETTINGS, KeywordJudge, KEPT, REMAINING)
+    with pytest.raises(ValueError, match=r"repeated: \['k2'\]"):
+        denoise_wave(rows({"id": "k2", "text": "x"}), TASK, SETTINGS, KeywordJudge, KEPT, REMAINING)
+
+
+def broken_judge() -> KeywordJudge:
+    raise AssertionError("nothing is left to judge")

@@ -1,0 +1,33 @@
+"""Three topics that no encoder confuses."""
+
+from __future__ import annotations
+
+from training.job import TrainingRow
+
+LABELS = ("weather", "music", "food")
+SEEDS = (
+    ("will it rain in the valley tomorrow", "weather"),
+    ("how cold does it get tonight", "weather"),
+    ("is there a storm coming this weekend", "weather"),
+    ("tell me the forecast for sunday", "weather"),
+    ("play the second song of that album", "music"),
+    ("turn the volume of the radio down", "music"),
+    ("who sang this ballad first", "music"),
+    ("put on some quiet piano jazz", "music"),
+    ("how long do lentils have to boil", "food"),
+    ("find me a recipe for plum cake", "food"),
+    ("which spices go into this curry", "food"),
+    ("book a table for a late dinner", "food"),
+)
+UNSEEN = (
+    ("do i need an umbrella on friday", "weather"),
+    ("will the snow melt by noon", "weather"),
+    ("skip to the next track", "music"),
+    ("what is the name of this tune", "music"),
+    ("how do i bake bread without yeast", "food"),
+    ("i would like a soup with noodles", "food"),
+)
+
+
+def rows(pairs: tuple[tuple[str, str], ...]) -> tuple[TrainingRow, ...]:
+    return tuple(TrainingRow(text, label) for text, label in pairs)

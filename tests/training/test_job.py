@@ -1,0 +1,38 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from training.job import StudentJob, StudentResult, TrainingRow
+from training.progress import Look
+
+RAIN, SONG = TrainingRow("rain", "weather"), TrainingRow("a song", "music")
+
+
+def test_seeds_are_replayed_among_rows(job: StudentJob):
+    job = replace(job, seeds=(RAIN,), rows=(SONG, TrainingRow("left out", "music", 0.0)))
+    assert job.examples() == [SONG, RAIN, RAIN, RAIN]
+    assert replace(job, rows=()).examples() == [RAIN]
+
+
+def test_the_key_follows_the_content_not_the_place(job: StudentJob, tmp_path: Path):
+    assert replace(job, output=tmp_path / "elsewhere").key == job.key
+    assert replace(job, rows=(SONG,)).key != job.key
+    assert replace(job, settings=job.settings.model_copy(update={"seed": 1})).key != job.key
+
+
+def test_mistakes_are_named(job: StudentJob):
+    with pytest.raises(ValueError, match=r"got \['sport'\]"):
+        replace(job, dev=(TrainingRow("goal", "sport"),))
+    with pytest.raises(ValueError, match="weights must be at least 0"):
+        replace(job, rows=(TrainingRow("goal", "music", -1.0),))
+    with pytest.raises(ValueError, match="weights must be at least 0"):
+        replace(job, rows=(TrainingRow("goal", "music", float("nan")),))
+    with pytest.raises(ValueError, match="at least one row of positive weight"):
+        replace(job, seeds=())
+
+
+def test_a_result_round_trips(tmp_path: Path):
+    result = StudentResult(tmp_path, 8, 4, (Look(4, 0.5, 1.25), Look(8, 0.5, 1.5)), 0.75, 1.0, 0.125, 3)
+    result.write(tmp_path)
+    assert StudentResult.load(tmp_path) == result

@@ -1,0 +1,78 @@
+"""Training under Ray. A worker starts in about 10 s, so each test asserts several things of one run."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.training.cases import LABELS, SEEDS, UNSEEN
+from training.contrastive import Judge
+from training.job import StudentJob, StudentResult
+from training.loop import fit_judge, fit_student, fit_students
+from training.settings import StudentSettings
+from training.trainer import StudentTrainer
+
+pytestmark = pytest.mark.usefixtures("ray_session")
+
+
+def wait_for(found: Callable[[], object], seconds: float = 120) -> None:
+    deadline = time.monotonic() + seconds
+    while not found():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def kill_train_worker() -> None:
+    """Kill this session's own training worker: only descendants of this process are looked at."""
+    workers = [p for p in psutil.Process().children(recursive=True) if "RayTrainWorker" in " ".join(p.cmdline())]
+    assert len(workers) == 1
+    workers[0].kill()
+
+
+def test_a_killed_worker_resumes_and_ends_as_an_unbroken_run(job: StudentJob, tmp_path: Path):
+    job = replace(job, settings=job.settings.model_copy(update={"steps": 40, "evaluate_every": 20}))
+    second = replace(job, output=tmp_path / "second", rows=job.dev, dev=())
+    second = replace(second, settings=job.settings.model_copy(update={"steps": 2}))
+    unbroken = StudentTrainer(replace(job, output=tmp_path / "unbroken")).run()
+    results: list[StudentResult] = []
+    storage = tmp_path / "storage"
+    run = threading.Thread(target=lambda: results.extend(fit_students([job, second], storage, checkpoint_seconds=0)))
+    run.start()
+    wait_for(lambda: list(storage.glob("*/checkpoint_*/progress.json")))
+    kill_train_worker()
+    run.join(timeout=200)
+
+    assert [result.folder for result in results] == [job.output, second.output]
+    assert (results[0].steps, results[0].best_step) == (unbroken.steps, unbroken.best_step)
+    assert results[0].loss == pytest.approx(unbroken.loss, rel=1e-2)
+    assert results[0].curve[-1].loss == pytest.approx(unbroken.curve[-1].loss, rel=1e-2)
+    assert results[1].steps == 2
+    assert list(storage.iterdir()) == []
+
+
+def test_two_workers_end_as_one(job: StudentJob, tmp_path: Path):
+    alone = StudentTrainer(replace(job, output=tmp_path / "alone")).run()
+    together = fit_students([job], tmp_path / "storage", workers=2)[0]
+    assert together.steps == alone.steps
+    assert [look.loss for look in together.curve] == pytest.approx([look.loss for look in alone.curve], rel=2e-2)
+
+
+def test_finished_students_are_not_trained_again(job: StudentJob, tmp_path: Path):
+    first = StudentTrainer(job).run()
+    written = (job.output / "model.safetensors").stat().st_mtime_ns
+    assert fit_student(job, tmp_path / "storage") == first
+    assert (job.output / "model.safetensors").stat().st_mtime_ns == written
+
+
+def test_the_judge_is_tuned_in_a_task(minilm: Path, tmp_path: Path):
+    settings = StudentSettings(judge_steps=8)
+    folder = fit_judge(SEEDS, LABELS, settings, tmp_path / "judge", minilm)
+    probabilities = Judge.load(folder).probabilities([text for text, _ in UNSEEN])
+    assert [LABELS[place] for place in probabilities.argmax(axis=1)] == [label for _, label in UNSEEN]
+    written = (folder / "model.safetensors").stat().st_mtime_ns
+    fit_judge(SEEDS, LABELS, settings, folder, minilm)
+    assert (folder / "model.safetensors").stat().st_mtime_ns == written

@@ -1,0 +1,56 @@
+"""A checkpoint of a student in training: safetensors and JSON, never pickles.
+
+Frozen weights are not in it; they come from the job's init folder.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from torch.optim import Optimizer
+
+from training.progress import Look, Progress
+
+TENSORS_FILE, PROGRESS_FILE = "state.safetensors", "progress.json"
+
+
+def write_checkpoint(
+    folder: Path, progress: Progress, weights: Mapping[str, Tensor], kept: Mapping[str, Tensor], optimiser: Optimizer
+) -> None:
+    """Write the trainable `weights`, those `kept` from the best look, moments, random state and progress."""
+    states = optimiser.state_dict()["state"]
+    tensors = {f"moments/{place}/{name}": value for place, state in states.items() for name, value in state.items()}
+    tensors |= {f"weights/{name}": value.detach() for name, value in weights.items()}
+    tensors |= {f"kept/{name}": value for name, value in kept.items()}
+    tensors["rng"] = torch.get_rng_state()
+    save_file({name: value.contiguous() for name, value in tensors.items()}, folder / TENSORS_FILE)
+    (folder / PROGRESS_FILE).write_text(json.dumps(asdict(progress)))
+
+
+def read_progress(folder: Path) -> Progress:
+    values = json.loads((folder / PROGRESS_FILE).read_text())
+    return Progress(**{**values, "curve": [Look(*look) for look in values["curve"]]})
+
+
+def read_tensors(
+    folder: Path, optimiser: Optimizer, device: torch.device
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """The trainable weights and the kept ones; moments and random state are put in place."""
+    groups: dict[str, dict[str, Tensor]] = defaultdict(dict)
+    for name, value in load_file(folder / TENSORS_FILE).items():
+        group, _, rest = name.partition("/")
+        groups[group][rest] = value
+    states: dict[int, dict[str, Tensor]] = defaultdict(dict)
+    for name, value in groups["moments"].items():
+        place, _, part = name.partition("/")
+        states[int(place)][part] = value
+    optimiser.load_state_dict({**optimiser.state_dict(), "state": dict(states)})
+    torch.set_rng_state(groups["rng"][""])
+    return groups["weights"], {name: value.to(device) for name, value in groups["kept"].items()}

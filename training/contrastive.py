@@ -1,0 +1,131 @@
+"""The judge: a contrastively tuned encoder with a logistic head, from seeds alone.
+
+Follows SetFit (Tunstall et al. 2022, "Efficient few-shot learning without prompts"), but a step encodes one
+balanced batch and compares all its pairs. Dropout stays off: it costs a quarter of a step and gained nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.numpy import load_file, save_file
+from scipy.special import softmax
+from sklearn.linear_model import LogisticRegression
+
+from training.device import mixed_precision
+from training.encoder import Encoder
+from training.folders import atomic_folder
+from training.losses import pairwise_cosine_loss
+from training.optimiser import make_optimiser, rate_factor, set_rate
+from training.settings import StudentSettings
+
+BATCH = 24
+PER_LABEL = 3  # fewest texts of a label in a batch: one gives no pair of the same label
+HEAD_FILE, LABELS_FILE = "head.safetensors", "labels.json"
+
+Seed = tuple[str, str]  # text and label
+
+
+class Judge:
+    """Label probabilities from a tuned encoder; `labels` is the order of its columns."""
+
+    def __init__(self, encoder: Encoder, labels: list[str], weight: np.ndarray, bias: np.ndarray) -> None:
+        self.encoder, self.labels = encoder, labels
+        self._weight, self._bias = weight, bias
+
+    @classmethod
+    def load(cls, folder: Path | str) -> Judge:
+        """Read what `tune_judge` wrote."""
+        labels = json.loads((Path(folder) / LABELS_FILE).read_text())
+        head = load_file(Path(folder) / HEAD_FILE)
+        return cls(Encoder.load(folder), labels, head["weight"], head["bias"])
+
+    def probabilities(self, texts: Sequence[str]) -> np.ndarray:
+        """float64 [n, len(labels)], rows sum to 1; a label that had no seeds gets 0."""
+        return self.from_embeddings(self.encoder.embed(texts))
+
+    def from_embeddings(self, embeddings: np.ndarray) -> np.ndarray:
+        """The same from vectors [n, d] that `encoder.embed` gave."""
+        return softmax(embeddings.astype(np.float64) @ self._weight.T + self._bias, axis=1)
+
+
+def tune_judge(
+    seeds: Sequence[Seed], labels: Sequence[str], settings: StudentSettings, folder: Path | str, init_folder: Path | str
+) -> Judge:
+    """Tune the encoder in `init_folder` on `seeds` and write encoder, tokenizer, head and labels into `folder`.
+
+    Raises ValueError when there are no seeds or one has an unknown label.
+    """
+    targets = _targets(seeds, labels)
+    encoder = Encoder.load(init_folder, settings.max_length)
+    tune_encoder(encoder, [text for text, _ in seeds], targets, settings)
+    embeddings = encoder.embed([text for text, _ in seeds])
+    weight, bias = fit_head(embeddings, targets, len(labels), settings.judge_c)
+    with atomic_folder(Path(folder)) as scratch:
+        encoder.save(scratch)
+        save_file({"weight": weight, "bias": bias}, scratch / HEAD_FILE)
+        (scratch / LABELS_FILE).write_text(json.dumps(list(labels), ensure_ascii=False, indent=1))
+    return Judge(encoder, list(labels), weight, bias)
+
+
+def tune_encoder(encoder: Encoder, texts: Sequence[str], targets: np.ndarray, settings: StudentSettings) -> list[float]:
+    """Pull texts of the same label together, in place; returns the loss of each step.
+
+    Word embeddings stay frozen: two thirds of MiniLM's weights, of which a handful of seeds touches few.
+    """
+    ids = encoder.tokenizer.ids(texts)
+    encoder.model.get_input_embeddings().requires_grad_(False)
+    optimiser = make_optimiser(encoder)
+    generator = np.random.default_rng(settings.seed)
+    device = encoder.model.device
+    losses = []
+    for step in range(settings.judge_steps):
+        chosen = balanced_batch(generator, targets)
+        set_rate(optimiser, settings.judge_learning_rate * rate_factor(step, settings.judge_steps))
+        with mixed_precision(device):
+            vectors = encoder(encoder.tokenizer.batch([ids[index] for index in chosen]).to(device))
+        loss = pairwise_cosine_loss(vectors, torch.from_numpy(targets[chosen]).to(device))
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        losses.append(loss.item())
+    return losses
+
+
+def balanced_batch(generator: np.random.Generator, targets: np.ndarray, size: int = BATCH) -> np.ndarray:
+    """Places of about `size` texts: up to size/3 labels at random, equally many texts of each, none twice."""
+    present = generator.permutation(np.unique(targets))[: max(2, size // PER_LABEL)]
+    share = -(-size // len(present))
+    chosen = [generator.permutation(np.flatnonzero(targets == label))[:share] for label in present]
+    return np.concatenate(chosen)[:size]
+
+
+def fit_head(
+    embeddings: np.ndarray, targets: np.ndarray, labels: int, strength: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Logistic regression as weight [labels, d] and bias [labels], float64; `strength` is scikit-learn's C.
+
+    Labels absent from `targets` get bias -inf, so probability 0. A single label needs no regression.
+    """
+    present = np.unique(targets)
+    weight, bias = np.zeros((labels, embeddings.shape[1])), np.full(labels, -np.inf)
+    bias[present] = 0.0
+    if len(present) > 1:
+        head = LogisticRegression(C=strength, max_iter=1000).fit(embeddings, targets)
+        # two labels are stored by scikit-learn as one row, the log-odds of the second
+        weight[present] = head.coef_ if len(present) > 2 else np.vstack([np.zeros_like(head.coef_), head.coef_])
+        bias[present] = head.intercept_ if len(present) > 2 else [0.0, head.intercept_[0]]
+    return weight, bias
+
+
+def _targets(seeds: Sequence[Seed], labels: Sequence[str]) -> np.ndarray:
+    if not seeds:
+        raise ValueError("the judge needs at least one seed; got none")
+    places = {label: place for place, label in enumerate(labels)}
+    if unknown := sorted({label for _, label in seeds} - places.keys()):
+        raise ValueError(f"seeds must carry one of the labels {list(labels)}; got {unknown}")
+    return np.array([places[label] for _, label in seeds])

@@ -1,0 +1,32 @@
+"""What the machine offers: real cores, a device, fast bf16."""
+
+from __future__ import annotations
+
+import os
+
+import psutil
+import torch
+import transformers
+
+
+def prepare_process(processes: int = 1) -> int:
+    """Give torch this process's share of the real cores (Ray sets OMP_NUM_THREADS=1) and return it.
+
+    Also silences transformers, which reports every new classification head as a missing weight.
+    """
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+    usable = min(len(os.sched_getaffinity(0)), psutil.cpu_count(logical=False) or 1)
+    threads = max(1, usable // processes)
+    torch.set_num_threads(threads)
+    return threads
+
+
+def mixed_precision(device: torch.device) -> torch.autocast:
+    """bf16 autocast where the hardware multiplies it natively; elsewhere a context that changes nothing."""
+    if device.type == "cuda":
+        native = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        offered = torch.cpu.get_capabilities()
+        native = bool(offered.get("avx512_bf16") or offered.get("amx_bf16"))
+    return torch.autocast(device.type, torch.bfloat16, enabled=native)

@@ -1,0 +1,140 @@
+"""Where training runs: students under Ray Train, the judge in a Ray task. The only file here that knows Ray.
+
+The caller has initialised Ray. A worker takes about 10 s to start, so several students share one worker group.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from generation.records import digest
+from training.job import StudentJob, StudentResult
+from training.settings import StudentSettings
+
+# idle OpenMP threads must not spin beside an engine on the same cores; read when torch loads
+WORKER_ENV = {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0", "TOKENIZERS_PARALLELISM": "false"}
+CHECKPOINT_SECONDS = 20.0
+
+
+def fit_students(
+    jobs: Sequence[StudentJob], storage: Path | str, workers: int = 1, checkpoint_seconds: float = CHECKPOINT_SECONDS
+) -> list[StudentResult]:
+    """Train the jobs one after another in one worker group, and return their results in order.
+
+    A job whose output exists is skipped. A killed call, repeated with the same jobs and `storage`, goes on from
+    the last checkpoint; a killed worker is replaced up to three times, then ray.train.TrainingFailedError is
+    raised. `storage` (a folder or URI that all nodes see) holds the checkpoints and is emptied of them at the end.
+    """
+    pending = [job for job in jobs if not Path(job.output).is_dir()]
+    if pending:
+        name = "students-" + digest([job.key for job in jobs])
+        _trainer(pending, name, str(storage), workers, checkpoint_seconds).fit()
+        shutil.rmtree(Path(storage) / name, ignore_errors=True)
+    return [StudentResult.load(job.output) for job in jobs]
+
+
+def fit_student(job: StudentJob, storage: Path | str, workers: int = 1) -> StudentResult:
+    """Train one student; see `fit_students`."""
+    return fit_students([job], storage, workers)[0]
+
+
+def fit_judge(
+    seeds: Sequence[tuple[str, str]],
+    labels: Sequence[str],
+    settings: StudentSettings,
+    folder: Path | str,
+    init_folder: Path | str,
+) -> Path:
+    """`tune_judge` in a Ray task, repeated if its worker dies. Returns `folder`; one that exists is kept."""
+    import ray
+
+    if not Path(folder).is_dir():
+        gpus = 1 if ray.cluster_resources().get("GPU") else 0
+        task = ray.remote(num_cpus=1, num_gpus=gpus, max_retries=3, runtime_env={"env_vars": WORKER_ENV})(_judge_worker)
+        ray.get(task.remote(list(seeds), list(labels), settings, str(folder), str(init_folder)))
+    return Path(folder)
+
+
+def _trainer(jobs: Sequence[StudentJob], name: str, storage: str, workers: int, checkpoint_seconds: float) -> Any:
+    import ray
+    from ray.train import CheckpointConfig, FailureConfig, RunConfig, ScalingConfig
+    from ray.train.torch import TorchConfig, TorchTrainer
+
+    return TorchTrainer(
+        _student_worker,
+        train_loop_config={"jobs": list(jobs), "checkpoint_seconds": checkpoint_seconds},
+        torch_config=TorchConfig(timeout_s=120),
+        scaling_config=ScalingConfig(
+            num_workers=workers,
+            resources_per_worker={"CPU": 1},
+            use_gpu=bool(ray.cluster_resources().get("GPU")),
+        ),
+        run_config=RunConfig(
+            name=name,
+            storage_path=storage,
+            worker_runtime_env={"env_vars": WORKER_ENV},
+            failure_config=FailureConfig(max_failures=3, controller_failure_limit=20),
+            checkpoint_config=CheckpointConfig(num_to_keep=2),
+        ),
+    )
+
+
+def _student_worker(config: dict[str, Any]) -> None:
+    """Runs in each worker: the jobs whose output is missing, the first from its checkpoint."""
+    import ray.train
+    from ray.train.torch import get_device, prepare_model
+
+    from training.device import prepare_process
+    from training.trainer import StudentTrainer
+
+    context = ray.train.get_context()
+    prepare_process(context.get_local_world_size())
+    for job in config["jobs"]:
+        if Path(job.output).is_dir():
+            continue
+        trainer = StudentTrainer(job, get_device(), prepare_model)
+        if saved := ray.train.get_checkpoint():
+            with saved.as_directory() as folder:
+                trainer.restore(Path(folder))
+        _train(trainer, config["checkpoint_seconds"])
+
+
+def _train(trainer: Any, checkpoint_seconds: float) -> None:
+    """Run a trainer to its end, reporting a checkpoint every so often."""
+    saved_at = time.monotonic()
+    while not trainer.finished:
+        trainer.step()
+        if trainer.agree(time.monotonic() - saved_at >= checkpoint_seconds):
+            _report(trainer)
+            saved_at = time.monotonic()
+    if trainer.rank == 0:
+        trainer.save()
+    trainer.agree(True)  # nobody starts the next job before this one's folder is there
+
+
+def _report(trainer: Any) -> None:
+    """Hand rank 0's checkpoint to Ray Train; every rank has to call it."""
+    import ray.train
+
+    metrics = {"step": trainer.progress.step, "loss": trainer.progress.loss}
+    if trainer.rank > 0:
+        ray.train.report(metrics)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        trainer.checkpoint(Path(folder))
+        ray.train.report(metrics, ray.train.Checkpoint.from_directory(folder))
+
+
+def _judge_worker(
+    seeds: list[tuple[str, str]], labels: list[str], settings: StudentSettings, folder: str, init_folder: str
+) -> None:
+    from training.contrastive import tune_judge
+    from training.device import prepare_process
+
+    prepare_process()
+    tune_judge(seeds, labels, settings, folder, init_folder)
