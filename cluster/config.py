@@ -33,7 +33,9 @@ class RuntimeSettings(Settings):
     gpus_per_engine: float = Field(1, ge=0, description="ignored where there is no GPU")
     max_num_seqs: int = Field(64, ge=1, description="sequences decoded together in one engine")
     max_model_len: int = Field(1024, ge=64, description="context length in tokens")
-    kv_cache_gb: int | None = Field(None, ge=1, description="KV cache on a CPU, whole GiB; none: a tenth of free memory")
+    kv_cache_gb: int | None = Field(
+        None, ge=1, description="KV cache on a CPU, whole GiB; none: a tenth of free memory"
+    )
     gpu_memory: float = Field(0.9, gt=0, le=1, description="share of a GPU's memory that an engine takes")
     commit_rows: int = Field(128, ge=1, description="rows an engine gathers before it commits a part")
     commit_seconds: float = Field(5.0, gt=0, description="or seconds, whichever comes first")
