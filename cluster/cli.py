@@ -38,6 +38,7 @@ def run(
 
     job = Run(task, folder, set_)
     if dry_run:
+        _print_warnings(job)
         _print_pairs(job.estimate())
         return
     job.run()
@@ -92,7 +93,9 @@ def preview(
     """Show rendered prompts, and rows from a live engine; nothing is kept."""
     from cluster.run import Run
 
-    prompts, rows = Run(task, None, set_).preview(count)
+    job = Run(task, None, set_)
+    _print_warnings(job)
+    prompts, rows = job.preview(count)
     listed = rows.to_pylist()
     for label, prompt in prompts.items():
         typer.echo(f"== {label}: prompt ==\n{prompt}\n-- {label}: rows --")
@@ -146,6 +149,11 @@ def main() -> None:
 def _leave(message: str, code: int) -> None:
     print(f"labelmill: {' '.join(message.split())}", file=sys.stderr)
     raise SystemExit(code)
+
+
+def _print_warnings(job: Any) -> None:
+    for warning in job.job.warnings:
+        typer.echo(f"labelmill: warning: {warning}", err=True)
 
 
 def _print_pairs(values: dict[str, Any]) -> None:

@@ -20,13 +20,13 @@ from training.folders import atomic_folder
 PART_BYTES = 128 * 1024**2
 
 
-def materialise(store: Store, round_: int, run_id: str) -> Path:
+def materialise(store: Store, round_: int, run_id: str, part_bytes: int = PART_BYTES) -> Path:
     """Write version `round_`: kept rows of all rounds so far with their final labels. One that exists is kept."""
     target = store.root / "dataset" / f"v{round_:03d}"
     if not target.is_dir():
         with atomic_folder(target) as folder:
             tables = [kept_rows(store, number) for number in range(round_ + 1)]
-            _write(store, folder, pa.concat_tables(tables), run_id)
+            _write(store, folder, pa.concat_tables(tables), run_id, part_bytes)
     (store.root / "dataset" / "latest.tmp").write_text(target.name + "\n")
     (store.root / "dataset" / "latest.tmp").replace(store.root / "dataset" / "latest")
     return target
@@ -54,8 +54,8 @@ def read_dataset(store: Store, version: str | None = None) -> pa.Table:
     )
 
 
-def _write(store: Store, folder: Path, rows: pa.Table, run_id: str) -> None:
-    rows_per_part = max(1, rows.num_rows * PART_BYTES // max(rows.nbytes, 1))
+def _write(store: Store, folder: Path, rows: pa.Table, run_id: str, part_bytes: int) -> None:
+    rows_per_part = max(1, rows.num_rows * part_bytes // max(rows.nbytes, 1))
     starts = range(0, max(rows.num_rows, 1), rows_per_part)
     for number, start in enumerate(starts):
         part = rows.slice(start, rows_per_part)

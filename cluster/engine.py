@@ -66,14 +66,18 @@ class Report:
     """News since the last report.
 
     `buffered` requests are finished but not committed; `produced` counts all output tokens so far. `error` tells why
-    the engine ends; `unwritable` why nothing can be committed here (a full disk), which no other engine can mend.
+    the engine ends; `fatal` why nothing can be committed at all (a full disk, a later driver), whichever engine tries.
     """
 
     committed: tuple[Committed, ...]
     buffered: int
     produced: int
     error: str | None = None
-    unwritable: str | None = None
+    fatal: str | None = None
+
+
+class SupersededError(Exception):
+    """The run has a later driver: this engine's work is no longer wanted."""
 
 
 @dataclass
@@ -99,7 +103,7 @@ class Engine:
         self._unfinished = 0
         self._produced = 0
         self._error: str | None = None
-        self._unwritable: str | None = None
+        self._fatal: str | None = None
         self._news = asyncio.Event()
         self._due = asyncio.Event()
         self._commit_lock = asyncio.Lock()
@@ -138,7 +142,7 @@ class Engine:
         self._news.clear()
         committed, self._committed = tuple(self._committed), []
         buffered = len(self._buffer.request_ids)
-        return Report(committed, buffered, self._produced, self._error, self._unwritable)
+        return Report(committed, buffered, self._produced, self._error, self._fatal)
 
     async def _serve(self, request: dict[str, Any]) -> None:
         method = self._method(request["method"])
@@ -238,7 +242,9 @@ class Engine:
             except Exception as error:  # the actor must live to tell it
                 self._error = f"{type(error).__name__}: {error}"
                 if isinstance(error, OSError):
-                    self._unwritable = f"{self._store.root}: cannot be written to: {error.strerror or error}"
+                    self._fatal = f"{self._store.root}: cannot be written to: {error.strerror or error}"
+                elif isinstance(error, SupersededError):
+                    self._fatal = str(error)
                 self._news.set()
                 return
             tokens = sum(row["output_tokens"] for row in buffer.rows)
@@ -255,7 +261,7 @@ class Engine:
 
     def _write(self, table: pa.Table, round_: int) -> str:
         if read_lease(self._store.root).get("epoch") != self._name.epoch:
-            raise RuntimeError("a later driver holds this run; nothing committed")
+            raise SupersededError(f"{self._store.root}: a later driver holds this run; nothing more is committed")
         name = f"{self._name}-{self._sequence:06d}"
         self._sequence += 1
         return self._store.commit(round_, "generated", name, table, self._run_id)

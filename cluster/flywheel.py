@@ -24,7 +24,7 @@ from cluster.pool import EnginePool
 from cluster.report_page import write_report
 from cluster.rounds import MOST_WAVES, Round, accepted_per_label, current_round, next_counts
 from cluster.session import ray_session
-from cluster.spec import plan_engine
+from cluster.spec import EngineSpec, plan_engine
 from cluster.store import Store
 from denoise.pipeline import denoise_wave
 from generation.plan import plan_wave
@@ -46,8 +46,9 @@ class Flywheel:
             self._begin()
             now = current_round(self.store, self.job.config)
             if now is not None:
+                spec = plan_engine(self.job.config, self.job.model_folder, self.job.model_hash, gpu_count())
                 with ray_session(self.job.config.runtime):
-                    self._turn(now, lease.epoch)
+                    self._turn(now, spec, lease.epoch)
             self._evaluate_again()
             write_report(self.store)
             self.monitor.stage("done")
@@ -62,9 +63,8 @@ class Flywheel:
         for warning in self.job.warnings:
             self.journal.say(f"warning: {warning}")
 
-    def _turn(self, now: Round | None, epoch: int) -> None:
+    def _turn(self, now: Round | None, spec: EngineSpec, epoch: int) -> None:
         """Rounds of the flywheel; the engines live through all of them."""
-        spec = plan_engine(self.job.config, self.job.model_folder, self.job.model_hash, gpu_count())
         self.pool = EnginePool(
             spec,
             self.job.config.runtime.engines,

@@ -16,7 +16,7 @@ from generation.errors import UserError, clip
 from generation.examples import check_seeds, read_examples, split_dev
 from generation.methods import make_method
 from generation.methods.base import Method
-from generation.models import model_hash, resolve_model
+from generation.models import context_of, model_hash, resolve_model
 from generation.plan import exemplar_sets
 from generation.records import digest
 from generation.task import Example, Task
@@ -162,8 +162,14 @@ def _flatten(settings: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]
 
 
 def _check_context(job: Job) -> None:
-    """Every prompt that a plan can hold, and its answer, must fit into the context."""
+    """Every prompt that a plan can hold, and its answer, must fit into the context, and that into the model's."""
     config = job.config
+    trained = context_of(job.model_folder)
+    if trained is not None and config.runtime.max_model_len > trained:
+        raise UserError(
+            f"{job.path}: runtime.max_model_len: must be at most {trained}, the model's own context; "
+            f"got {config.runtime.max_model_len}"
+        )
     room = config.runtime.max_model_len - config.generation.max_tokens
     for seed in job.seeds:
         if (tokens := count_tokens(job.model_folder, [seed.text])[0]) > room:

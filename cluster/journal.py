@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -24,8 +25,13 @@ class Journal:
 
     def note(self, kind: str, **fields: Any) -> None:
         """An event for programs."""
-        with self._path.open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps({"at": round(time.time(), 3), "kind": kind, **fields}) + "\n")
+        line = json.dumps({"at": round(time.time(), 3), "kind": kind, **fields}).encode() + b"\n"
+        with self._path.open("ab+") as stream:
+            if stream.seek(0, os.SEEK_END):
+                stream.seek(-1, os.SEEK_END)
+                if stream.read(1) != b"\n":  # a driver was killed amid a line: it must not swallow ours
+                    line = b"\n" + line
+            stream.write(line)
 
     @contextmanager
     def timed(self, stage: str, round_: int) -> Iterator[None]:

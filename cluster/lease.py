@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -29,6 +30,7 @@ class Lease:
         self._root = root
         self._lock: IO[str] | None = None
         self._stop = threading.Event()
+        self._beating = threading.Thread(target=self._keep_beating, name="labelmill-lease", daemon=True)
         self.epoch = 0
 
     def __enter__(self) -> Lease:
@@ -45,14 +47,16 @@ class Lease:
         self._lock = lock
         self.epoch = int(read_lease(self._root).get("epoch", 0)) + 1
         self._beat()
-        threading.Thread(target=self._keep_beating, name="labelmill-lease", daemon=True).start()
+        self._beating.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stop.set()
-        self._beat(released=True)
+        self._beating.join()  # two beats at once would take each other's scratch file
+        with contextlib.suppress(OSError):  # on a full disk the error that ended the run is the one to show
+            self._beat(released=True)
         if self._lock:
             self._lock.close()
 

@@ -64,7 +64,9 @@ def free_memory() -> float:
     group = Path("/sys/fs/cgroup")
     try:
         limit, used = (int((group / name).read_text()) for name in ("memory.max", "memory.current"))
-        free = min(free, max(limit - used, 0))
+        stat = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+        # files read once are counted as used, and given up when memory is wanted
+        free = min(free, max(limit - used + int(stat.get("inactive_file", 0)), 0))
     except (OSError, ValueError):  # no limit ("max") or no cgroup
         pass
     return free / GIB

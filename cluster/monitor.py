@@ -7,7 +7,7 @@ from collections import deque
 from dataclasses import replace
 
 from cluster.engine import Committed
-from cluster.live import View
+from cluster.live import Clock, View
 from cluster.pool import PoolStatus
 from cluster.progress import Progress
 from cluster.rounds import Round, accepted_per_label
@@ -19,8 +19,8 @@ RATE_SECONDS = 20.0
 class Monitor:
     """Holds the newest Progress; counts start anew with each round."""
 
-    def __init__(self, store: Store, view: View) -> None:
-        self._store, self._view = store, view
+    def __init__(self, store: Store, view: View, clock: Clock = time.monotonic) -> None:
+        self._store, self._view, self._clock = store, view, clock
         self._progress = Progress(0, 0, "starting")
         self._judged = 0
         self._points: deque[tuple[float, int, int]] = deque()
@@ -47,7 +47,7 @@ class Monitor:
 
     def observe(self, status: PoolStatus) -> None:
         """About once a second while engines work."""
-        self._points.append((time.monotonic(), status.produced, self._progress.generated))
+        self._points.append((self._clock(), status.produced, self._progress.generated))
         while len(self._points) > 2 and self._points[-1][0] - self._points[0][0] > RATE_SECONDS:
             self._points.popleft()
         (began, tokens, _), (ended, tokens_now, _) = self._points[0], self._points[-1]

@@ -199,8 +199,8 @@ class EnginePool:
         member.buffered, member.produced = report.buffered, report.produced
         for part in report.committed:
             yield self._accept(member, part)
-        if report.unwritable is not None:
-            raise UserError(report.unwritable)
+        if report.fatal is not None:
+            raise UserError(report.fatal)
         if report.error is not None:
             yield from self._replace(member, queue, report.error)
 

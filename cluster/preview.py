@@ -18,6 +18,7 @@ from generation.plan import plan_wave
 
 def preview_rows(job: Job, count: int) -> pa.Table:
     """`count` rows (ROW_SCHEMA) per label, as a first wave would bring them, in plan order; nothing is kept."""
+    spec = plan_engine(job.config, job.model_folder, job.model_hash, gpu_count())
     requests = math.ceil(count / job.config.generation.samples)
     counts = {label.name: requests for label in job.config.labels}
     plan = plan_wave(job.task, job.config.generation, job.method, job.run_id, 0, 0, counts)
@@ -26,7 +27,6 @@ def preview_rows(job: Job, count: int) -> pa.Table:
         with Lease(store.root) as lease, ray_session(job.config.runtime):
             store.write_json("rounds/000/round.json", {})
             store.commit(0, "requests", "w000", plan, job.run_id)
-            spec = plan_engine(job.config, job.model_folder, job.model_hash, gpu_count())
             pool = EnginePool(spec, 1, store, job.run_id, lease.epoch, template=job.template)
             try:
                 pool.start()

@@ -19,7 +19,10 @@ MOST_WAVES = 8
 
 @dataclass(frozen=True)
 class Round:
-    """A round as recorded when it began: `targets` are accepted rows wanted per label."""
+    """A round as recorded when it began: `targets` are accepted rows wanted per label.
+
+    `wanted` is the sum of the quotas of all rounds up to and with this one.
+    """
 
     number: int
     targets: dict[str, int]
@@ -28,12 +31,12 @@ class Round:
 
 
 def current_round(store: Store, config: TaskConfig) -> Round | None:
-    """The round to work on: the unfinished one, else a new one if quota, rounds or budget have grown, else None."""
+    """The round to work on: the unfinished one, else the next one that quota, rounds and budget allow, else None."""
     numbers = store.rounds()
     if numbers and not is_finished(store, numbers[-1]):
         return _recorded(store, numbers[-1])
-    wanted = config.quota * config.rounds
-    if numbers and not _may_continue(store, _recorded(store, numbers[-1]), wanted, config.token_budget):
+    wanted = _next_wanted(store, _recorded(store, numbers[-1]), config) if numbers else config.quota
+    if wanted is None:
         return None
     accepted = accepted_per_label(store, numbers)
     names = [label.name for label in config.labels]
@@ -80,9 +83,11 @@ def _recorded(store: Store, number: int) -> Round:
     return Round(number, record["targets"], record["wanted"], record["token_budget"])
 
 
-def _may_continue(store: Store, last: Round, wanted: int, budget: int | None) -> bool:
-    if wanted > last.wanted:
-        return True
-    stopped = store.read_json(f"rounds/{last.number:03d}/metrics.json")["stop_reason"]
-    more = last.token_budget is not None and (budget is None or budget > last.token_budget)
-    return stopped == "token_budget" and more
+def _next_wanted(store: Store, last: Round, config: TaskConfig) -> int | None:
+    """`wanted` of the round after a finished one, None when there is none to come."""
+    if store.read_json(f"rounds/{last.number:03d}/metrics.json")["stop_reason"] == "token_budget":
+        budget, before = config.token_budget, last.token_budget
+        grown = before is not None and (budget is None or budget > before)
+        return last.wanted if grown else None  # first what the budget cut off
+    total = config.quota * config.rounds
+    return min(total, last.wanted + config.quota) if total > last.wanted else None

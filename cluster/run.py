@@ -9,9 +9,10 @@ from typing import Any
 import pyarrow as pa
 
 from cluster.dataset import read_dataset
-from cluster.job import Job, check_identity, example_prompts, prepare
+from cluster.job import Job, check_identity, example_prompts, gpu_count, prepare
 from cluster.live import View, make_view
 from cluster.report_page import write_report
+from cluster.spec import plan_engine
 from cluster.status import Status, read_status
 from cluster.store import Store
 from generation.errors import UserError
@@ -43,6 +44,8 @@ class Run:
 
     def run(self, view: View | None = None) -> Run:
         """Start or resume, and return when done. A plain view writes to standard error. Raises UserError, Fault."""
+        if not self.store.exists:  # one that exists may need no engine any more, and is checked before it starts one
+            plan_engine(self._job.config, self._job.model_folder, self._job.model_hash, gpu_count())
         from cluster.flywheel import Flywheel
 
         make_folder(self.store.root)
@@ -72,9 +75,10 @@ class Run:
 
     def predict(self, texts: Sequence[str]) -> pa.Table:
         """Columns `text`, `label`, `confidence` by the newest finished student. Raises UserError without one."""
+        folder = self.student  # missing, it is missed before torch is loaded
         from training.predict import Student
 
-        labels, confidence = Student.load(self.student).predict(texts)
+        labels, confidence = Student.load(folder).predict(texts)
         return pa.table({"text": list(texts), "label": labels, "confidence": confidence})
 
     def predict_file(self, path: Path | str) -> pa.Table:

@@ -23,7 +23,8 @@ def ray_session(runtime: RuntimeSettings) -> Iterator[None]:
         yield
         return
     quiet = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": True}
-    os.environ.setdefault("RAY_TRAIN_ENABLE_V2_MIGRATION_WARNINGS", "0")
+    # Ray's C++ side writes to this process' stderr, over the live view, whatever logging is set up
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     if runtime.address:
         try:
             ray.init(address=runtime.address, **quiet)

@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from cluster.config import TaskConfig
+from cluster.machine import GIB, free_memory
 from cluster.tie import TIED
 from generation.errors import UserError
 
-GIB = 1024**3
 # what an engine's processes take beside weights and KV cache, measured as proportional set size on the CPU build
 OVERHEAD_GB = 2.5
 
@@ -76,7 +74,7 @@ class EngineSpec:
 
 
 def plan_engine(config: TaskConfig, folder: Path, model_hash: str, gpus: int) -> EngineSpec:
-    """The engine for this machine. Raises UserError when the model or the cache does not fit into free memory."""
+    """The engine for this machine. Raises UserError when its memory or its GPUs do not suffice."""
     runtime = config.runtime
     spec = EngineSpec(
         model=config.model,
@@ -92,13 +90,18 @@ def plan_engine(config: TaskConfig, folder: Path, model_hash: str, gpus: int) ->
         commit_seconds=runtime.commit_seconds,
     )
     if spec.platform == "cpu":
-        _check_memory(spec, runtime.engines, psutil.virtual_memory().available / GIB)
+        _check_memory(spec, runtime.engines, free_memory())
+    elif runtime.address is None and (needed := runtime.engines * spec.gpus) > gpus:
+        raise UserError(
+            f"runtime.engines: {runtime.engines} engine(s) need {needed:g} GPUs, this machine has {gpus}; lower "
+            "runtime.engines or runtime.gpus_per_engine"
+        )
     return spec
 
 
 def default_kv_cache_gb() -> int:
     """A tenth of free memory in whole GiB, from 1 to 4: room for hundreds of short sequences of a small model."""
-    return min(4, max(1, int(psutil.virtual_memory().available / GIB / 10)))
+    return min(4, max(1, int(free_memory() / 10)))
 
 
 def _check_memory(spec: EngineSpec, engines: int, free: float) -> None:

@@ -51,6 +51,8 @@ class Store:
             return json.loads((self.root / "run.json").read_text())
         except FileNotFoundError:
             raise UserError(f"{self.root}: not a run directory (it has no run.json)") from None
+        except ValueError:
+            raise UserError(f"{self.root}: not a run directory (its run.json is no JSON)") from None
 
     def write_json(self, name: str, value: Any) -> None:
         """Atomically put JSON at `name`, a path below the run directory."""

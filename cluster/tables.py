@@ -15,9 +15,11 @@ SUFFIXES = (".jsonl", ".csv", ".parquet")
 
 
 def check_suffix(path: Path) -> None:
-    """Raises UserError when a table cannot be written to a file of this name."""
+    """Raises UserError when a table cannot be written to a file of this name, or its folder does not exist."""
     if path.suffix not in SUFFIXES:
         raise UserError(f"{path}: must end in one of {', '.join(SUFFIXES)}")
+    if not path.parent.is_dir():
+        raise UserError(f"{path}: cannot be written: {path.parent} is no folder")
 
 
 def write_table(table: pa.Table, path: Path) -> None:

@@ -52,6 +52,15 @@ def resolve_model(name: str, field: str = "model") -> Path:
     return folder.resolve()
 
 
+def context_of(folder: Path) -> int | None:
+    """Positions that a model was made for; None where its config does not say so in one plain number."""
+    config = _read_json(folder / "config.json", "model")
+    rope = config.get("rope_scaling") or config.get("rope_parameters") or {}
+    positions = config.get("max_position_embeddings")
+    scaled = rope.get("rope_type", rope.get("type", "default")) != "default"
+    return positions if isinstance(positions, int) and not scaled else None
+
+
 def _read_json(path: Path, field: str) -> dict[str, Any]:
     try:
         content = json.loads(path.read_bytes())

@@ -21,8 +21,8 @@ def render_prompt(source: str, task: Task, label: Label, exemplars: Sequence[Exa
         return template.render(task=task, label=label, labels=task.labels, exemplars=list(exemplars))
     except jinja2.TemplateSyntaxError as error:
         raise UserError(f"{name} line {error.lineno}: not a valid template: {error.message}") from None
-    except jinja2.TemplateError as error:
-        raise UserError(f"{name}: cannot be rendered: {error.message}") from None
+    except Exception as error:  # a template is the user's program: whatever it raises is for its writer to mend
+        raise UserError(f"{name}: cannot be rendered: {error or type(error).__name__}") from None
 
 
 def render_chat(model_folder: Path, message: str) -> str:
@@ -33,8 +33,13 @@ def render_chat(model_folder: Path, message: str) -> str:
     if not isinstance(source, str):
         raise UserError("generation.method: 'chat' needs a model with a chat template; use 'completion'")
     specials = {key: _token(settings.get(key)) for key in ("bos_token", "eos_token")}
-    template = _environment(trim_blocks=True, lstrip_blocks=True).from_string(source)
-    return template.render(messages=[{"role": "user", "content": message}], add_generation_prompt=True, **specials)
+    try:
+        template = _environment(trim_blocks=True, lstrip_blocks=True).from_string(source)
+        return template.render(messages=[{"role": "user", "content": message}], add_generation_prompt=True, **specials)
+    except jinja2.TemplateError as error:
+        raise UserError(
+            f"generation.method: the model's chat template cannot be rendered ({error}); use 'completion'"
+        ) from None
 
 
 def _environment(**options: Any) -> ImmutableSandboxedEnvironment:

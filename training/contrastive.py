@@ -75,7 +75,8 @@ def tune_judge(
 def tune_encoder(encoder: Encoder, texts: Sequence[str], targets: np.ndarray, settings: StudentSettings) -> list[float]:
     """Pull texts of the same label together, in place; returns the loss of each step.
 
-    Word embeddings stay frozen: two thirds of MiniLM's weights, of which a handful of seeds touches few.
+    Both poolings are tuned: the mean, which the judge reads, and the first token, which a student that starts from
+    here reads. Word embeddings stay frozen: two thirds of MiniLM's weights, of which a handful of seeds touches few.
     """
     ids = encoder.tokenizer.ids(texts)
     encoder.model.get_input_embeddings().requires_grad_(False)
@@ -86,9 +87,11 @@ def tune_encoder(encoder: Encoder, texts: Sequence[str], targets: np.ndarray, se
     for step in range(settings.judge_steps):
         chosen = balanced_batch(generator, targets)
         set_rate(optimiser, settings.judge_learning_rate * rate_factor(step, settings.judge_steps))
+        labels = torch.from_numpy(targets[chosen]).to(device)
+        batch = encoder.tokenizer.batch([ids[index] for index in chosen]).to(device)
         with mixed_precision(device):
-            vectors = encoder(encoder.tokenizer.batch([ids[index] for index in chosen]).to(device))
-        loss = pairwise_cosine_loss(vectors, torch.from_numpy(targets[chosen]).to(device))
+            hidden = encoder(batch)
+        loss = pairwise_cosine_loss(batch.mean(hidden), labels) + pairwise_cosine_loss(batch.first(hidden), labels)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()

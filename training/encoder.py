@@ -59,16 +59,17 @@ class Encoder(nn.Module):
         return cls(model, Tokenizer.load(folder, model.config.model_type, max_length))
 
     def forward(self, batch: Packed) -> Tensor:
-        """Mean-pooled vectors in float32, not normalised: [n, d]."""
+        """Last hidden states of the batch's rows: [r, t, d]."""
         inputs = batch.inputs() if self.tokenizer.shared_rows else batch.plain_inputs()
-        return batch.mean(self.model(**inputs).last_hidden_state)
+        return self.model(**inputs).last_hidden_state
 
     @torch.inference_mode()
     def embed(self, texts: Sequence[str]) -> np.ndarray:
         """Unit vectors of `texts` in their order: float32 [n, d]."""
         vectors = np.zeros((len(texts), self.model.config.hidden_size), dtype=np.float32)
         for places, batch in self.tokenizer.buckets(self.tokenizer.ids(texts)):
-            vectors[places] = normalize(self(batch.to(self.model.device)), dim=-1).cpu().numpy()
+            batch = batch.to(self.model.device)
+            vectors[places] = normalize(batch.mean(self(batch)), dim=-1).cpu().numpy()
         return vectors
 
     def save(self, folder: Path) -> None:

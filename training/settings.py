@@ -14,7 +14,7 @@ class StudentSettings(Settings):
     model: str = Field(EMBEDDED_ENCODER, description="encoder: the embedded MiniLM or a model folder")
     dev_per_label: int = Field(2, ge=0, description="seeds per label held out for early stopping")
     judge_steps: int = Field(150, ge=1, description="contrastive steps on the seeds")
-    judge_learning_rate: float = Field(2e-5, gt=0, lt=1)
+    judge_learning_rate: float = Field(5e-5, gt=0, lt=1)
     judge_c: float = Field(1.0, gt=0, description="inverse regularisation of the judge's logistic head")
     steps: int = Field(200, ge=1, description="most training steps")
     batch_size: int = Field(16, ge=2)

@@ -31,7 +31,8 @@ def agreements(
 
     The judge agrees and gives `settings.accept` or more: accepted; agrees with less: rejected, `judge_unsure`.
     Another label reaches `settings.relabel`: relabelled to it; else rejected, `label_disagrees`. A row without an
-    intended label takes the judge's at `relabel`, else `judge_unsure`. Raises ValueError on probabilities that are
+    intended label takes the judge's at `relabel`, else `judge_unsure`. A label that is 0 in all rows had no seeds: the
+    judge does not know it, so its rows are kept unless another label reaches `relabel`. Raises ValueError on probabilities that are
     not finite or of another shape, and on an unknown label.
     """
     if probabilities.shape != (len(intended), len(labels)) or not np.isfinite(probabilities).all():
@@ -39,10 +40,14 @@ def agreements(
         raise ValueError(f"judge probabilities must be finite and of shape {shape}; got {probabilities.shape}")
     if unknown := set(intended) - {*labels, None}:
         raise ValueError(f"intended labels must be among {list(labels)}; got {sorted(map(str, unknown))}")
-    return [_agreement(label, row, labels, settings) for label, row in zip(intended, probabilities, strict=True)]
+    known = {label for label, column in zip(labels, probabilities.T, strict=True) if column.any()}
+    rows = zip(intended, probabilities, strict=True)
+    return [_agreement(label, row, labels, settings, label not in known) for label, row in rows]
 
 
-def _agreement(intended: str | None, row: np.ndarray, labels: Sequence[str], settings: DenoiseSettings) -> Agreement:
+def _agreement(
+    intended: str | None, row: np.ndarray, labels: Sequence[str], settings: DenoiseSettings, unseeded: bool
+) -> Agreement:
     second, confidence = (float(p) for p in np.sort(row)[-2:])
     scores = {"judge_confidence": confidence, "judge_margin": confidence - second}
     best = labels[int(row.argmax())]
@@ -56,6 +61,8 @@ def _agreement(intended: str | None, row: np.ndarray, labels: Sequence[str], set
         return _rejected(intended, "judge_unsure", scores)
     if confidence >= settings.relabel:
         return Agreement("relabelled", best, "label_disagrees", scores)
+    if unseeded:
+        return Agreement("accepted", intended, None, scores)
     return _rejected(intended, "label_disagrees", scores)
 
 

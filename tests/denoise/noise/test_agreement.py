@@ -34,6 +34,12 @@ def test_scores() -> None:
     assert unlabelled.scores == {"judge_confidence": 0.75, "judge_margin": 0.625}
 
 
+def test_a_label_without_seeds_is_kept_unless_the_judge_is_sure_of_another() -> None:
+    probabilities = np.array([[0.6, 0.4, 0.0], [0.8, 0.2, 0.0], [0.3, 0.7, 0.0]])
+    found = agreements(["c", "c", "b"], probabilities, ["a", "b", "c"], SETTINGS)
+    assert [(each.status, each.label) for each in found] == [("accepted", "c"), ("relabelled", "a"), ("accepted", "b")]
+
+
 def test_no_rows() -> None:
     assert agreements([], np.zeros((0, 2)), ["a", "b"], SETTINGS) == []
 

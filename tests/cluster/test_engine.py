@@ -1,0 +1,121 @@
+"""A real engine in a real actor, started once for this module."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+
+from cluster.job import Job, prepare
+from cluster.pool import EnginePool, PoolStatus
+from cluster.session import ray_session
+from cluster.spec import plan_engine
+from cluster.store import Store
+from generation.errors import UserError
+from generation.plan import plan_wave
+from generation.records import expected_row_ids, map_column
+from tests.chaos.driver import TINY
+
+EPOCH = 3
+
+
+@dataclass
+class Bench:
+    """A pool on a store of its own, with statuses observed."""
+
+    job: Job
+    store: Store
+    pool: EnginePool
+    seen: list[PoolStatus]
+
+    def plan(self, wave: int, counts: dict[str, int]) -> None:
+        """Commit the requests of a wave."""
+        plan = plan_wave(self.job.task, self.job.config.generation, self.job.method, "run", 0, wave, counts)
+        self.store.commit(0, "requests", f"w{wave:03d}", plan, "run")
+
+    def hold(self, epoch: int) -> None:
+        """Write the lease as the driver of this epoch would."""
+        self.store.write_json("lease.json", {"epoch": epoch})
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    job, store, seen = prepare(TINY), Store(tmp_path_factory.mktemp("engine")), list[PoolStatus]()
+    store.write_json("rounds/000/round.json", {})
+    spec = plan_engine(job.config, job.model_folder, job.model_hash, 0)
+    with ray_session(job.config.runtime):
+        pool = EnginePool(spec, 1, store, "run", EPOCH, observe=seen.append)
+        bench = Bench(job, store, pool, seen)
+        bench.hold(EPOCH)
+        pool.start()
+        yield bench
+        pids = pool.pids()
+        pool.stop()
+        left = psutil.wait_procs([psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)], timeout=30)[1]
+        assert left == []
+
+
+def test_rows_are_committed_with_their_lineage(bench: Bench) -> None:
+    bench.plan(0, {"lost_pet": 3, "bake_sale": 2, "band_practice": 1})
+    committed = list(bench.pool.generate(bench.store.request_refs(0)))
+
+    requests, rows = bench.store.requests(0), bench.store.generated(0)
+    assert sorted(rows["id"].to_pylist()) == sorted(expected_row_ids(requests))
+    assert sum(part.rows for part in committed) == rows.num_rows == 24
+    assert sum(part.output_tokens for part in committed) == sum(rows["output_tokens"].to_pylist())
+    assert bench.pool.status().in_flight == 0
+
+    planned = {request["request_id"]: request for request in requests.to_pylist()}
+    sampling = map_column(rows, "sampling")
+    for index, row in enumerate(rows.to_pylist()):
+        request = planned[row["request_id"]]
+        assert row["label"] == row["intended_label"] == request["label"]
+        assert row["seed_ids"] == request["seed_ids"]
+        assert row["prompt_hash"] == request["prompt_hash"]
+        assert sampling[index] == dict(request["sampling"])
+        assert row["model_hash"] == bench.job.model_hash
+        assert row["engine"] == f"d{EPOCH:04d}-e000-i000"
+        assert row["source"] == "generated"
+        assert row["finish_reason"] in ("stop", "length")
+        assert 0 < row["output_tokens"] <= 40
+        assert row["mean_logprob"] < 0
+        assert "\n" not in row["text"]
+    assert len(set(rows["text"].to_pylist())) > 12
+
+
+def test_requests_of_one_prompt_share_its_cache(bench: Bench) -> None:
+    bench.plan(1, {"lost_pet": 8})
+    refs = [ref for ref in bench.store.request_refs(0) if "w001" in ref.part]
+    prompts = bench.store.requests(0).filter(bench.store.requests(0)["wave"].combine_chunks().cast("bool"))
+    committed = list(bench.pool.generate(refs))
+    assert len(set(prompts["prompt"].to_pylist())) <= 4
+    assert sum(part.cached_tokens for part in committed) > 0
+
+
+def test_the_token_budget_is_never_exceeded(bench: Bench) -> None:
+    bench.plan(2, {"lost_pet": 6, "band_practice": 6})
+    refs = [ref for ref in bench.store.request_refs(0) if "w002" in ref.part]
+    budget = 3 * refs[0].most_tokens
+    committed = list(bench.pool.generate(refs, budget))
+    spent = sum(part.prompt_tokens + part.output_tokens for part in committed)
+    assert 0 < spent <= budget
+    done = {request_id for part in committed for request_id in part.request_ids}
+    assert len(done) < 12
+    assert {ref.request_id for ref in bench.store.open_requests(0)} == {ref.request_id for ref in refs} - done
+    list(bench.pool.generate(bench.store.open_requests(0)))
+    assert bench.store.open_requests(0) == []
+
+
+def test_an_engine_of_an_earlier_driver_cannot_commit(bench: Bench) -> None:
+    bench.plan(3, {"bake_sale": 1})
+    before = bench.store.parts(0, "generated")
+    bench.hold(EPOCH + 1)
+    with pytest.raises(UserError, match="a later driver holds this run; nothing more is committed"):
+        list(bench.pool.generate(bench.store.open_requests(0)))
+    assert bench.store.parts(0, "generated") == before
+    assert json.loads((bench.store.root / "lease.json").read_text()) == {"epoch": EPOCH + 1}
+    assert [path for path in Path(bench.store.root).rglob("*.tmp")] == []

@@ -1,0 +1,134 @@
+"""Targets of rounds, what opens a new one, and what the next wave asks for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cluster.rounds import Round, accepted_per_label, current_round, is_finished, next_counts, yields_per_label
+from cluster.store import Store
+from generation.plan import Yield, requests_for
+from tests.cluster.cases import add_rows, add_verdicts, config, finish_round, verdict
+
+
+def keep(store: Store, round_: int = 0, **counts: int) -> None:
+    """Generate and accept rows of each label in a round."""
+    names = [f"{label}-{round_}{index}" for label, count in counts.items() for index in range(count)]
+    add_rows(store, names, round_=round_)
+    add_verdicts(store, [verdict(name) for name in names], round_=round_)
+
+
+def test_the_first_round_aims_at_the_quota(store: Store) -> None:
+    expected = Round(0, {"pos": 5, "neg": 5}, 5, 900)
+    assert current_round(store, config(quota=5, rounds=3, token_budget=900)) == expected
+    assert store.rounds() == [0]
+    assert not is_finished(store, 0)
+
+
+def test_an_unfinished_round_goes_on_as_it_began(store: Store) -> None:
+    first = current_round(store, config(quota=5))
+    assert current_round(store, config(quota=50, rounds=4, token_budget=1)) == first
+    assert store.rounds() == [0]
+
+
+def test_a_finished_run_stays_finished(store: Store) -> None:
+    current_round(store, config(quota=5))
+    finish_round(store)
+    assert is_finished(store, 0)
+    assert current_round(store, config(quota=5)) is None
+    assert current_round(store, config(quota=4)) is None
+    assert current_round(store, config(quota=5, token_budget=10)) is None
+    assert store.rounds() == [0]
+
+
+def test_rounds_follow_one_another(store: Store) -> None:
+    settings = config(quota=2, rounds=3)
+    seen = []
+    while now := current_round(store, settings):
+        seen.append(now)
+        keep(store, now.number, **now.targets)
+        finish_round(store, now.number)
+    both = {"pos": 2, "neg": 2}
+    assert seen == [Round(0, both, 2, None), Round(1, both, 4, None), Round(2, both, 6, None)]
+    assert current_round(store, settings) is None
+
+
+def test_a_round_makes_up_for_what_labels_lack_within_its_quota(store: Store) -> None:
+    current_round(store, config(quota=4, rounds=2))
+    keep(store, pos=5, neg=1)
+    finish_round(store, stop_reason="waves_exhausted")
+    assert current_round(store, config(quota=4, rounds=2)) == Round(1, {"pos": 3, "neg": 4}, 8, None)
+
+
+@pytest.mark.parametrize(
+    ("grown", "expected"),
+    [
+        ({"quota": 5}, Round(1, {"pos": 2, "neg": 3}, 5, None)),
+        ({"quota": 20}, Round(1, {"pos": 17, "neg": 18}, 20, None)),
+        ({"rounds": 2}, Round(1, {"pos": 3, "neg": 3}, 6, None)),
+        ({"rounds": 9}, Round(1, {"pos": 3, "neg": 3}, 6, None)),
+    ],
+)
+def test_growth_opens_a_round(store: Store, grown: dict[str, Any], expected: Round) -> None:
+    before = {"quota": 3, "rounds": 1}
+    current_round(store, config(**before))
+    keep(store, pos=3, neg=2)
+    finish_round(store, stop_reason="waves_exhausted")
+    assert current_round(store, config(**before)) is None
+    assert current_round(store, config(**before | grown)) == expected
+
+
+def test_growth_by_less_than_is_there_already_opens_none(store: Store) -> None:
+    current_round(store, config(quota=3))
+    keep(store, pos=5, neg=5)
+    finish_round(store)
+    assert current_round(store, config(quota=4)) is None
+    assert store.rounds() == [0]
+
+
+def test_a_spent_budget_ends_the_run_until_it_grows(store: Store) -> None:
+    spent = {"quota": 3, "rounds": 2, "token_budget": 100}
+    current_round(store, config(**spent))
+    keep(store, pos=3, neg=1)
+    finish_round(store, stop_reason="token_budget")
+    assert current_round(store, config(**spent)) is None
+    assert current_round(store, config(**spent | {"token_budget": 50})) is None
+    assert current_round(store, config(**spent | {"quota": 9})) is None
+    # first what the budget cut off, then the second round
+    more = config(**spent | {"token_budget": 200})
+    assert current_round(store, more) == Round(1, {"pos": 0, "neg": 2}, 3, 200)
+    keep(store, 1, neg=2)
+    finish_round(store, 1)
+    assert current_round(store, more) == Round(2, {"pos": 3, "neg": 3}, 6, 200)
+
+
+def test_a_budget_lifted_altogether_opens_a_round(store: Store) -> None:
+    current_round(store, config(quota=3, token_budget=100))
+    finish_round(store, stop_reason="token_budget")
+    assert current_round(store, config(quota=3)) == Round(1, {"pos": 3, "neg": 3}, 3, None)
+
+
+def test_a_larger_budget_alone_opens_none_when_it_was_not_the_limit(store: Store) -> None:
+    current_round(store, config(quota=3, token_budget=100))
+    finish_round(store, stop_reason="waves_exhausted")
+    assert current_round(store, config(quota=3, token_budget=900)) is None
+
+
+def test_counts_by_intended_and_by_final_label(store: Store) -> None:
+    now = Round(0, {"pos": 4, "neg": 2}, 4, None)
+    add_rows(store, ["pos-0", "pos-1", "pos-2", "neg-0"])
+    moved = verdict("pos-1", "relabelled") | {"label": "neg"}
+    add_verdicts(store, [verdict("pos-0"), moved, verdict("pos-2", "rejected"), verdict("neg-0")])
+    assert accepted_per_label(store, [0]) == {"pos": 1, "neg": 2}
+    assert accepted_per_label(store, []) == {}
+    assert yields_per_label(store, now) == {"pos": Yield(3, 1), "neg": Yield(1, 2)}
+    # neg has its two rows, so the next wave asks for pos alone
+    assert next_counts(store, now, 2) == {"pos": requests_for(3, Yield(3, 1), 2)}
+
+
+def test_next_counts_of_a_new_and_of_a_full_round(store: Store) -> None:
+    now = Round(0, {"pos": 2, "neg": 0}, 2, None)
+    assert next_counts(store, now, 4) == {"pos": requests_for(2, Yield(), 4)}
+    keep(store, pos=2)
+    assert next_counts(store, now, 4) == {}

@@ -1,0 +1,146 @@
+"""How many requests, which ones, and that the same arguments plan the same."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from generation.methods import make_method
+from generation.plan import Yield, exemplar_sets, plan_wave, requests_for
+from generation.records import REQUEST_SCHEMA, digest, map_column
+from generation.settings import GenerationSettings
+from generation.task import Example, Task
+from tests.generation.cases import HOURS, LOST, TASK
+
+SETTINGS = GenerationSettings(exemplars=2, exemplar_sets=2, samples=3, max_tokens=10, seed=5)
+
+
+def plan(
+    model: Path,
+    task: Task = TASK,
+    settings: GenerationSettings = SETTINGS,
+    identity: str = "run",
+    round_: int = 0,
+    wave: int = 1,
+    **counts: int,
+) -> pa.Table:
+    wanted = counts or {"lost_card": 5, "opening_hours": 2}
+    return plan_wave(task, settings, make_method(settings.method, model), identity, round_, wave, wanted)
+
+
+def ids(table: pa.Table) -> set[str]:
+    return set(table["request_id"].to_pylist())
+
+
+def test_rate_is_the_mean_of_a_beta_posterior() -> None:
+    assert Yield().rate == 0.4
+    assert Yield(generated=10, accepted=10).rate == 0.7
+    assert Yield(generated=90, accepted=0).rate == 0.04
+    # rows relabelled into a label count as accepted without having been asked for
+    assert Yield(generated=10, accepted=40).rate == 0.7
+
+
+def test_requests_for_what_is_missing() -> None:
+    assert [requests_for(missing, Yield(), 4) for missing in (-3, 0)] == [0, 0]
+    assert requests_for(1, Yield(), 64) == 1
+    fewer = [requests_for(40, Yield(100, kept), 4) for kept in (20, 50, 80, 100)]
+    assert fewer == sorted(fewer, reverse=True)
+    # never below the expectation
+    assert all(4 * count >= 40 / Yield(100, kept).rate for count, kept in zip(fewer, (20, 50, 80, 100), strict=True))
+    assert requests_for(40, Yield(), 1) >= 4 * (requests_for(40, Yield(), 4) - 1)
+
+
+def test_labels_take_turns_and_then_sets(model: Path) -> None:
+    table = plan(model)
+    assert table.schema == REQUEST_SCHEMA
+    names = ["lost_card", "opening_hours"] * 2 + ["lost_card"] * 3
+    assert table["label"].to_pylist() == names
+    assert table["ordinal"].to_pylist() == list(range(7))
+    lost = [row for row in table.to_pylist() if row["label"] == "lost_card"]
+    assert [row["repetition"] for row in lost] == [0, 0, 1, 1, 2]
+    first, second = (tuple(row["seed_ids"]) for row in lost[:2])
+    assert first != second
+    assert [tuple(row["seed_ids"]) for row in lost] == [first, second, first, second, first]
+    assert len(ids(table)) == 7
+
+
+def test_what_a_request_says(model: Path) -> None:
+    table = plan(model, opening_hours=1)
+    (row,) = table.to_pylist()
+    prompt = "Messages to a library.\nopening hours: asks for times\n\n1. When do you close?\n2."
+    seeds = [TASK.seeds[3].id]
+    request_id = digest("run", 0, 1, "opening_hours", "completion", "", seeds, {}, 0)
+    assert {key: row[key] for key in row if key not in ("sampling", "attributes")} == {
+        "request_id": request_id,
+        "round": 0,
+        "wave": 1,
+        "ordinal": 0,
+        "label": "opening_hours",
+        "method": "completion",
+        "adapter": "",
+        "seed_ids": seeds,
+        "repetition": 0,
+        "samples": 3,
+        "prompt": prompt,
+        "prompt_hash": digest(prompt),
+        "most_tokens": len(prompt.split()) + 3 * 10,
+    }
+    seed = (5 + int(request_id[:12], 16)) % 2**31
+    sampling = {"temperature": 1.0, "min_p": 0.05, "max_tokens": 10.0, "seed": float(seed)}
+    assert map_column(table, "sampling") == [sampling]
+    assert map_column(table, "attributes") == [{}]
+
+
+def test_the_same_arguments_give_the_same_plan(model: Path) -> None:
+    assert plan(model).equals(plan(model))
+    backwards = replace(TASK, seeds=TASK.seeds[::-1])
+    assert plan(model, backwards).equals(plan(model))
+
+
+@pytest.mark.parametrize("change", [{"identity": "other"}, {"round_": 1}, {"wave": 2}])
+def test_ids_differ_between_runs_rounds_and_waves(model: Path, change: dict[str, Any]) -> None:
+    assert not ids(plan(model)) & ids(plan(model, **change))
+
+
+def test_asking_for_more_keeps_the_ids(model: Path) -> None:
+    fewer, more = plan(model, lost_card=3, opening_hours=1), plan(model, lost_card=9, opening_hours=4)
+    assert ids(fewer) < ids(more)
+
+
+def test_labels_without_a_count_are_not_asked_for(model: Path) -> None:
+    assert Counter(plan(model, opening_hours=2)["label"].to_pylist()) == {"opening_hours": 2}
+    nothing = plan_wave(TASK, SETTINGS, make_method("completion", model), "run", 0, 0, {})
+    assert nothing.num_rows == 0
+    assert nothing.schema == REQUEST_SCHEMA
+
+
+def test_a_label_without_seeds_is_asked_for_by_its_description(model: Path) -> None:
+    (row,) = plan(model, replace(TASK, seeds=TASK.seeds[:3]), opening_hours=1).to_pylist()
+    assert row["seed_ids"] == []
+    assert row["prompt"] == "Messages to a library.\nopening hours: asks for times\n\n1."
+
+
+def texts(sets: list[list[Example]]) -> list[list[str]]:
+    return [[example.text for example in chosen] for chosen in sets]
+
+
+def test_exemplar_sets_differ_and_repeat() -> None:
+    sets = exemplar_sets(TASK, LOST, SETTINGS, "key")
+    assert [len(chosen) for chosen in sets] == [2, 2]
+    assert len({tuple(chosen) for chosen in texts(sets)}) == 2
+    assert all(len(set(chosen)) == 2 and example.label == "lost_card" for chosen in sets for example in chosen)
+    assert exemplar_sets(replace(TASK, seeds=TASK.seeds[::-1]), LOST, SETTINGS, "key") == sets
+    many = SETTINGS.model_copy(update={"exemplar_sets": 3})
+    assert exemplar_sets(TASK, LOST, many, "key")[:2] == sets
+
+
+def test_exemplar_sets_of_few_seeds() -> None:
+    assert texts(exemplar_sets(TASK, HOURS, SETTINGS, "key")) == [["When do you close?"]]
+    none = SETTINGS.model_copy(update={"exemplars": 0})
+    assert exemplar_sets(TASK, LOST, none, "key") == [[]]
+    assert exemplar_sets(replace(TASK, seeds=()), LOST, SETTINGS, "key") == [[]]
