@@ -142,8 +142,10 @@ def main() -> None:
         _leave(f"{error.filename or 'file system'}: {error.strerror or error}", 2)
     except Fault as error:
         _leave(str(error), 1)
-    except KeyboardInterrupt:
-        _leave("interrupted; run the same command to go on", 130)
+    except SystemExit as end:
+        if end.code == 130:  # typer makes this of an interrupt, and says nothing
+            _leave("interrupted; run the same command to go on", 130)
+        raise
 
 
 def _leave(message: str, code: int) -> None:

@@ -62,7 +62,10 @@ class StudentJob:
 
 @dataclass(frozen=True)
 class StudentResult:
-    """A finished student. `loss` is the training loss of its last step, `curve` one look per evaluation."""
+    """A finished student. `loss` is the training loss of its last step, `curve` one look per evaluation.
+
+    `resumes` counts how often it went on from a checkpoint; `seconds` are those of the steps alone.
+    """
 
     folder: Path
     steps: int
@@ -72,6 +75,7 @@ class StudentResult:
     seconds: float
     seconds_per_step: float
     seed: int
+    resumes: int = 0
 
     def write(self, folder: Path) -> None:
         """Write it, less the folder itself, as training.json."""

@@ -22,6 +22,7 @@ class Progress:
     step: int = 0
     seconds: float = 0.0
     loss: float = 0.0
+    resumes: int = 0
     curve: list[Look] = field(default_factory=list)
 
     @property

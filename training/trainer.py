@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -86,6 +87,7 @@ class StudentTrainer:
             seconds=round(progress.seconds, 3),
             seconds_per_step=round(progress.seconds / max(1, progress.step), 4),
             seed=self.settings.seed,
+            resumes=progress.resumes,
         )
         with atomic_folder(Path(self.job.output)) as scratch:
             self.student.save(scratch)
@@ -102,7 +104,7 @@ class StudentTrainer:
             return False
         weights, self.kept = read_tensors(folder, self.optimiser, self.device)
         self._load(weights)
-        self.progress = progress
+        self.progress = replace(progress, resumes=progress.resumes + 1)
         return True
 
     def agree(self, wish: bool) -> bool:

@@ -7,6 +7,7 @@ while training the student; resumed to the end; run once more.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
 import signal
@@ -103,7 +104,7 @@ def test_a_dead_engine_is_replaced_and_its_loss_counted(story: Story) -> None:
 
 def test_committed_parts_are_never_touched(story: Story) -> None:
     moments = ["generating", "denoising", "training", "last"]
-    for earlier, later in zip(moments, moments[1:], strict=False):
+    for earlier, later in itertools.pairwise(moments):
         assert story.parts[earlier].items() <= story.parts[later].items()
 
 

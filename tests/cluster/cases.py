@@ -25,11 +25,11 @@ SEEDS = [
 RUN_ID = "run"
 
 
-def write_task(folder: Path, seeds: Iterable[dict[str, Any]] = SEEDS, **changes: Any) -> Path:
-    """task.yaml with seeds and a model beside it; a change to None leaves a setting out. Returns the file."""
+def write_task(folder: Path, rows: Iterable[dict[str, Any]] = SEEDS, **changes: Any) -> Path:
+    """task.yaml with `rows` as seeds and a model beside it; a change to None leaves a setting out. Returns the file."""
     if not (folder / "model").is_dir():
         make_model(folder / "model")
-    (folder / "seeds.jsonl").write_text("".join(json.dumps(seed) + "\n" for seed in seeds))
+    (folder / "seeds.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     task: dict[str, Any] = {"name": "mood", "description": "Short remarks.", "labels": LABELS, "seeds": "seeds.jsonl"}
     task |= {"model": "model", "student": {"model": "model"}, **changes}
     path = folder / "task.yaml"

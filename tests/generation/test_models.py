@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from generation.errors import UserError
-from generation.models import EMBEDDED_ENCODER, cache_dir, embedded_lm_dir, model_hash, resolve_model
+from generation.models import EMBEDDED_ENCODER, cache_dir, context_of, embedded_lm_dir, model_hash, resolve_model
 
 
 @pytest.fixture(autouse=True)
@@ -99,3 +99,18 @@ def test_hash_is_remembered_for_settled_files_only(tmp_path: Path, cache: Path) 
     first = model_hash(encoder)
     assert [path.read_text() for path in (cache / "hashes").iterdir()] == [first]
     assert model_hash(encoder) == first
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        ("{}", None),
+        ('{"max_position_embeddings": 512}', 512),
+        ('{"max_position_embeddings": 512, "rope_parameters": {"rope_type": "default", "rope_theta": 1e5}}', 512),
+        ('{"max_position_embeddings": 512, "rope_scaling": {"type": "linear", "factor": 4.0}}', None),
+        ('{"max_position_embeddings": 512, "rope_parameters": {"rope_type": "yarn"}}', None),
+        ('{"text_config": {"max_position_embeddings": 512}}', None),
+    ],
+)
+def test_the_context_that_a_model_was_made_for(tmp_path: Path, config: str, expected: int | None) -> None:
+    assert context_of(make_model(tmp_path / "model", config)) == expected

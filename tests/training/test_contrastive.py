@@ -10,7 +10,7 @@ from training.contrastive import Judge, balanced_batch, fit_head, tune_encoder, 
 from training.encoder import Encoder
 from training.settings import StudentSettings
 
-SETTINGS = StudentSettings(judge_steps=15)
+SETTINGS = StudentSettings(judge_steps=8)
 
 
 @pytest.fixture(scope="module")

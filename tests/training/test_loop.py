@@ -26,11 +26,9 @@ def wait_for(found: Callable[[], object], seconds: float = 120) -> None:
         time.sleep(0.05)
 
 
-def kill_train_worker() -> None:
-    """Kill this session's own training worker: only descendants of this process are looked at."""
-    workers = [p for p in psutil.Process().children(recursive=True) if "RayTrainWorker" in " ".join(p.cmdline())]
-    assert len(workers) == 1
-    workers[0].kill()
+def train_workers() -> list[psutil.Process]:
+    """This session's own training workers: only descendants of this process are looked at."""
+    return [p for p in psutil.Process().children(recursive=True) if "RayTrainWorker" in p.name() + "".join(p.cmdline())]
 
 
 def test_a_killed_worker_resumes_and_ends_as_an_unbroken_run(job: StudentJob, tmp_path: Path):
@@ -40,16 +38,20 @@ def test_a_killed_worker_resumes_and_ends_as_an_unbroken_run(job: StudentJob, tm
     unbroken = StudentTrainer(replace(job, output=tmp_path / "unbroken")).run()
     results: list[StudentResult] = []
     storage = tmp_path / "storage"
-    run = threading.Thread(target=lambda: results.extend(fit_students([job, second], storage, checkpoint_seconds=0)))
+    run = threading.Thread(target=lambda: results.extend(fit_students([job, second], storage, checkpoint_seconds=0.3)))
     run.start()
-    wait_for(lambda: list(storage.glob("*/checkpoint_*/progress.json")))
-    kill_train_worker()
+    wait_for(train_workers)
+    (worker,) = train_workers()
+    # Ray registers a checkpoint after it is written, so that the second proves the first
+    wait_for(lambda: len(list(storage.glob("*/checkpoint_*/progress.json"))) == 2)
+    worker.kill()
     run.join(timeout=200)
 
     assert [result.folder for result in results] == [job.output, second.output]
     assert (results[0].steps, results[0].best_step) == (unbroken.steps, unbroken.best_step)
     assert results[0].loss == pytest.approx(unbroken.loss, rel=1e-2)
     assert results[0].curve[-1].loss == pytest.approx(unbroken.curve[-1].loss, rel=1e-2)
+    assert results[0].resumes >= 1
     assert results[1].steps == 2
     assert list(storage.iterdir()) == []
 

@@ -1,0 +1,44 @@
+"""What a run is said to cost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cluster.estimate import CPU_TOKENS_PER_SECOND, estimate
+from generation.plan import Yield, requests_for
+from tests.cluster.cases import make_job
+
+
+@pytest.fixture(autouse=True)
+def no_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+
+
+def test_figures(tmp_path: Path) -> None:
+    generation = {"samples": 2, "exemplars": 0}
+    figures = estimate(make_job(tmp_path, quota=10, rounds=3, token_budget=5000, generation=generation))
+    requests = requests_for(10, Yield(), 2) * 2 * 3
+    # prompts of 6 tokens ("Short remarks. pos: is glad 1."), seeds of 4, 3, 2 and 5
+    seconds = 45 + requests * 7 / CPU_TOKENS_PER_SECOND + 3 * 110
+    assert figures == {
+        "labels": 2,
+        "quota": 10,
+        "rounds": 3,
+        "requests": requests,
+        "rows": requests * 2,
+        "prompt_tokens": requests * 6,
+        "output_tokens": requests * 7,
+        "token_budget": 5000,
+        "assumed_acceptance_rate": 0.4,
+        "assumed_tokens_per_second": CPU_TOKENS_PER_SECOND,
+        "minutes": round(seconds / 60, 1),
+    }
+
+
+def test_speed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    two = make_job(tmp_path, runtime={"engines": 2})
+    assert estimate(two)["assumed_tokens_per_second"] == 2 * CPU_TOKENS_PER_SECOND
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    assert estimate(two)["assumed_tokens_per_second"] == 4000.0

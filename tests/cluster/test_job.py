@@ -1,0 +1,160 @@
+"""Which changes make another run, and what is refused before anything starts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cluster.job import check_identity, example_prompts, prepare
+from generation.errors import UserError
+from generation.methods.completion import TEMPLATE
+from tests.cluster.cases import LABELS, SEEDS, make_job, write_task
+
+
+def changed(folder: Path, **changes: Any) -> list[str]:
+    """Fields of the identity that a change of the task changes."""
+    (folder / "mine.j2").write_text("{{ label.name }}")
+    (folder / "pool.jsonl").write_text('{"text": "x"}\n')
+    (folder / "test.jsonl").write_text('{"text": "x", "label": "pos"}\n')
+    before, after = make_job(folder), make_job(folder, **changes)
+    differ = [name for name in after.identity if before.identity.get(name) != after.identity[name]]
+    assert bool(differ) == (before.run_id != after.run_id)
+    return differ
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        {},
+        {"test": "test.jsonl"},
+        {"pool": "pool.jsonl"},
+        {"quota": 99, "rounds": 3, "token_budget": 10},
+        {"runtime": {"max_num_seqs": 3, "max_model_len": 512, "engines": 2}},
+        {"generation": {"temperature": 1}},
+    ],
+)
+def test_what_may_change_in_a_run(tmp_path: Path, same: dict[str, Any]) -> None:
+    assert changed(tmp_path, **same) == []
+
+
+def test_neither_the_order_of_seeds_nor_their_file_matters(tmp_path: Path) -> None:
+    before = make_job(tmp_path).run_id
+    path = write_task(tmp_path, SEEDS[::-1])
+    (tmp_path / "seeds.jsonl").rename(tmp_path / "others.jsonl")
+    assert prepare(path, ["seeds=others.jsonl"]).run_id == before
+
+
+@pytest.mark.parametrize(
+    ("change", "fields"),
+    [
+        ({"name": "other"}, ["name"]),
+        ({"description": "Other remarks."}, ["description"]),
+        ({"labels": [LABELS[0], {"name": "neg", "description": "is sad"}]}, ["labels.neg.description"]),
+        ({"labels": [LABELS[0] | {"rules": ["r"]}, LABELS[1]]}, ["labels.pos.rules"]),
+        ({"labels": LABELS[::-1]}, ["labels"]),
+        ({"generation": {"method": "chat"}}, ["generation.method", "generation.template"]),
+        ({"generation": {"template": "mine.j2"}}, ["generation.template"]),
+        ({"generation": {"temperature": 0.5}}, ["generation.temperature"]),
+        ({"denoise": {"relabel": 0.8}}, ["denoise.relabel"]),
+        ({"student": {"model": "model", "steps": 7}}, ["student.steps"]),
+    ],
+)
+def test_what_makes_another_run(tmp_path: Path, change: dict[str, Any], fields: list[str]) -> None:
+    assert changed(tmp_path, **change) == fields
+
+
+@pytest.mark.parametrize("last", [None, SEEDS[3] | {"text": "I do not like that"}, SEEDS[3] | {"label": "pos"}])
+def test_the_content_of_seeds_makes_another_run(tmp_path: Path, last: dict[str, str] | None) -> None:
+    before = make_job(tmp_path).identity
+    after = prepare(write_task(tmp_path, [*SEEDS[:3], *([last] if last else [])])).identity
+    assert [name for name in after if before[name] != after[name]] == ["seeds"]
+
+
+def test_the_content_of_models_makes_another_run_and_their_place_does_not(tmp_path: Path) -> None:
+    before = make_job(tmp_path).identity
+    (tmp_path / "model").rename(tmp_path / "moved")
+    assert make_job(tmp_path, model="moved", student={"model": "moved"}).identity == before
+    (tmp_path / "moved" / "model.safetensors").write_bytes(b"others")
+    after = make_job(tmp_path, model="moved", student={"model": "moved"}).identity
+    assert [name for name in after if before[name] != after[name]] == ["model", "student.model"]
+
+
+def test_a_template_is_known_by_its_content(tmp_path: Path) -> None:
+    (tmp_path / "same.j2").write_text(TEMPLATE)
+    assert changed(tmp_path, generation={"template": "same.j2"}) == []
+    job = make_job(tmp_path, generation={"template": "same.j2"})
+    assert (job.template, make_job(tmp_path).template) == (str(tmp_path / "same.j2"), None)
+
+
+def test_a_changed_run_is_refused_by_name(tmp_path: Path) -> None:
+    run = json.loads(json.dumps(make_job(tmp_path).run_json()))
+    check_identity(make_job(tmp_path, quota=50), run, tmp_path / "run")
+    other = make_job(tmp_path, ["generation.temperature=0.5", "generation.min_p=0.2"])
+    with pytest.raises(UserError) as caught:
+        check_identity(other, run, tmp_path / "run")
+    assert str(caught.value) == (
+        f"{tmp_path}/task.yaml: generation.min_p: was 0.05, now 0.2; {tmp_path}/run keeps its own: "
+        "start another run with --run FOLDER"
+    )
+
+
+def test_run_json(tmp_path: Path) -> None:
+    job = make_job(tmp_path)
+    run = job.run_json()
+    assert (run["run_id"], run["name"], run["identity"]) == (job.run_id, "mood", job.identity)
+    assert run["model"] == {"name": "model", "hash": job.model_hash}
+    assert [label["name"] for label in run["labels"]] == ["pos", "neg"]
+    assert run["config"]["quota"] == 30
+    assert {"python", "ray", "pyarrow"} <= set(run["versions"])
+    assert json.loads(json.dumps(run)) == run
+
+
+def test_seeds_are_held_out_for_early_stopping(tmp_path: Path) -> None:
+    job = make_job(tmp_path, student={"model": "model", "dev_per_label": 1})
+    assert (len(job.task.seeds), len(job.task.dev), len(job.seeds)) == (2, 2, 4)
+    assert [dev.label for dev in job.task.dev] == ["pos", "neg"]
+
+
+def test_example_prompts(tmp_path: Path) -> None:
+    prompts = example_prompts(make_job(tmp_path, generation={"exemplars": 0}))
+    assert prompts == {"pos": "Short remarks.\npos: is glad\n\n1.", "neg": "Short remarks.\nneg: is not\n\n1."}
+
+
+def message(folder: Path, seeds: list[dict[str, str]] = SEEDS, **changes: Any) -> str:
+    path = write_task(folder, seeds, **changes)
+    with pytest.raises(UserError) as caught:
+        prepare(path)
+    return str(caught.value).removeprefix(f"{folder}/")
+
+
+SHORT = {"max_model_len": 106}  # 10 tokens beside an answer of 96
+
+
+def test_a_seed_beyond_the_context(tmp_path: Path) -> None:
+    seeds = [*SEEDS, {"text": "w " * 11, "label": "neg"}]
+    assert message(tmp_path, seeds, runtime=SHORT) == (
+        "seeds.jsonl line 5: text has 11 tokens; the context has room for 10 "
+        "(runtime.max_model_len 106 less generation.max_tokens)"
+    )
+
+
+def test_a_prompt_beyond_the_context(tmp_path: Path) -> None:
+    assert message(tmp_path, runtime=SHORT) == (
+        "task.yaml: generation.exemplars: a prompt for 'pos' has 15 tokens; the context has room for 10 "
+        "(runtime.max_model_len 106 less generation.max_tokens)"
+    )
+
+
+def test_a_context_beyond_the_models(tmp_path: Path) -> None:
+    assert message(tmp_path, runtime={"max_model_len": 4097}) == (
+        "task.yaml: runtime.max_model_len: must be at most 4096, the model's own context; got 4097"
+    )
+
+
+def test_a_model_without_a_tokenizer(tmp_path: Path) -> None:
+    write_task(tmp_path)
+    (tmp_path / "model" / "tokenizer.json").unlink()
+    assert message(tmp_path).startswith(f"model: {tmp_path}/model/tokenizer.json must be a tokenizer; ")

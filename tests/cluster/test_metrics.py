@@ -1,0 +1,67 @@
+"""A round's figures, counted from its parts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cluster.journal import Journal
+from cluster.metrics import round_metrics, spent_tokens, tokens_of
+from cluster.rounds import Round
+from cluster.store import Store
+from tests.cluster.cases import add_requests, add_rows, add_verdicts, begin_round, make_job, verdict
+
+
+def journal_of(store: Store) -> Journal:
+    journal = Journal(store.root, print)
+    journal.note("lost", round=0, tokens=7)
+    journal.note("lost", round=1, tokens=1)
+    journal.note("stage", stage="generate", round=0, seconds=2.5)
+    return journal
+
+
+def test_a_round(store: Store, tmp_path: Path) -> None:
+    now = Round(0, {"pos": 3, "neg": 1}, 3, None)
+    begin_round(store, now.targets)
+    add_requests(store, ["pos-0", "neg-0"], samples=2)
+    add_requests(store, ["pos-1"], wave=1, samples=2)
+    add_rows(store, ["pos-0", "neg-0"], samples=2)
+    add_rows(store, ["pos-1"], "e1", wave=1, samples=2)
+    moved = verdict("neg-0", "relabelled") | {"label": "pos"}
+    add_verdicts(store, [verdict("pos-0"), verdict("pos-0", "rejected", 1), moved, verdict("neg-0", sample=1)])
+    add_verdicts(store, [verdict("pos-1"), verdict("pos-1", "surplus", 1)], "w001")
+    metrics = round_metrics(store, journal_of(store), make_job(tmp_path), now, "quota_met")
+    diversity = metrics.pop("diversity")
+    assert metrics == {
+        "round": 0,
+        "quota": {"pos": 3, "neg": 1},
+        "wanted": 3,
+        "accepted": {"pos": 3, "neg": 1},
+        "generated": 6,
+        "waves": [
+            {"wave": 0, "requests": 2, "rows": 4, "accepted": 3},
+            {"wave": 1, "requests": 1, "rows": 2, "accepted": 1},
+        ],
+        # a prompt costs its 3 tokens once per request
+        "tokens": {"prompt": 9, "output": 12, "lost": 7},
+        "seconds": {"generate": 2.5},
+        "stop_reason": "quota_met",
+        "test": None,
+    }
+    assert set(diversity) == {"all", "pos", "neg"}
+
+
+def test_tokens_of_all_rounds(store: Store) -> None:
+    journal = journal_of(store)
+    assert spent_tokens(store, journal) == 0  # no round has begun
+    for round_ in (0, 1):
+        begin_round(store, {"pos": 1}, round_)
+        add_rows(store, [f"pos-{round_}"], round_=round_, samples=4)
+    assert tokens_of(store, journal, 1) == {"prompt": 3, "output": 8, "lost": 1}
+    assert spent_tokens(store, journal) == 11 + 7 + 11 + 1
+    assert tokens_of(store, journal, 2) == {"prompt": 0, "output": 0, "lost": 0}
+
+
+def test_a_request_committed_twice_costs_once(store: Store) -> None:
+    for part in ("e0", "e1"):
+        add_rows(store, ["pos-0"], part)
+    assert tokens_of(store, Journal(store.root, print), 0) == {"prompt": 3, "output": 2, "lost": 0}

@@ -1,0 +1,82 @@
+"""Where a run stands, by its directory alone."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+import pytest
+
+from cluster.lease import Lease
+from cluster.status import Status, read_status, render_status
+from cluster.store import Store
+from generation.errors import UserError
+from tests.cluster.cases import LABELS, add_requests, add_rows, add_verdicts, begin_round, finish_round, verdict
+
+
+@pytest.fixture
+def begun(store: Store) -> Store:
+    """Two rounds: one finished, and one with an open request and a row that waits for its verdict."""
+    store.write_json("run.json", {"name": "mood", "labels": LABELS})
+    begin_round(store, {"pos": 2, "neg": 1})
+    add_requests(store, ["pos-0", "neg-0"], samples=2)
+    add_rows(store, ["pos-0", "neg-0"], samples=2)
+    add_verdicts(
+        store, [verdict("pos-0"), verdict("pos-0", sample=1), verdict("neg-0"), verdict("neg-0", "surplus", 1)]
+    )
+    finish_round(store)
+    begin_round(store, {"pos": 3, "neg": 3}, 1)
+    add_requests(store, ["pos-1", "neg-1", "neg-2"], 1)
+    add_rows(store, ["pos-1", "neg-1"], round_=1)
+    add_verdicts(store, [verdict("pos-1", "relabelled") | {"label": "neg"}], round_=1)
+    return store
+
+
+STOPPED = Status(
+    name="mood",
+    state="stopped",
+    driver=None,
+    rounds=2,
+    requests=5,
+    open_requests=1,
+    rows=6,
+    judged=5,
+    accepted={"pos": 2, "neg": 2},
+    wanted={"pos": 5, "neg": 4},
+)
+
+
+def test_a_stopped_run(begun: Store) -> None:
+    assert read_status(begun) == STOPPED
+    assert render_status(STOPPED).splitlines() == [
+        "mood: stopped",
+        "rounds 2, requests 5 (1 open), rows 6 (5 judged)",
+        "  pos       2 / 5",
+        "  neg       2 / 4",
+    ]
+
+
+def test_a_running_one(begun: Store) -> None:
+    with Lease(begun.root):
+        status = read_status(begun)
+    assert status.state == "running"
+    assert status.driver is not None
+    assert (status.driver["pid"], status.driver["epoch"]) == (os.getpid(), 1)
+    first = render_status(status).splitlines()[0]
+    assert first == f"mood: running (driver pid {os.getpid()} on {socket.gethostname()})"
+
+
+def test_a_finished_one(begun: Store) -> None:
+    finish_round(begun, 1)
+    assert read_status(begun).state == "finished"
+
+
+def test_one_that_has_just_begun(store: Store) -> None:
+    store.write_json("run.json", {"name": "mood", "labels": LABELS})
+    none = {"pos": 0, "neg": 0}
+    assert read_status(store) == Status("mood", "stopped", None, 0, 0, 0, 0, 0, none, none)
+
+
+def test_no_run(store: Store) -> None:
+    with pytest.raises(UserError, match="not a run directory"):
+        read_status(store)
