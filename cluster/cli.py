@@ -34,6 +34,8 @@ def run(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="estimate tokens and time, start nothing")] = False,
 ) -> None:
     """Start a run, or go on with it: the same command, always safe."""
+    from cluster.live import make_view
+    from cluster.quiet import chatter_to
     from cluster.run import Run
 
     job = Run(task, folder, set_)
@@ -41,7 +43,8 @@ def run(
         _print_warnings(job)
         _print_pairs(job.estimate())
         return
-    job.run()
+    with chatter_to(job.make_folder() / "driver.log") as shown:
+        job.run(make_view(shown))
     typer.echo(_summary(job))
 
 

@@ -44,14 +44,19 @@ class Run:
 
     def run(self, view: View | None = None) -> Run:
         """Start or resume, and return when done. A plain view writes to standard error. Raises UserError, Fault."""
-        if not self.store.exists:  # one that exists may need no engine any more, and is checked before it starts one
-            plan_engine(self._job.config, self._job.model_folder, self._job.model_hash, gpu_count())
         from cluster.flywheel import Flywheel
 
-        make_folder(self.store.root)
+        self.make_folder()
         with view or make_view() as shown:
             Flywheel(self._job, self.store, shown).run()
         return self
+
+    def make_folder(self) -> Path:
+        """Make the run directory if it is not there; returns it. Raises UserError when the run cannot start here."""
+        if not self.store.exists:  # one that exists may need no engine any more, and is checked before it starts one
+            plan_engine(self._job.config, self._job.model_folder, self._job.model_hash, gpu_count())
+        make_folder(self.store.root)
+        return self.store.root
 
     def preview(self, count: int = 5) -> tuple[dict[str, str], pa.Table]:
         """A rendered prompt per label, and `count` rows per label from a live engine; nothing is kept of it."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from cluster.config import RuntimeSettings
+from cluster.reaper import Reaper
 from generation.errors import UserError
 
 
@@ -23,18 +25,27 @@ def ray_session(runtime: RuntimeSettings) -> Iterator[None]:
         yield
         return
     quiet = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": True}
-    # Ray's C++ side writes to this process' stderr, over the live view, whatever logging is set up
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
-    if runtime.address:
-        try:
-            ray.init(address=runtime.address, **quiet)
-        except (ConnectionError, ValueError) as error:
-            problem = str(error).splitlines()[0]
-            raise UserError(f"runtime.address: no Ray cluster at {runtime.address!r}: {problem}") from None
-    else:
-        cpus = max(os.cpu_count() or 1, runtime.engines + runtime.workers + 3)
-        ray.init(num_cpus=cpus, include_dashboard=False, **quiet)
     try:
-        yield
+        if runtime.address:
+            _join(runtime.address, quiet)
+            yield
+        else:
+            ray.init(num_cpus=_logical_cpus(runtime), include_dashboard=False, **quiet)
+            with Reaper():
+                yield
     finally:
         ray.shutdown()
+
+
+def _join(address: str, options: dict[str, Any]) -> None:
+    import ray
+
+    try:
+        ray.init(address=address, **options)
+    except (ConnectionError, ValueError) as error:
+        problem = str(error).splitlines()[0]
+        raise UserError(f"runtime.address: no Ray cluster at {address!r}: {problem}") from None
+
+
+def _logical_cpus(runtime: RuntimeSettings) -> int:
+    return max(os.cpu_count() or 1, runtime.engines + runtime.workers + 3)

@@ -18,7 +18,7 @@ from training.settings import StudentSettings
 
 # idle OpenMP threads must not spin beside an engine on the same cores; read when torch loads
 WORKER_ENV = {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0", "TOKENIZERS_PARALLELISM": "false"}
-CHECKPOINT_SECONDS = 20.0
+CHECKPOINT_SECONDS = 30.0  # a report can wait up to 2 s for Ray's controller
 
 
 def fit_students(

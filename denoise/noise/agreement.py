@@ -32,8 +32,8 @@ def agreements(
     The judge agrees and gives `settings.accept` or more: accepted; agrees with less: rejected, `judge_unsure`.
     Another label reaches `settings.relabel`: relabelled to it; else rejected, `label_disagrees`. A row without an
     intended label takes the judge's at `relabel`, else `judge_unsure`. A label that is 0 in all rows had no seeds: the
-    judge does not know it, so its rows are kept unless another label reaches `relabel`. Raises ValueError on probabilities that are
-    not finite or of another shape, and on an unknown label.
+    judge does not know it, so its rows are kept unless another label reaches `relabel`. Raises ValueError on
+    probabilities that are not finite or of another shape, and on an unknown label.
     """
     if probabilities.shape != (len(intended), len(labels)) or not np.isfinite(probabilities).all():
         shape = (len(intended), len(labels))
