@@ -53,6 +53,11 @@ class Judge:
         return softmax(embeddings.astype(np.float64) @ self._weight.T + self._bias, axis=1)
 
 
+def is_judge(folder: Path | str) -> bool:
+    """Whether a folder holds a judge, and not a plain encoder."""
+    return (Path(folder) / HEAD_FILE).is_file()
+
+
 def tune_judge(
     seeds: Sequence[Seed], labels: Sequence[str], settings: StudentSettings, folder: Path | str, init_folder: Path | str
 ) -> Judge:
@@ -108,7 +113,7 @@ def balanced_batch(generator: np.random.Generator, targets: np.ndarray, size: in
 
 
 def fit_head(
-    embeddings: np.ndarray, targets: np.ndarray, labels: int, strength: float
+    embeddings: np.ndarray, targets: np.ndarray, labels: int, strength: float, weights: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Logistic regression as weight [labels, d] and bias [labels], float64; `strength` is scikit-learn's C.
 
@@ -118,7 +123,7 @@ def fit_head(
     weight, bias = np.zeros((labels, embeddings.shape[1])), np.full(labels, -np.inf)
     bias[present] = 0.0
     if len(present) > 1:
-        head = LogisticRegression(C=strength, max_iter=1000).fit(embeddings, targets)
+        head = LogisticRegression(C=strength, max_iter=1000).fit(embeddings, targets, weights)
         # two labels are stored by scikit-learn as one row, the log-odds of the second
         weight[present] = head.coef_ if len(present) > 2 else np.vstack([np.zeros_like(head.coef_), head.coef_])
         bias[present] = head.intercept_ if len(present) > 2 else [0.0, head.intercept_[0]]

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from training.checkpoint import read_progress, read_tensors, write_checkpoint
+from training.contrastive import is_judge
 from training.device import mixed_precision
 from training.evaluate import evaluate
 from training.folders import atomic_folder
@@ -26,6 +27,7 @@ from training.job import StudentJob, StudentResult, TrainingRow
 from training.losses import weighted_cross_entropy
 from training.optimiser import make_optimiser, rate_factor, set_rate
 from training.order import global_batch
+from training.probe import probe_head
 from training.progress import Look, Progress
 from training.students.sequence_classification import SequenceClassifier
 
@@ -42,11 +44,12 @@ class StudentTrainer:
         self.world: int = dist.get_world_size() if dist.is_initialized() else 1
         start = SequenceClassifier.start
         self.student = start(job.init_folder, job.labels, self.settings.max_length, self.settings.seed).to(self.device)
+        self.rows = job.examples()
+        self.warm = is_judge(job.init_folder) and self._probe()
         self.parallel = parallelise(self.student)
         self.optimiser = make_optimiser(self.student)
         self.progress = Progress(job.key)
         self.kept: dict[str, Tensor] = {}  # the trainable weights at the best look
-        self.rows = job.examples()
         self.ids = self.student.tokenizer.ids([row.text for row in self.rows])
 
     @property
@@ -55,9 +58,12 @@ class StudentTrainer:
 
     def step(self) -> None:
         """Train on one global batch, and look at the dev rows when it is time."""
+        if self.warm and self.progress.step == 0 and self.job.dev:
+            self._look()  # where it starts may be as good as it gets
         began = time.perf_counter()
         places = global_batch(self.progress.step, self.settings.batch_size, len(self.rows), self.settings.seed)
-        set_rate(self.optimiser, self.settings.learning_rate * rate_factor(self.progress.step, self.settings.steps))
+        rate = self.settings.warm_learning_rate if self.warm else self.settings.learning_rate
+        set_rate(self.optimiser, rate * rate_factor(self.progress.step, self.settings.steps))
         loss = self._loss(places)
         self.optimiser.zero_grad()
         loss.backward()
@@ -114,6 +120,11 @@ class StudentTrainer:
         wishes = [wish]
         dist.broadcast_object_list(wishes, device=self.device)
         return wishes[0]
+
+    def _probe(self) -> bool:
+        targets = self._targets(self.rows).tolist()
+        texts, weights = [row.text for row in self.rows], [row.weight for row in self.rows]
+        return probe_head(self.student, texts, targets, weights, self.settings.judge_c)
 
     def _loss(self, places: Sequence[int]) -> Tensor:
         """This rank's share of the batch's loss; DDP averages gradients over ranks, hence the factor."""

@@ -124,7 +124,7 @@ def test_early_stopping_keeps_the_best_step(job: StudentJob):
     # a rate this high wrecks the student, so that later looks are no better than an early one
     trainer = StudentTrainer(changed(job, steps=30, evaluate_every=2, patience=2, learning_rate=0.02))
     result = trainer.run()
-    best = min(result.curve, key=lambda look: (-look.macro_f1, look.loss))
+    best = min(result.curve, key=lambda look: (look.loss, -look.macro_f1))
     assert result.steps < 30
     assert result.best_step == best.step == result.steps - 4
     student = Student.load(result.folder)

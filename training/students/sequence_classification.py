@@ -63,6 +63,17 @@ class SequenceClassifier(nn.Module):
             logits[places] = self(batch.to(self.model.device)).double().cpu().numpy()
         return logits
 
+    @torch.inference_mode()
+    def first_tokens(self, texts: Sequence[str]) -> np.ndarray:
+        """float64 [n, d]: the encoder's last hidden state of each text's first token, before the pooler."""
+        vectors = np.zeros((len(texts), self.model.config.hidden_size))
+        for places, batch in self.tokenizer.buckets(self.tokenizer.ids(texts)):
+            batch = batch.to(self.model.device)
+            inputs = batch.inputs() if self.tokenizer.shared_rows else batch.plain_inputs()
+            hidden = self.model.base_model(**inputs).last_hidden_state
+            vectors[places] = batch.first(hidden).double().cpu().numpy()
+        return vectors
+
     def save(self, folder: Path) -> None:
         self.model.save_pretrained(folder)
         self.tokenizer.tokenizer.save_pretrained(folder)

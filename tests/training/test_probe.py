@@ -1,0 +1,50 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.training.cases import LABELS, SEEDS, UNSEEN, rows
+from training.contrastive import fit_head, tune_judge
+from training.job import StudentJob
+from training.probe import probe_head
+from training.settings import StudentSettings
+from training.students.sequence_classification import SequenceClassifier
+from training.trainer import StudentTrainer
+
+TEXTS, TARGETS = [text for text, _ in SEEDS], [LABELS.index(label) for _, label in SEEDS]
+
+
+@pytest.fixture(scope="module")
+def judge(minilm: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("probe") / "judge"
+    tune_judge(SEEDS, LABELS, StudentSettings(judge_steps=8), folder, minilm)
+    return folder
+
+
+def test_the_head_is_the_regression_on_first_tokens(judge: Path):
+    student = SequenceClassifier.start(judge, LABELS, 128, seed=0)
+    vectors = student.first_tokens(TEXTS)
+    assert probe_head(student, TEXTS, TARGETS, [1.0] * 12, 10.0)
+
+    features = np.tanh(vectors / np.linalg.norm(vectors, axis=1).mean())
+    weight, bias = fit_head(features, np.array(TARGETS), 3, 10.0)
+    assert student.logits(TEXTS) == pytest.approx(features @ weight.T + bias, abs=1e-3)
+    assert student.logits(TEXTS).argmax(axis=1).tolist() == TARGETS
+
+
+def test_a_text_of_weight_0_does_not_count(judge: Path):
+    students = [SequenceClassifier.start(judge, LABELS, 128, seed=0) for _ in range(2)]
+    probe_head(students[0], TEXTS, TARGETS, [1.0] * 12, 10.0)
+    probe_head(students[1], [*TEXTS, "rain"], [*TARGETS, 2], [*[1.0] * 12, 0.0], 10.0)
+    texts = [text for text, _ in UNSEEN]
+    assert students[0].logits(texts) == pytest.approx(students[1].logits(texts), abs=0.05)
+
+
+def test_a_student_from_a_judge_starts_at_the_probe_and_looks_there_first(judge: Path, minilm: Path, tmp_path: Path):
+    settings = StudentSettings(steps=2, evaluate_every=2, batch_size=6)
+    made = {"labels": LABELS, "seeds": rows(SEEDS), "dev": rows(UNSEEN), "settings": settings}
+    warm = StudentTrainer(StudentJob(init_folder=judge, output=tmp_path / "warm", **made)).run()
+    assert [look.step for look in warm.curve] == [0, 2]
+    assert warm.curve[0].macro_f1 == 1.0
+    cold = StudentTrainer(StudentJob(init_folder=minilm, output=tmp_path / "cold", **made)).run()
+    assert [look.step for look in cold.curve] == [2]
