@@ -142,7 +142,8 @@ def main() -> None:
     except UserError as error:
         _leave(str(error), 2)
     except OSError as error:  # a full disk or a file that went away: name it, with no trace
-        _leave(f"{error.filename or 'file system'}: {error.strerror or error}", 2)
+        cause = getattr(error, "cause", None) or error  # one from a Ray task carries the task's trace
+        _leave(f"{cause.filename or 'file system'}: {cause.strerror or cause}", 2)
     except Fault as error:
         _leave(str(error), 1)
     except SystemExit as end:

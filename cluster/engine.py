@@ -141,8 +141,8 @@ class Engine:
             await self._commit()  # what has finished is good
         self._news.clear()
         committed, self._committed = tuple(self._committed), []
-        buffered = len(self._buffer.request_ids)
-        return Report(committed, buffered, self._produced, self._error, self._fatal)
+        error, self._error, fatal, self._fatal = self._error, None, self._fatal, None
+        return Report(committed, len(self._buffer.request_ids), self._produced, error, fatal)
 
     async def _serve(self, request: dict[str, Any]) -> None:
         method = self._method(request["method"])

@@ -200,6 +200,7 @@ class EnginePool:
         for part in report.committed:
             yield self._accept(member, part)
         if report.fatal is not None:
+            member.assigned.clear()
             raise UserError(report.fatal)
         if report.error is not None:
             yield from self._replace(member, queue, report.error)

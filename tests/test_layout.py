@@ -9,7 +9,7 @@ from cluster.doctor import check_packages
 from cluster.installed import PACKAGES
 
 ROOT = Path(__file__).resolve().parents[1]
-FOLDERS = {*PACKAGES, "examples", "benchmarks", "docs", "tests"}
+FOLDERS = {"requirements", *PACKAGES, "examples", "benchmarks", "docs", "tests"}
 FILES = {"README.md", "pyproject.toml", "Makefile", "ray_config.yaml", ".ci/run"}
 
 

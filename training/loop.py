@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from generation.errors import Fault
 from generation.records import digest
 from training.job import StudentJob, StudentResult
 from training.settings import StudentSettings
@@ -27,13 +28,14 @@ def fit_students(
     """Train the jobs one after another in one worker group, and return their results in order.
 
     A job whose output exists is skipped. A killed call, repeated with the same jobs and `storage`, goes on from
-    the last checkpoint; a killed worker is replaced up to three times, then ray.train.TrainingFailedError is
-    raised. `storage` (a folder or URI that all nodes see) holds the checkpoints and is emptied of them at the end.
+    the last checkpoint; a killed worker is replaced up to three times, then a Fault is raised (an OSError if that is
+    what stopped it). `storage` (a folder or URI that all nodes see) holds the checkpoints and is emptied of them at
+    the end.
     """
     pending = [job for job in jobs if not Path(job.output).is_dir()]
     if pending:
         name = "students-" + digest([job.key for job in jobs])
-        _trainer(pending, name, str(storage), workers, checkpoint_seconds).fit()
+        _fit(_trainer(pending, name, str(storage), workers, checkpoint_seconds))
         shutil.rmtree(Path(storage) / name, ignore_errors=True)
     return [StudentResult.load(job.output) for job in jobs]
 
@@ -58,6 +60,21 @@ def fit_judge(
         task = ray.remote(num_cpus=1, num_gpus=gpus, max_retries=3, runtime_env={"env_vars": WORKER_ENV})(_judge_worker)
         ray.get(task.remote(list(seeds), list(labels), settings, str(folder), str(init_folder)))
     return Path(folder)
+
+
+def _fit(trainer: Any) -> None:
+    from ray.train import TrainingFailedError
+
+    try:
+        trainer.fit()
+    except TrainingFailedError as error:
+        failures = getattr(error, "worker_failures", None) or {0: error}
+        failure = next(iter(failures.values()))
+        cause = getattr(failure, "cause", None) or failure
+        if isinstance(cause, OSError):
+            raise OSError(cause.errno, cause.strerror, cause.filename) from None
+        last_line = (str(cause).strip().splitlines() or [""])[-1]
+        raise Fault(f"training failed: {type(cause).__name__}: {last_line}") from None
 
 
 def _trainer(jobs: Sequence[StudentJob], name: str, storage: str, workers: int, checkpoint_seconds: float) -> Any:

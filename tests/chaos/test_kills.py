@@ -1,18 +1,10 @@
-"""Real kills of real processes, one after another on one run; then everything must be there, once.
-
-The story: killed while generating; resumed, the engine core killed, then the driver while denoising; resumed, killed
-while training the student; resumed to the end; run once more.
-"""
+"""Real kills of real processes, one after another on one run (story.py); then everything must be there, once."""
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import json
-import os
-import signal
 from collections import Counter
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -21,59 +13,7 @@ from cluster.run import Run
 from cluster.store import Store
 from denoise.waterfall import waterfall
 from generation.records import expected_row_ids
-from tests.chaos.driver import Driver, engine_processes, survivors
-
-
-@dataclass
-class Story:
-    """What was seen on the way."""
-
-    run: Path
-    left_alive: dict[str, list[str]] = field(default_factory=dict)
-    outputs: dict[str, str] = field(default_factory=dict)
-    parts: dict[str, dict[str, str]] = field(default_factory=dict)
-    second_driver: tuple[int, str] = (0, "")
-
-    def note_parts(self, moment: str) -> None:
-        """Digests of all committed parts at a moment."""
-        found = self.run.glob("rounds/*/*/part-*.parquet")
-        self.parts[moment] = {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in found}
-
-    def kill(self, moment: str, driver: Driver) -> None:
-        """SIGKILL the driver, and see what lives on."""
-        family = driver.kill()
-        self.left_alive[moment] = [f"{process.pid} {process.name()}" for process in survivors(family)]
-        self.outputs[moment] = driver.output
-        self.note_parts(moment)
-
-
-@pytest.fixture(scope="module")
-def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
-    run = tmp_path_factory.mktemp("kills") / "run"
-    story, store = Story(run), Store(run)
-
-    driver = Driver(run)
-    driver.wait_for(lambda: len(store.parts(0, "generated")) >= 2)
-    second = Driver(run)
-    story.second_driver = (second.process.wait(60), second.output)
-    story.kill("generating", driver)
-
-    driver = Driver(run)
-    known = len(store.parts(0, "generated"))
-    driver.wait_for(lambda: len(store.parts(0, "generated")) > known)
-    os.kill(engine_processes(driver.family())[0].pid, signal.SIGKILL)
-    driver.wait_for(lambda: driver.says("denoising"), 400)
-    story.kill("denoising", driver)
-
-    driver = Driver(run)
-    driver.wait_for(lambda: driver.says("training student"), 400)
-    story.kill("training", driver)
-
-    driver = Driver(run)
-    story.outputs["last"] = driver.finish(400)
-    story.note_parts("last")
-    return story
-
+from tests.chaos.story import Story
 
 pytestmark = pytest.mark.timeout(1500)
 

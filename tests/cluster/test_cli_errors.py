@@ -263,7 +263,7 @@ def test_a_run_that_another_driver_holds(folder: Path) -> None:
         run = labelmill(folder, run_task("--run", "old"))
         assert run.stderr.startswith(f"labelmill: {old}: another driver holds this run (pid {os.getpid()} on ")
     assert (run.returncode, run.stderr.count("\n")) == (2, 1)
-    assert sorted(path.name for path in old.iterdir()) == ["lease.json", "lease.lock", "run.json"]
+    assert sorted(path.name for path in old.iterdir()) == ["driver.log", "lease.json", "lease.lock", "run.json"]
 
 
 def test_an_interrupt(folder: Path) -> None:

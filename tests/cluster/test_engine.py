@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,6 +59,25 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
         pool.stop()
         left = psutil.wait_procs([psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)], timeout=30)[1]
         assert left == []
+
+
+@pytest.fixture
+def full_disk() -> Iterator[Callable[[Path], None]]:
+    """Puts a small file system, filled to the brim, over a folder; taken away after the test."""
+    mounted: list[Path] = []
+
+    def mount(folder: Path) -> None:
+        made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", folder], capture_output=True)
+        if made.returncode:
+            pytest.skip(f"a small file system cannot be mounted here: {made.stderr.decode().strip()}")
+        mounted.append(folder)
+        with (folder / "filler").open("wb", buffering=0) as filler, contextlib.suppress(OSError):
+            while True:
+                filler.write(b"0" * 4096)
+
+    yield mount
+    for folder in mounted:
+        subprocess.run(["umount", folder], check=True)
 
 
 def test_rows_are_committed_with_their_lineage(bench: Bench) -> None:
@@ -119,3 +140,22 @@ def test_an_engine_of_an_earlier_driver_cannot_commit(bench: Bench) -> None:
     assert bench.store.parts(0, "generated") == before
     assert json.loads((bench.store.root / "lease.json").read_text()) == {"epoch": EPOCH + 1}
     assert [path for path in Path(bench.store.root).rglob("*.tmp")] == []
+
+
+def test_a_full_disk_ends_the_run_and_leaves_no_torn_part(bench: Bench, full_disk: Callable[[Path], None]) -> None:
+    bench.hold(EPOCH)
+    bench.plan(4, {"lost_pet": 1})
+    refs = [ref for ref in bench.store.request_refs(0) if "w004" in ref.part]
+    folder = bench.store.folder(0, "generated")
+    full_disk(folder)
+    with pytest.raises(UserError, match=f"{bench.store.root}: cannot be written to: No space left on device"):
+        list(bench.pool.generate(refs))
+    assert [path.name for path in folder.iterdir()] == ["filler"]
+
+
+def test_after_either_the_engine_goes_on(bench: Bench) -> None:
+    bench.hold(EPOCH)
+    list(bench.pool.generate(bench.store.open_requests(0)))
+    assert bench.store.open_requests(0) == []
+    ids = bench.store.generated(0, ["id"])["id"].to_pylist()
+    assert sorted(ids) == sorted(expected_row_ids(bench.store.requests(0)))

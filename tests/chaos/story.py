@@ -1,0 +1,67 @@
+"""A run that is killed again and again, and what was seen on the way.
+
+Killed while generating; resumed, the engine core killed, then the driver while denoising; resumed, killed while
+training the student; resumed to the end.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cluster.store import Store
+from tests.chaos.driver import Driver, engine_processes, survivors
+
+
+@dataclass
+class Story:
+    """What was seen on the way."""
+
+    run: Path
+    task: Path
+    left_alive: dict[str, list[str]] = field(default_factory=dict)
+    outputs: dict[str, str] = field(default_factory=dict)
+    parts: dict[str, dict[str, str]] = field(default_factory=dict)
+    second_driver: tuple[int, str] = (0, "")
+
+    def note_parts(self, moment: str) -> None:
+        """Digests of all committed parts at a moment."""
+        found = self.run.glob("rounds/*/*/part-*.parquet")
+        self.parts[moment] = {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in found}
+
+    def kill(self, moment: str, driver: Driver) -> None:
+        """SIGKILL the driver, and see what lives on."""
+        family = driver.kill()
+        self.left_alive[moment] = [f"{process.pid} {process.name()}" for process in survivors(family)]
+        self.outputs[moment] = driver.output
+        self.note_parts(moment)
+
+
+def live_through(run: Path, task: Path) -> Story:
+    """Let it all happen to a run of `task` in the folder `run`."""
+    story, store = Story(run, task), Store(run)
+
+    driver = Driver(run, task=task)
+    driver.wait_for(lambda: len(store.parts(0, "generated")) >= 2)
+    second = Driver(run, task=task)
+    story.second_driver = (second.process.wait(60), second.output)
+    story.kill("generating", driver)
+
+    driver = Driver(run, task=task)
+    known = len(store.parts(0, "generated"))
+    driver.wait_for(lambda: len(store.parts(0, "generated")) > known)
+    os.kill(engine_processes(driver.family())[0].pid, signal.SIGKILL)
+    driver.wait_for(lambda: driver.says("denoising"), 400)
+    story.kill("denoising", driver)
+
+    driver = Driver(run, task=task)
+    driver.wait_for(lambda: driver.says("training student"), 400)
+    story.kill("training", driver)
+
+    driver = Driver(run, task=task)
+    story.outputs["last"] = driver.finish(400)
+    story.note_parts("last")
+    return story
