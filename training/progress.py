@@ -7,11 +7,12 @@ from typing import NamedTuple
 
 
 class Look(NamedTuple):
-    """The student on the dev rows after `step` steps; `loss` is their mean cross-entropy."""
+    """The student on the dev rows after `step` steps; `loss` is their mean cross-entropy, `error` its standard error."""
 
     step: int
     macro_f1: float
     loss: float
+    error: float = 0.0
 
 
 @dataclass
@@ -26,9 +27,23 @@ class Progress:
     curve: list[Look] = field(default_factory=list)
 
     @property
+    def lowest(self) -> Look | None:
+        """The look with the lowest loss, the earliest of equals."""
+        return min(self.curve, key=lambda look: look.loss, default=None)
+
+    @property
     def best(self) -> Look | None:
-        """Lowest loss, then highest macro-F1, then earliest: with a handful of rows F1 moves in leaps."""
-        return min(self.curve, key=lambda look: (look.loss, -look.macro_f1), default=None)
+        """The latest look within one standard error of the lowest loss.
+
+        The one-standard-error rule (Breiman et al. 1984): a handful of dev rows cannot tell such looks apart, and of
+        those the longer trained student has learnt more from the rows.
+        """
+        return next((look for look in reversed(self.curve) if self._is_close(look)), None)
 
     def stalled(self, patience: int) -> bool:
-        return self.best is not None and len(self.curve) - 1 - self.curve.index(self.best) >= patience
+        """Whether the last `patience` looks were all clearly worse than the lowest."""
+        return len(self.curve) > patience and not any(map(self._is_close, self.curve[-patience:]))
+
+    def _is_close(self, look: Look) -> bool:
+        lowest = self.lowest
+        return lowest is not None and look.loss <= lowest.loss + lowest.error

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
@@ -146,8 +147,9 @@ class StudentTrainer:
         logits = self.student.logits([row.text for row in dev])
         predicted = [labels[place] for place in logits.argmax(axis=1)]
         macro_f1 = evaluate([row.label for row in dev], predicted, labels)["macro_f1"]
-        loss = cross_entropy(torch.from_numpy(logits), self._targets(dev).cpu()).item()
-        look = [Look(self.progress.step, macro_f1, loss)]
+        losses = cross_entropy(torch.from_numpy(logits), self._targets(dev).cpu(), reduction="none").numpy()
+        error = losses.std(ddof=1) / np.sqrt(len(losses)) if len(losses) > 1 else 0.0
+        look = [Look(self.progress.step, macro_f1, float(losses.mean()), float(error))]
         if self.world > 1:  # ranks on unlike hardware could differ in a bit and part ways
             dist.broadcast_object_list(look, device=self.device)
         self.progress.curve += look
