@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from generation.errors import Fault, UserError
+from generation.errors import Fault, UserError, os_reason
 
 app = typer.Typer(
     add_completion=False,
@@ -143,7 +143,7 @@ def main() -> None:
         _leave(str(error), 2)
     except OSError as error:  # a full disk or a file that went away: name it, with no trace
         cause = getattr(error, "cause", None) or error  # one from a Ray task carries the task's trace
-        _leave(f"{cause.filename or 'file system'}: {cause.strerror or cause}", 2)
+        _leave(f"{cause.filename or 'file system'}: {os_reason(cause)}", 2)
     except Fault as error:
         _leave(str(error), 1)
     except SystemExit as end:

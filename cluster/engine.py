@@ -20,6 +20,7 @@ import pyarrow as pa
 from cluster.lease import read_lease
 from cluster.spec import EngineSpec
 from cluster.store import Store
+from generation.errors import os_reason
 from generation.methods import make_method
 from generation.methods.base import Method
 from generation.models import model_hash
@@ -242,7 +243,7 @@ class Engine:
             except Exception as error:  # the actor must live to tell it
                 self._error = f"{type(error).__name__}: {error}"
                 if isinstance(error, OSError):
-                    self._fatal = f"{self._store.root}: cannot be written to: {error.strerror or error}"
+                    self._fatal = f"{self._store.root}: cannot be written to: {os_reason(error)}"
                 elif isinstance(error, SupersededError):
                     self._fatal = str(error)
                 self._news.set()

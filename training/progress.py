@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class Look(NamedTuple):
-    """The student on the dev rows after `step` steps; `loss` is their mean cross-entropy, `error` its standard error."""
+    """The student on the dev rows at a `step`; `loss` is their mean cross-entropy, `error` its standard error."""
 
     step: int
     macro_f1: float
