@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -137,6 +138,7 @@ def schema() -> None:
 
 def main() -> None:
     """Entry point: exit code 2 for what the user can mend, 1 for other faults, 130 when interrupted."""
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")  # models are folders; nothing is ever fetched
     try:
         app(standalone_mode=True)
     except UserError as error:

@@ -10,9 +10,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.utils import logging
 
 from training.packing import PACKABLE, Packed, pack
 
+logging.disable_progress_bar()  # models of a second's loading, in every worker
 TOKENS = 2048  # tokens encoded together when nothing is trained
 
 
