@@ -18,6 +18,7 @@ from typing import Any
 import pyarrow as pa
 
 from cluster.lease import read_lease
+from cluster.messages import Committed, EngineName, Ready, Report
 from cluster.spec import EngineSpec
 from cluster.store import Store
 from generation.errors import os_reason
@@ -26,55 +27,6 @@ from generation.methods.base import Method
 from generation.models import model_hash
 from generation.parts import read_parts
 from generation.records import REQUEST_SCHEMA, map_column, row_id, rows_table
-
-
-@dataclass(frozen=True)
-class EngineName:
-    """Which engine, which life of it, and under which driver. Part names begin with it, so none ever collide."""
-
-    epoch: int
-    engine: int
-    incarnation: int
-
-    def __str__(self) -> str:
-        return f"d{self.epoch:04d}-e{self.engine:03d}-i{self.incarnation:03d}"
-
-
-@dataclass(frozen=True)
-class Ready:
-    """What an engine found when it started."""
-
-    name: EngineName
-    pids: list[int]
-    model_hash: str
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Committed:
-    """A part that an engine has committed: counts, never text."""
-
-    part: str
-    request_ids: tuple[str, ...]
-    rows: int
-    prompt_tokens: int
-    cached_tokens: int
-    output_tokens: int
-
-
-@dataclass(frozen=True)
-class Report:
-    """News since the last report.
-
-    `buffered` requests are finished but not committed; `produced` counts all output tokens so far. `error` tells why
-    the engine ends; `fatal` why nothing can be committed at all (a full disk, a later driver), whichever engine tries.
-    """
-
-    committed: tuple[Committed, ...]
-    buffered: int
-    produced: int
-    error: str | None = None
-    fatal: str | None = None
 
 
 class SupersededError(Exception):

@@ -74,6 +74,7 @@ class Flywheel:
             template=self.job.template,
             observe=self.monitor.observe,
             log=self.journal.say,
+            lost=lambda tokens: self.journal.note("lost", round=self.store.rounds()[-1], tokens=tokens),
         )
         try:
             while now is not None:
@@ -122,12 +123,9 @@ class Flywheel:
             return
         pool = self._started_pool(now)
         self.monitor.stage("generating")
-        lost_before = pool.lost_tokens
         with self.journal.timed("generate", now.number):
             for part in pool.generate(left, self._tokens_left()):
                 self.monitor.committed(part)
-        if pool.lost_tokens > lost_before:
-            self.journal.note("lost", round=now.number, tokens=pool.lost_tokens - lost_before)
 
     def _denoise(self, now: Round, wave: int) -> None:
         rows = self._unjudged(now, wave)

@@ -6,8 +6,8 @@ import time
 from collections import deque
 from dataclasses import replace
 
-from cluster.engine import Committed
 from cluster.live import Clock, View
+from cluster.messages import Committed
 from cluster.pool import PoolStatus
 from cluster.progress import Progress
 from cluster.rounds import Round, accepted_per_label

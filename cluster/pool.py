@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cluster.engine import Committed, Engine, EngineName, Ready, Report
+from cluster.engine import Engine
+from cluster.messages import Committed, EngineName, Ready, Report
 from cluster.spec import EngineSpec
 from cluster.store import RequestRef, Store
 from generation.errors import Fault, UserError
@@ -47,7 +48,8 @@ class _Member:
 class EnginePool:
     """`start`, then `generate` as often as needed, then `stop`; engines live as long as the pool.
 
-    `observe` is called about once a second with a PoolStatus, `log` with lines for people.
+    `observe` is called about once a second with a PoolStatus, `log` with lines for people, `lost`
+    with the tokens that died with an engine.
     """
 
     def __init__(
@@ -60,9 +62,10 @@ class EnginePool:
         template: str | None = None,
         observe: Callable[[PoolStatus], None] = lambda status: None,
         log: Callable[[str], None] = lambda line: None,
+        lost: Callable[[int], None] = lambda tokens: None,
     ) -> None:
         self._spec, self._count, self._store, self._run_id, self._epoch = spec, count, store, run_id, epoch
-        self._template, self._observe, self._log = template, observe, log
+        self._template, self._observe, self._log, self._lost = template, observe, log, lost
         self._members: list[_Member] = []
         self._incarnations = [0] * count
         self._deaths = 0
@@ -227,6 +230,7 @@ class EnginePool:
         lost = max(0, member.produced - member.committed)
         self.lost_tokens += lost
         self._spend(lost)
+        self._lost(lost)
         open_again = list(member.assigned.values())
         self._log(f"engine {member.name} died ({error}); {lost} tokens lost, {len(open_again)} requests issued again")
         if self._deaths >= MOST_DEATHS:

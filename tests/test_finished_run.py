@@ -83,6 +83,39 @@ def test_without_the_test_file_only_the_evaluation_is_gone(finished: tuple[Path,
     assert json.loads((run / "rounds/000/metrics.json").read_text())["test"] is None
 
 
+def test_a_larger_quota_opens_a_round(finished: tuple[Path, Path]) -> None:
+    task, folder = finished
+    before = digests(folder)
+    done = labelmill("run", task, "--run", folder, "--set", "quota=10")
+    assert done.returncode == 0, done.stderr
+    after = digests(folder)
+    assert before.items() <= after.items() | {("dataset/latest", before["dataset/latest"])}
+    assert (folder / "dataset" / "latest").read_text() == "v001\n"
+    run = Run.open(folder)
+    assert Counter(run.dataset()["label"].to_pylist()) == {"lost_pet": 10, "bake_sale": 10, "band_practice": 10}
+    assert run.dataset("v000").num_rows == 24
+    assert set(run.dataset("v000")["id"].to_pylist()) < set(run.dataset()["id"].to_pylist())
+    texts = run.dataset()["text"].to_pylist()
+    assert all(near_duplicates_between([text], texts[:index], 0.6) == 0 for index, text in enumerate(texts))
+    ids = run.rows()["id"].to_pylist()
+    assert len(set(ids)) == len(ids) == run.verdicts().num_rows
+
+
+def test_preview_shows_prompts_and_rows_also_of_a_label_without_seeds(story: Story, tmp_path: Path) -> None:
+    shutil.copytree(story.task.parent, tmp_path / "task")
+    seeds = tmp_path / "task" / "seeds.jsonl"
+    lines = [line for line in seeds.read_text().splitlines(True) if "band_practice" not in line]
+    seeds.write_text("".join(lines))
+    done = labelmill("preview", tmp_path / "task" / "task.yaml", "-n", "2")
+    assert done.returncode == 0, done.stderr
+    assert "no seeds for label 'band_practice'" in done.stderr
+    for label in ("lost_pet", "bake_sale", "band_practice"):
+        prompt, rows = done.stdout.split(f"== {label}: prompt ==\n")[1].split(f"-- {label}: rows --\n")
+        assert prompt.startswith("Short notes from a village notice board.\n")
+        assert len(rows.split("\n\n")[0].splitlines()) == 2
+    assert "band practice: musicians are wanted, or told when to meet\n\n1.\n" in done.stdout
+
+
 def test_status(story: Story) -> None:
     done = labelmill("status", story.run, "--json")
     state = json.loads(done.stdout)

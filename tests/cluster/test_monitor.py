@@ -7,8 +7,8 @@ from typing import Self
 
 import pytest
 
-from cluster.engine import Committed
 from cluster.live import Progress
+from cluster.messages import Committed
 from cluster.monitor import Monitor
 from cluster.pool import PoolStatus
 from cluster.rounds import Round

@@ -1,0 +1,54 @@
+"""What engines and their pool tell each other: names, counts and errors, never text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class EngineName:
+    """Which engine, which life of it, and under which driver. Part names begin with it, so none ever collide."""
+
+    epoch: int
+    engine: int
+    incarnation: int
+
+    def __str__(self) -> str:
+        return f"d{self.epoch:04d}-e{self.engine:03d}-i{self.incarnation:03d}"
+
+
+@dataclass(frozen=True)
+class Ready:
+    """What an engine found when it started."""
+
+    name: EngineName
+    pids: list[int]
+    model_hash: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Committed:
+    """A part that an engine has committed: counts, never text."""
+
+    part: str
+    request_ids: tuple[str, ...]
+    rows: int
+    prompt_tokens: int
+    cached_tokens: int
+    output_tokens: int
+
+
+@dataclass(frozen=True)
+class Report:
+    """News since the last report.
+
+    `buffered` requests are finished but not committed; `produced` counts all output tokens so far. `error` tells why
+    the engine ends; `fatal` why nothing can be committed at all (a full disk, a later driver), whichever engine tries.
+    """
+
+    committed: tuple[Committed, ...]
+    buffered: int
+    produced: int
+    error: str | None = None
+    fatal: str | None = None
