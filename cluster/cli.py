@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -170,6 +171,14 @@ def _print_pairs(values: dict[str, Any]) -> None:
         typer.echo(f"{key.replace('_', ' '):<{width}}  {'none' if value is None else value}")
 
 
+def _program() -> str:
+    """How this command was called, so that the next one can be copied."""
+    called = Path(sys.argv[0])
+    if called.name == "__main__.py":
+        return f"{sys.executable} -m cluster"
+    return called.name if shutil.which(called.name) else os.path.relpath(called)
+
+
 def _summary(job: Any) -> str:
     """What a finished run leaves the user with."""
     root, metrics = job.store.root, job.metrics()
@@ -185,5 +194,7 @@ def _summary(job: Any) -> str:
             f"accuracy on {test['rows']} held-out rows: student {test['student']['accuracy']:.3f}, "
             f"best seeds-only baseline {best['accuracy']:.3f} ({name})"
         )
-    lines.append(f"next     labelmill predict {root} FILE")
+    pool = job.job.config.pool
+    texts = os.path.relpath(job.job.path.parent / pool) if pool else "FILE"
+    lines.append(f"next     {_program()} predict {os.path.relpath(root)} {texts}")
     return "\n".join(lines)

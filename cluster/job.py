@@ -82,7 +82,9 @@ def prepare(path: Path, overrides: list[str] | None = None) -> Job:
     warnings = check_seeds(seeds_file, seeds, names)
     train, dev = split_dev(seeds, config.student.dev_per_label, names)
     task = Task(config.name, config.description, config.labels, train, dev)
-    test = read_examples(path.parent / config.test, names) if config.test else ()
+    test = _read_test(path.parent / config.test, names, warnings) if config.test else ()
+    if config.pool:
+        read_examples(path.parent / config.pool, None)
     folder = resolve_model(_from(path.parent, config.model), f"{path}: model")
     encoder = resolve_model(_from(path.parent, config.student.model), f"{path}: student.model")
     template = (path.parent / config.generation.template).resolve() if config.generation.template else None
@@ -130,6 +132,14 @@ def gpu_count() -> int:
     if visible is not None:
         return len([device for device in visible.split(",") if device.strip() not in ("", "-1")])
     return len(list(Path("/proc/driver/nvidia/gpus").glob("*")))
+
+
+def _read_test(path: Path, labels: list[str], warnings: list[str]) -> tuple[Example, ...]:
+    """Held-out rows; a file that is not there costs the evaluation and nothing else."""
+    if not path.exists():
+        warnings.append(f"{path}: no such file; there will be no evaluation")
+        return ()
+    return read_examples(path, labels)
 
 
 def _from(folder: Path, model: str) -> str:

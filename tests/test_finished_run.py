@@ -55,7 +55,7 @@ def test_running_again_takes_seconds_and_changes_nothing(finished: tuple[Path, P
     assert done.returncode == 0, done.stderr
     assert time.monotonic() - began < 30
     assert digests(run) == before
-    assert f"next     labelmill predict {run} FILE" in done.stdout
+    assert f"next     {sys.executable} -m cluster predict {os.path.relpath(run)} FILE" in done.stdout
 
 
 def test_a_changed_identity_setting_is_refused(finished: tuple[Path, Path]) -> None:
@@ -74,10 +74,10 @@ def test_without_the_test_file_only_the_evaluation_is_gone(finished: tuple[Path,
     task, run = finished
     before = digests(run)
     (task.parent / "test.jsonl").unlink()
-    task.write_text(task.read_text().replace("test: test.jsonl\n", ""))
     done = labelmill("run", task, "--run", run)
     assert done.returncode == 0, done.stderr
     assert "accuracy" not in done.stdout
+    assert "test.jsonl: no such file; there will be no evaluation" in done.stderr
     changed = {name for name, digest in digests(run).items() if before.get(name) != digest}
     assert changed == {"rounds/000/metrics.json"}
     assert json.loads((run / "rounds/000/metrics.json").read_text())["test"] is None

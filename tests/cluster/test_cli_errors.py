@@ -148,7 +148,7 @@ CASES: dict[str, Case] = {
     ),
     "malformed JSONL": (seeds('{"text": '), "seeds.jsonl line 5 column 10: not valid JSON: expecting value"),
     "not UTF-8": (file("seeds.jsonl", b'\n{"text": "\xff"}'), "seeds.jsonl line 2: must be UTF-8; byte 11 is 0xff"),
-    "no test file": (task(test="none.csv"), "none.csv: no such file"),
+    "no pool file": (task(pool="none.csv"), "none.csv: no such file"),
     "no model folder": (task(model="none"), "task.yaml: model: must be a folder with a config.json"),
     "unknown embedded model": (task(model="embedded:gpt"), "task.yaml: model: no embedded model called 'embedded:gpt'"),
     "weights in .bin only": (bin_only, "task.yaml: model: 'model' holds no *.safetensors"),
