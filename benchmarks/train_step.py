@@ -24,7 +24,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from cluster.job import prepare
 from generation.models import EMBEDDED_ENCODER, resolve_model
-from training.device import use_cores
+from training.device import prepare_process
 from training.job import StudentJob, TrainingRow
 from training.settings import StudentSettings
 from training.trainer import StudentTrainer
@@ -38,7 +38,7 @@ def main(
     json_file: Annotated[Path | None, typer.Option("--json")] = None,
 ) -> None:
     """Time both, print a Markdown table."""
-    use_cores()
+    prepare_process()
     job = prepare(TASK)
     seeds = sorted(job.seeds, key=lambda seed: len(seed.text))[: 2 * BATCH]
     rows = tuple(TrainingRow(seed.text, str(seed.label)) for seed in seeds)

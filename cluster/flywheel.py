@@ -22,7 +22,7 @@ from cluster.metrics import round_metrics, spent_tokens
 from cluster.monitor import Monitor
 from cluster.pool import EnginePool
 from cluster.report_page import write_report
-from cluster.rounds import MOST_WAVES, Round, accepted_per_label, current_round, next_counts
+from cluster.rounds import MOST_WAVES, Round, accepted_per_label, current_round, last_round, next_counts
 from cluster.session import ray_session
 from cluster.spec import EngineSpec, plan_engine
 from cluster.store import Store
@@ -45,7 +45,10 @@ class Flywheel:
         with Lease(self.store.root) as lease:
             self._begin()
             now = current_round(self.store, self.job.config)
-            if now is not None:
+            if now is None:
+                self.monitor.begin_round(last_round(self.store))
+                self.journal.say("nothing left to do: the run is finished; raise quota or rounds for more")
+            else:
                 spec = plan_engine(self.job.config, self.job.model_folder, self.job.model_hash, gpu_count())
                 with ray_session(self.job.config.runtime):
                     self._turn(now, spec, lease.epoch)

@@ -49,6 +49,11 @@ def current_round(store: Store, config: TaskConfig) -> Round | None:
     return Round(number, targets, wanted, config.token_budget)
 
 
+def last_round(store: Store) -> Round:
+    """The newest round, as recorded when it began."""
+    return _recorded(store, store.rounds()[-1])
+
+
 def is_finished(store: Store, number: int) -> bool:
     """A round is finished once its metrics are written."""
     return store.read_json(f"rounds/{number:03d}/metrics.json") is not None

@@ -55,6 +55,8 @@ def test_running_again_takes_seconds_and_changes_nothing(finished: tuple[Path, P
     assert done.returncode == 0, done.stderr
     assert time.monotonic() - began < 30
     assert digests(run) == before
+    assert "nothing left to do: the run is finished; raise quota or rounds for more\n" in done.stderr
+    assert "24/24 rows" in done.stderr
     assert f"next     {sys.executable} -m cluster predict {os.path.relpath(run)} FILE" in done.stdout
 
 
