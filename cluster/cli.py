@@ -176,7 +176,13 @@ def _program() -> str:
     called = Path(sys.argv[0])
     if called.name == "__main__.py":
         return f"{sys.executable} -m cluster"
-    return called.name if shutil.which(called.name) else os.path.relpath(called)
+    return called.name if shutil.which(called.name) else _near(called)
+
+
+def _near(path: Path) -> str:
+    """A path as seen from here if it lies below, else in full."""
+    full = path.absolute()
+    return str(full.relative_to(Path.cwd()) if full.is_relative_to(Path.cwd()) else full)
 
 
 def _summary(job: Any) -> str:
@@ -195,6 +201,6 @@ def _summary(job: Any) -> str:
             f"best seeds-only baseline {best['accuracy']:.3f} ({name})"
         )
     pool = job.job.config.pool
-    texts = os.path.relpath(job.job.path.parent / pool) if pool else "FILE"
-    lines.append(f"next     {_program()} predict {os.path.relpath(root)} {texts}")
+    texts = _near(job.job.path.parent / pool) if pool else "FILE"
+    lines.append(f"next     {_program()} predict {_near(root)} {texts}")
     return "\n".join(lines)

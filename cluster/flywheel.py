@@ -92,18 +92,25 @@ class Flywheel:
     # generate and denoise, wave by wave
 
     def _generate_and_denoise(self, now: Round) -> str:
-        """Waves until the targets are met; returns why they stopped."""
+        """Waves until the targets are met; returns why they stopped.
+
+        The reason is committed: the student and the dataset of a round are made once, from the rows it had then, even
+        if a budget has grown when a killed driver's round is taken up again.
+        """
+        record = f"rounds/{now.number:03d}/stop.json"
         self._say_what_is_reused(now)
         wave = 0
-        while True:
+        while not (stopped := self.store.read_json(record)):
             if not self._is_planned(now, wave):
                 if reason := self._stop_reason(now, wave):
-                    return reason
+                    self.store.write_json(record, {"reason": reason})
+                    continue
                 self._plan(now, wave)
             self.monitor.begin_wave(wave)
             self._generate(now, wave)
             self._denoise(now, wave)
             wave += 1
+        return stopped["reason"]
 
     def _stop_reason(self, now: Round, wave: int) -> str | None:
         if not next_counts(self.store, now, self.job.config.generation.samples):

@@ -57,7 +57,7 @@ def test_running_again_takes_seconds_and_changes_nothing(finished: tuple[Path, P
     assert digests(run) == before
     assert "nothing left to do: the run is finished; raise quota or rounds for more\n" in done.stderr
     assert "24/24 rows" in done.stderr
-    assert f"next     {sys.executable} -m cluster predict {os.path.relpath(run)} FILE" in done.stdout
+    assert f"next     {sys.executable} -m cluster predict {run} FILE" in done.stdout
 
 
 def test_a_changed_identity_setting_is_refused(finished: tuple[Path, Path]) -> None:
