@@ -28,7 +28,15 @@ def wait_for(found: Callable[[], object], seconds: float = 120) -> None:
 
 def train_workers() -> list[psutil.Process]:
     """This session's own training workers: only descendants of this process are looked at."""
-    return [p for p in psutil.Process().children(recursive=True) if "RayTrainWorker" in p.name() + "".join(p.cmdline())]
+    return [process for process in psutil.Process().children(recursive=True) if is_train_worker(process)]
+
+
+def is_train_worker(process: psutil.Process) -> bool:
+    """Whether it is one, and not gone since it was listed."""
+    try:
+        return "RayTrainWorker" in process.name() + "".join(process.cmdline())
+    except psutil.NoSuchProcess:  # a zombie counts as gone
+        return False
 
 
 def test_a_killed_worker_resumes_and_ends_as_an_unbroken_run(job: StudentJob, tmp_path: Path):
