@@ -86,4 +86,12 @@ def engine_processes(family: list[psutil.Process]) -> list[psutil.Process]:
 def survivors(family: list[psutil.Process], seconds: float = 30) -> list[psutil.Process]:
     """Processes of the family that still live after so many seconds."""
     _, alive = psutil.wait_procs(family, timeout=seconds)
-    return [process for process in alive if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
+    return [process for process in alive if is_alive(process)]
+
+
+def is_alive(process: psutil.Process) -> bool:
+    """Whether it runs; a zombie does not."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

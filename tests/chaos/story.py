@@ -45,9 +45,10 @@ def live_through(run: Path, task: Path) -> Story:
     story, store = Story(run, task), Store(run)
 
     driver = Driver(run, task=task)
-    driver.wait_for(lambda: len(store.parts(0, "generated")) >= 2)
+    driver.wait_for(lambda: driver.says("starting engine"))
     second = Driver(run, task=task)
     story.second_driver = (second.process.wait(60), second.output)
+    driver.wait_for(lambda: len(store.parts(0, "generated")) >= 2)
     story.kill("generating", driver)
 
     driver = Driver(run, task=task)
