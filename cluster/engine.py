@@ -80,11 +80,14 @@ class Engine:
 
     async def submit(self, part: str, indices: Sequence[int]) -> None:
         """Take the requests at `indices` of a committed plan part."""
-        table = _read_plan(part).take(pa.array(indices, pa.int64()))
-        sampling, attributes = map_column(table, "sampling"), map_column(table, "attributes")
-        for index, request in enumerate(table.to_pylist()):
-            self._unfinished += 1
-            self._spawn(self._serve(request | {"sampling": sampling[index], "attributes": attributes[index]}))
+        try:
+            table = _read_plan(part).take(pa.array(indices, pa.int64()))
+            sampling, attributes = map_column(table, "sampling"), map_column(table, "attributes")
+            for index, request in enumerate(table.to_pylist()):
+                self._unfinished += 1
+                self._spawn(self._serve(request | {"sampling": sampling[index], "attributes": attributes[index]}))
+        except Exception as error:  # nobody waits for this call: the next report tells
+            self._fail(error)
 
     async def report(self, timeout: float) -> Report:
         """News as soon as there is some, or after `timeout` seconds."""
@@ -98,8 +101,8 @@ class Engine:
         return Report(committed, len(self._buffer.request_ids), self._produced, error, fatal)
 
     async def _serve(self, request: dict[str, Any]) -> None:
-        method = self._method(request["method"])
         try:
+            method = self._method(request["method"])
             output = await self._generate(
                 request["request_id"],
                 request["prompt"],
@@ -108,13 +111,16 @@ class Engine:
                 request["samples"],
                 method.stop,
             )
-        except Exception as error:  # whatever ends a request in vLLM ends this engine: the pool decides what follows
-            self._error = self._error or f"{type(error).__name__}: {error}"
-            self._news.set()
-            return
+            self._keep(request, output, method)
+        except Exception as error:  # whatever ends a request ends this engine: the pool decides what follows
+            self._fail(error)
         finally:
             self._unfinished -= 1
-        self._keep(request, output, method)
+            self._due.set()
+
+    def _fail(self, error: Exception) -> None:
+        self._error = self._error or f"{type(error).__name__}: {error}"
+        self._news.set()
 
     async def _generate(
         self,
@@ -152,7 +158,6 @@ class Engine:
         buffer.cached_tokens += output.num_cached_tokens or 0
         for sample in sorted(output.outputs, key=lambda each: each.index):
             buffer.rows.append(self._row(request, output, sample, method))
-        self._due.set()
 
     def _row(self, request: dict[str, Any], output: Any, sample: Any, method: Method) -> dict[str, Any]:
         length = len(sample.token_ids)

@@ -35,15 +35,13 @@ class Lease:
 
     def __enter__(self) -> Lease:
         lock = (self._root / "lease.lock").open("a+")
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _take(lock):
             lock.close()
             holder = read_lease(self._root)
             raise UserError(
                 f"{self._root}: another driver holds this run (pid {holder.get('pid')} on {holder.get('host')}); "
                 "wait for it or stop it"
-            ) from None
+            )
         self._lock = lock
         self.epoch = int(read_lease(self._root).get("epoch", 0)) + 1
         self._beat()
@@ -72,6 +70,17 @@ class Lease:
         scratch = self._root / "lease.json.tmp"
         scratch.write_text(json.dumps(state | {"released": released}))
         scratch.replace(self._root / "lease.json")
+
+
+def _take(lock: IO[str]) -> bool:
+    """Lock it for this process alone; tried for half a second, as `is_held` holds it for a moment."""
+    for _ in range(5):
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            time.sleep(0.1)
+    return False
 
 
 def read_lease(root: Path) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import subprocess
@@ -12,7 +13,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from cluster.engine import Engine
 from cluster.job import Job, prepare
+from cluster.messages import EngineName
 from cluster.pool import EnginePool, PoolStatus
 from cluster.session import ray_session
 from cluster.spec import plan_engine
@@ -159,3 +162,22 @@ def test_after_either_the_engine_goes_on(bench: Bench) -> None:
     assert bench.store.open_requests(0) == []
     ids = bench.store.generated(0, ["id"])["id"].to_pylist()
     assert sorted(ids) == sorted(expected_row_ids(bench.store.requests(0)))
+
+
+@pytest.mark.parametrize("what", ["a plan that is not there", "a method that is not there"])
+def test_what_goes_wrong_in_the_actor_is_told(what: str, tmp_path: Path) -> None:
+    """Nobody waits for `submit`: an error that was not told would leave the pool waiting for ever."""
+    job, store = prepare(TINY), Store(tmp_path)
+    plan = plan_wave(job.task, job.config.generation, job.method, "run", 0, 0, {"lost_pet": 1})
+    plan = plan.set_column(plan.schema.get_field_index("method"), "method", [["riddles"]])
+    part = store.commit(0, "requests", "w000", plan, "run") if "method" in what else str(tmp_path / "none.parquet")
+    spec = plan_engine(job.config, job.model_folder, job.model_hash, 0)
+
+    async def told() -> str | None:
+        engine = Engine(spec, EngineName(EPOCH, 0, 0), str(tmp_path), "run", None)
+        await engine.submit(part, [0])
+        return (await engine.report(5.0)).error
+
+    error = asyncio.run(told())
+    assert error is not None
+    assert error.startswith("KeyError: 'riddles'" if "method" in what else "FileNotFoundError: ")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -100,3 +102,12 @@ def test_files_left_behind(tmp_path: Path) -> None:
     with Lease(tmp_path):
         pass
     assert sorted(path.name for path in tmp_path.iterdir()) == ["lease.json", "lease.lock"]
+
+
+def test_a_look_at_the_state_does_not_keep_a_driver_out(tmp_path: Path) -> None:
+    (tmp_path / "lease.lock").touch()
+    looking = (tmp_path / "lease.lock").open("r")
+    fcntl.flock(looking, fcntl.LOCK_SH)  # as `is_held` does
+    threading.Timer(0.15, looking.close).start()
+    with Lease(tmp_path) as lease:
+        assert lease.epoch == 1
