@@ -76,15 +76,19 @@ class TaskConfig(Settings):
 
 def load_config(path: Path, overrides: list[str] | None = None) -> TaskConfig:
     """Read and check a task file; `overrides` are `a.b=value` with YAML values. Raises UserError."""
-    raw = read_yaml(path)
+    return check_config(read_yaml(path), str(path), overrides)
+
+
+def check_config(raw: Any, where: str, overrides: list[str] | None = None) -> TaskConfig:
+    """The settings that a YAML document holds; `where` names it in errors. Raises UserError."""
     if not isinstance(raw, dict):
-        raise UserError(f"{path}: must be a mapping of settings; got {clip(raw)}")
+        raise UserError(f"{where}: must be a mapping of settings; got {clip(raw)}")
     for override in overrides or []:
         _override(raw, override)
     try:
         return TaskConfig.model_validate(raw)
     except ValidationError as error:
-        raise UserError(f"{path}: {first_problem(error, TaskConfig)}") from None
+        raise UserError(f"{where}: {first_problem(error, TaskConfig)}") from None
 
 
 def read_yaml(path: Path) -> Any:

@@ -180,7 +180,7 @@ class Flywheel:
         judge = self._judge(now)
         self.monitor.stage("training student")
         kept = self.store.kept(self.store.rounds())
-        rows = [TrainingRow(row["text"], row["label"]) for row in kept.to_pylist()]
+        rows = [TrainingRow(row["text"], row["label"], row["weight"]) for row in kept.to_pylist()]
         jobs = [
             self._student_job(self.job.encoder_folder, self._folders(now)[PLAIN], []),
             self._student_job(judge, self._folders(now)["student"], rows),

@@ -20,6 +20,10 @@ from generation.errors import UserError
 from generation.parts import list_parts, read_parts, write_bytes, write_part
 from generation.records import KEPT, REQUEST_SCHEMA, ROW_SCHEMA, VERDICT_SCHEMA, latest_verdicts
 
+_KEPT_SCHEMA = pa.schema(
+    [*((name, pa.string()) for name in ("id", "text", "label", "status")), ("weight", pa.float64())]
+)
+
 
 @dataclass(frozen=True)
 class RequestRef:
@@ -125,14 +129,13 @@ class Store:
         return [ref for ref in self.request_refs(round_) if ref.request_id not in done]
 
     def kept(self, rounds: Iterable[int]) -> pa.Table:
-        """Accepted and relabelled rows of the rounds: id, text, label (final), status."""
+        """Accepted and relabelled rows of the rounds: id, text, label (final), status, weight."""
         tables = [self._kept_of(round_) for round_ in rounds]
-        names = ["id", "text", "label", "status"]
-        empty = pa.schema([(name, pa.string()) for name in names]).empty_table()
-        return pa.concat_tables([empty, *tables])
+        return pa.concat_tables([_KEPT_SCHEMA.empty_table(), *tables])
 
     def _kept_of(self, round_: int) -> pa.Table:
         verdicts = self.verdicts(round_)
-        verdicts = verdicts.filter(pc.is_in(verdicts["status"], pa.array(KEPT))).select(["id", "label", "status"])
+        verdicts = verdicts.filter(pc.is_in(verdicts["status"], pa.array(KEPT)))
         rows = self.generated(round_, ["id", "text"])
-        return rows.join(verdicts, "id", join_type="inner").sort_by("id").select(["id", "text", "label", "status"])
+        joined = rows.join(verdicts.select(["id", "label", "status", "weight"]), "id", join_type="inner").sort_by("id")
+        return joined.select(_KEPT_SCHEMA.names)

@@ -67,4 +67,5 @@ def settle(opinions: Mapping[str, Agreement], remaining: Mapping[str, int], ledg
         opinion = opinions[candidate.id]
         over = candidate.id in surplus
         status, reason = ("surplus", "over_quota") if over else (opinion.status, opinion.reason)
-        ledger.judge(candidate.id, "quota", status, reason, label=opinion.label, scores=opinion.scores)
+        weight = 0.0 if over else opinion.weight
+        ledger.judge(candidate.id, "quota", status, reason, label=opinion.label, scores=opinion.scores, weight=weight)

@@ -5,21 +5,22 @@ from __future__ import annotations
 from pydantic import Field
 
 from generation.models import EMBEDDED_ENCODER
-from generation.settings import Settings
+from generation.settings import Settings, Share
 
 
 class StudentSettings(Settings):
     """What learns from the rows."""
 
     model: str = Field(EMBEDDED_ENCODER, description="encoder: the embedded MiniLM or a model folder")
-    dev_per_label: int = Field(2, ge=0, description="seeds per label held out for early stopping")
-    judge_steps: int = Field(150, ge=1, description="contrastive steps on the seeds")
+    dev_per_label: int = Field(0, ge=0, description="seeds per label held out for early stopping; 0 trains on all")
+    judge_steps: int = Field(60, ge=1, description="contrastive steps on the seeds")
+    judge_share: Share = Field(0.5, description="share of the tuned weights in their average with the encoder's own")
     judge_learning_rate: float = Field(5e-5, gt=0, lt=1)
     judge_c: float = Field(10.0, gt=0, description="inverse regularisation of the judge's logistic head")
-    steps: int = Field(150, ge=1, description="most training steps")
+    steps: int = Field(100, ge=1, description="most training steps")
     batch_size: int = Field(16, ge=2)
     learning_rate: float = Field(1e-4, gt=0, lt=1, description="of a student that starts from a plain encoder")
-    warm_learning_rate: float = Field(3e-5, gt=0, lt=1, description="of one that starts from the judge")
+    warm_learning_rate: float = Field(2e-6, gt=0, lt=1, description="of one that starts from the judge")
     label_smoothing: float = Field(0.1, ge=0, lt=1)
     seed_weight: int = Field(3, ge=0, description="times the seeds are replayed among generated rows")
     evaluate_every: int = Field(20, ge=1, description="training steps between looks at the held-out seeds")

@@ -23,6 +23,19 @@ class Agreement:
     reason: str | None
     scores: dict[str, float]
 
+    @property
+    def weight(self) -> float:
+        """What the row counts in training: the judge's confidence in its label squared, 0 for a rejected one.
+
+        A row of which the judge is less sure is more often wrong, and wrong ones cost more than right ones bring
+        (docs/results.md). Where the judge does not know the label, what it leaves to labels that it knows is doubt.
+        """
+        if self.status == "rejected":
+            return 0.0
+        confidence = self.scores["judge_confidence"]
+        unknown = self.status == "accepted" and self.scores.get("judge_intended", confidence) < confidence
+        return (1 - confidence if unknown else confidence) ** 2
+
 
 def agreements(
     intended: Sequence[str | None], probabilities: np.ndarray, labels: Sequence[str], settings: DenoiseSettings

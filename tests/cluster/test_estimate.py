@@ -31,7 +31,7 @@ def test_figures(tmp_path: Path) -> None:
         "prompt_tokens": requests * 6,
         "output_tokens": requests * 7,
         "token_budget": 5000,
-        "assumed_acceptance_rate": 0.4,
+        "assumed_acceptance_rate": 0.6,
         "assumed_tokens_per_second": CPU_TOKENS_PER_SECOND,
         "minutes": round(seconds / 60, 1),
     }

@@ -33,7 +33,7 @@ def test_the_new_seeds_load(tmp_path: Path) -> None:
     seeds = read_examples(tmp_path / "bikes" / config.seeds, names)
     assert Counter(seed.label for seed in seeds) == {"repair": 5, "order": 5, "opening_hours": 5}
     assert check_seeds(tmp_path, seeds, names) == []
-    train, dev = split_dev(seeds, config.student.dev_per_label, names)
+    train, dev = split_dev(seeds, 2, names)
     assert (len(train), len(dev)) == (9, 6)
 
 

@@ -70,7 +70,8 @@ def test_every_row_gets_the_one_verdict_that_is_due(ray_session: None) -> None:
     assert outcome(verdicts) == EXPECTED
     assert set(verdicts["revision"].to_pylist()) == {0}
     weights = dict(zip(verdicts["id"].to_pylist(), verdicts["weight"].to_pylist(), strict=True))
-    assert weights == {i: float(i in {"07", "10", "11", "14", "16"}) for i in weights}
+    kept = {"07": 0.75**2, "10": 0.75**2, "11": 0.75**2, "14": 0.95**2, "16": 0.95**2}
+    assert weights == pytest.approx({id: kept.get(id, 0.0) for id in weights})
     scores = dict(zip(verdicts["id"].to_pylist(), map_column(verdicts, "scores"), strict=True))
     assert scores["01"] == {}
     assert scores["14"] == pytest.approx({"judge_confidence": 0.95, "judge_intended": 0.05, "judge_margin": 0.9})

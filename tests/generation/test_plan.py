@@ -38,11 +38,11 @@ def ids(table: pa.Table) -> set[str]:
 
 
 def test_rate_is_the_mean_of_a_beta_posterior() -> None:
-    assert Yield().rate == 0.4
-    assert Yield(generated=10, accepted=10).rate == 0.7
-    assert Yield(generated=90, accepted=0).rate == 0.04
+    assert Yield().rate == 0.6
+    assert Yield(generated=10, accepted=10).rate == 0.8
+    assert Yield(generated=90, accepted=0).rate == 0.06
     # rows relabelled into a label count as accepted without having been asked for
-    assert Yield(generated=10, accepted=40).rate == 0.7
+    assert Yield(generated=10, accepted=40).rate == 0.8
 
 
 def test_requests_for_what_is_missing() -> None:

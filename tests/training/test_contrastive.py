@@ -3,10 +3,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from sklearn.linear_model import LogisticRegression
 
 from tests.training.cases import LABELS, SEEDS, UNSEEN
-from training.contrastive import Judge, balanced_batch, fit_head, tune_encoder, tune_judge
+from training.contrastive import Judge, average_with, balanced_batch, fit_head, sharpen, tune_encoder, tune_judge
 from training.encoder import Encoder
 from training.settings import StudentSettings
 
@@ -57,6 +58,35 @@ def test_one_label_is_certain(minilm: Path, tmp_path: Path):
     settings = StudentSettings(judge_steps=1)
     judge = tune_judge([("rain", "weather"), ("snow", "weather")], LABELS, settings, tmp_path / "judge", minilm)
     assert judge.probabilities(["hail"]).tolist() == [[1.0, 0.0, 0.0]]
+
+
+def test_the_judge_is_the_average_of_the_tuned_encoder_and_the_plain_one(minilm: Path, tmp_path: Path):
+    shares = {share: SETTINGS.model_copy(update={"judge_share": share}) for share in (0.0, 0.25, 1.0)}
+    judges = {share: tune_judge(SEEDS, LABELS, each, tmp_path / str(share), minilm) for share, each in shares.items()}
+    plain, mixed, full = (dict(judges[share].encoder.named_parameters()) for share in shares)
+    for name, weights in Encoder.load(minilm).named_parameters():
+        assert torch.equal(plain[name], weights)
+        assert torch.allclose(mixed[name], 0.75 * weights + 0.25 * full[name], atol=1e-6)
+
+
+def test_an_average_that_keeps_all_changes_nothing(minilm: Path):
+    encoder = Encoder.load(minilm)
+    before = {name: weights.detach().clone() for name, weights in encoder.named_parameters()}
+    average_with(encoder, {name: weights + 1 for name, weights in before.items()}, 1.0)
+    assert all(torch.equal(weights, before[name]) for name, weights in encoder.named_parameters())
+
+
+@pytest.mark.parametrize("labels", [3, 60])
+def test_a_head_is_as_sure_of_its_seeds_for_few_labels_as_for_many(labels: int):
+    generator = np.random.default_rng(0)
+    targets = np.repeat(np.arange(labels), 4)
+    vectors = generator.normal(size=(labels, 32))[targets] + 0.1 * generator.normal(size=(4 * labels, 32))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    head = fit_head(vectors, targets, labels, 1.0)
+    judge = Judge(None, [str(label) for label in range(labels)], *sharpen(*head, vectors))  # type: ignore[arg-type]
+    found = judge.from_embeddings(vectors)
+    assert found.max(axis=1).mean() == pytest.approx(0.9, abs=1e-6)
+    assert np.array_equal(found.argmax(axis=1), (vectors @ head[0].T + head[1]).argmax(axis=1))
 
 
 @pytest.mark.parametrize("classes", [2, 3])

@@ -12,6 +12,7 @@ from transformers import AutoModelForSequenceClassification, PreTrainedModel
 
 from training.encoder import Tokenizer
 from training.packing import Packed
+from training.students.mean_layer import add_mean_layer
 
 
 class SequenceClassifier(nn.Module):
@@ -28,11 +29,12 @@ class SequenceClassifier(nn.Module):
 
     @classmethod
     def start(cls, folder: Path | str, labels: Sequence[str], max_length: int, seed: int) -> SequenceClassifier:
-        """A new head for `labels` on the encoder in `folder` (plain or tuned); `seed` draws the head."""
+        """A new head for `labels` on the encoder in `folder` (plain or tuned), reading the mean; `seed` draws it."""
         names = {"id2label": dict(enumerate(labels)), "label2id": {label: i for i, label in enumerate(labels)}}
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             student = cls._read(folder, max_length, num_labels=len(labels), **names)
+        add_mean_layer(student.model)
         student.model.get_input_embeddings().requires_grad_(False)
         return student
 
@@ -65,7 +67,7 @@ class SequenceClassifier(nn.Module):
 
     @torch.inference_mode()
     def first_tokens(self, texts: Sequence[str]) -> np.ndarray:
-        """float64 [n, d]: the encoder's last hidden state of each text's first token, before the pooler."""
+        """float64 [n, d]: the last hidden state of each text's first token, before the pooler (see mean_layer)."""
         vectors = np.zeros((len(texts), self.model.config.hidden_size))
         for places, batch in self.tokenizer.buckets(self.tokenizer.ids(texts)):
             batch = batch.to(self.model.device)

@@ -40,6 +40,15 @@ def test_a_label_without_seeds_is_kept_unless_the_judge_is_sure_of_another() -> 
     assert [(each.status, each.label) for each in found] == [("accepted", "c"), ("relabelled", "a"), ("accepted", "b")]
 
 
+def test_a_row_counts_by_the_square_of_the_confidence_in_its_label() -> None:
+    probabilities = np.array([[0.5, 0.5, 0.0], [0.25, 0.75, 0.0], [0.4, 0.6, 0.0], [0.25, 0.75, 0.0]])
+    found = agreements(["a", "a", "a", "c"], probabilities, ["a", "b", "c"], DenoiseSettings(accept=0.5, relabel=0.7))
+    assert [each.status for each in found] == ["accepted", "relabelled", "rejected", "relabelled"]
+    assert [each.weight for each in found] == [0.25, 0.5625, 0.0, 0.5625]
+    (unseeded,) = agreements(["c"], probabilities[1:2], ["a", "b", "c"], DenoiseSettings(relabel=0.9))
+    assert (unseeded.status, unseeded.weight) == ("accepted", 0.0625)
+
+
 def test_no_rows() -> None:
     assert agreements([], np.zeros((0, 2)), ["a", "b"], SETTINGS) == []
 

@@ -1,0 +1,1 @@
+"""What benchmarks/lift.py is made of: real sets, cached generation, arms, tiers, tables."""

@@ -1,0 +1,177 @@
+"""The arms: what a student is trained on. Adding one is a function and a line in ARMS."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from denoise.noise.agreement import agreements
+from training.job import TrainingRow
+from yardstick.cell import Cell
+from yardstick.eda import Synonyms, augment
+
+Start = Literal["plain", "tuned", "averaged", "tier"]
+SEEDS_EPOCHS = 10
+Kind = Literal["free", "unlabelled", "generated", "ceiling"]
+CONFIDENT = 0.6  # share of rows that relabelling by confidence keeps
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Rows beside the seeds, and what they cost: tokens, and seconds of making them.
+
+    `generated` says that they are rows of the corpus, whose labels an oracle can check.
+    """
+
+    rows: tuple[TrainingRow, ...] = ()
+    tokens: int = 0
+    seconds: float = 0.0
+    generated: bool = False
+
+
+@dataclass(frozen=True)
+class Arm:
+    """`start` is the encoder: plain, contrastively tuned, the average of both, or whichever the tier takes.
+
+    `kind` says who can have it: free for all, with unlabelled real rows, with generated rows, or with real labels
+    that nobody has. `trains` is False where a head on the encoder is the student in every tier; `epochs` cuts
+    fine-tuning short; `equal_steps` gives the seeds of a linear head the weight that others give to all rows. Raise
+    `version` when the arm changes, so that its old cells are left.
+    """
+
+    name: str
+    kind: Kind
+    make: Callable[[Cell], Recipe]
+    start: Start = "tier"
+    trains: bool = True
+    epochs: int = 0
+    equal_steps: bool = False
+    version: int = 1
+
+
+def nothing(cell: Cell) -> Recipe:
+    return Recipe()
+
+
+def template(cell: Cell) -> Recipe:
+    """One sentence a label: "This is about {its guideline}"."""
+    labels = cell.split.real.labels
+    return Recipe(tuple(TrainingRow(f"This is about {label.description}.", label.name) for label in labels))
+
+
+def eda(cell: Cell) -> Recipe:
+    began = time.monotonic()
+    rows = augment(cell.split.seeds, cell.rows, Synonyms(cell.frozen.encoder).of, cell.split.number)
+    return Recipe(tuple(TrainingRow(row.text, str(row.label)) for row in rows), seconds=time.monotonic() - began)
+
+
+def as_generated(cell: Cell) -> Recipe:
+    """After filters and deduplication, with the labels that were asked for."""
+    return _generated(cell, cell.intended, np.ones(len(cell.drafts)))
+
+
+def agreement_probe(cell: Cell) -> Recipe:
+    """Where the seeds-only probe gives the intended label."""
+    return _generated(cell, cell.intended, _agree(cell, cell.probed))
+
+
+def agreement_judge(cell: Cell) -> Recipe:
+    """Where the judge gives the intended label."""
+    return _judged(cell, _generated(cell, cell.intended, _agree(cell, cell.judged)))
+
+
+def relabel(cell: Cell) -> Recipe:
+    """The judge's labels, on the 60 % that it is most confident of."""
+    confidence = cell.judged.max(axis=1)
+    least = np.quantile(confidence, 1 - CONFIDENT) if len(confidence) else 0.0
+    return _judged(cell, _generated(cell, _best(cell, cell.judged), (confidence >= least).astype(float)))
+
+
+def labelmill(cell: Cell) -> Recipe:
+    """What `labelmill run` does with its default settings, quotas aside."""
+    opinions = agreements(cell.intended, cell.judged, cell.labels, cell.config.denoise)
+    weights = np.array([opinion.weight for opinion in opinions])
+    return _judged(cell, _generated(cell, [opinion.label or "" for opinion in opinions], weights))
+
+
+def oracle_filter(cell: Cell) -> Recipe:
+    right = [true == intended for true, intended in zip(cell.true, cell.intended, strict=True)]
+    return _generated(cell, cell.intended, np.array(right, float))
+
+
+def oracle_relabel(cell: Cell) -> Recipe:
+    return _generated(cell, cell.true, np.ones(len(cell.drafts)))
+
+
+def real_rows(cell: Cell) -> Recipe:
+    """Real rows with their labels, as many per label as were generated and stand (or as there are)."""
+    left = {label: cell.intended.count(label) for label in cell.labels}
+    rows = []
+    for row in cell.split.rest:
+        if left[str(row.label)] > 0:
+            left[str(row.label)] -= 1
+            rows.append(TrainingRow(row.text, str(row.label)))
+    return Recipe(tuple(rows))
+
+
+def self_training(cell: Cell) -> Recipe:
+    """500 unlabelled real rows, labelled by the product's judge."""
+    texts = [row.text for row in cell.split.unlabelled]
+    began = time.monotonic()
+    labels = _best(cell, cell.judge.probabilities(texts))
+    rows = [TrainingRow(text, label) for text, label in zip(texts, labels, strict=True)]
+    return _judged(cell, Recipe(tuple(rows), seconds=time.monotonic() - began))
+
+
+ARMS = {
+    arm.name: arm
+    for arm in (
+        Arm("seeds", "free", nothing, start="plain", epochs=SEEDS_EPOCHS),
+        Arm("seeds, equal steps", "free", nothing, start="plain", equal_steps=True),
+        Arm("contrastive", "free", nothing, start="tuned", trains=False),
+        Arm("contrastive, averaged", "free", nothing, start="averaged", trains=False),
+        Arm("student on seeds", "free", nothing),
+        Arm("template", "free", template),
+        Arm("eda", "free", eda),
+        Arm("self-training", "unlabelled", self_training),
+        Arm("prompted", "generated", as_generated),
+        Arm("prompted + agreement (probe)", "generated", agreement_probe),
+        Arm("prompted + agreement (contrastive)", "generated", agreement_judge),
+        Arm("prompted + relabelling", "generated", relabel),
+        Arm("labelmill", "generated", labelmill),
+        Arm("prompted + oracle filter", "ceiling", oracle_filter),
+        Arm("prompted + oracle relabel", "ceiling", oracle_relabel),
+        Arm("real rows", "ceiling", real_rows),
+    )
+}
+FREE = [name for name, arm in ARMS.items() if arm.kind == "free"]
+
+
+def _generated(cell: Cell, labels: Sequence[str], weights: np.ndarray) -> Recipe:
+    """Drafts of positive weight under `labels`, at the price of the whole corpus."""
+    rows = zip(cell.texts, labels, weights.tolist(), strict=True)
+    corpus = cell.corpus
+    return Recipe(
+        tuple(TrainingRow(text, label, weight) for text, label, weight in rows if weight > 0),
+        tokens=corpus.prompt_tokens + corpus.output_tokens,
+        seconds=corpus.seconds,
+        generated=True,
+    )
+
+
+def _judged(cell: Cell, recipe: Recipe) -> Recipe:
+    """The same, at the price of tuning the judge too."""
+    return replace(recipe, seconds=recipe.seconds + cell.encoders.judge_seconds(cell.split))
+
+
+def _best(cell: Cell, probabilities: np.ndarray) -> list[str]:
+    return [cell.labels[place] for place in probabilities.argmax(axis=1)]
+
+
+def _agree(cell: Cell, probabilities: np.ndarray) -> np.ndarray:
+    pairs = zip(_best(cell, probabilities), cell.intended, strict=True)
+    return np.array([float(best == intended) for best, intended in pairs])

@@ -1,0 +1,145 @@
+"""results.json, results.md and results.svg: what a run of the yardstick leaves for people."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from cluster.job import versions
+from yardstick.summary import SEEDS_ONLY, Difference, Line, Result, bootstrap, differences_of, summarise
+
+TITLES = {
+    "probe": "Linear head on the frozen encoder",
+    "head": "Linear head on the contrastively tuned encoder",
+    "fine-tune": "Fine-tuned student",
+}
+_HEADER = "| arm | accuracy | - seeds | - best free | rows | label right | distinct-2 | copies | tokens | seconds |"
+_RULE = "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
+
+
+def write_results(out: Path, results: Sequence[Result], free: Sequence[str], oracles: dict[str, float]) -> None:
+    """Write all three files into `out`; `oracles` are the oracle's accuracies by set."""
+    lines = summarise(results, free)
+    document = {
+        "versions": versions(),
+        "cores": os.cpu_count(),
+        "oracle_accuracy": oracles,
+        "summary": [asdict(line) for line in lines],
+        "cells": [asdict(result) for result in results],
+    }
+    (out / "results.json").write_text(json.dumps(document, indent=1) + "\n")
+    (out / "results.md").write_text(markdown(lines, results, free, oracles))
+    plot(lines, out / "results.svg")
+    print(f"results  {out / 'results.md'}")
+
+
+def markdown(lines: Sequence[Line], results: Sequence[Result], free: Sequence[str], oracles: dict[str, float]) -> str:
+    """A table per tier over all its sets, and one per tier, set and k."""
+    parts = []
+    for tier in dict.fromkeys(line.tier for line in lines):
+        parts += [f"## {TITLES.get(tier, tier)}\n", overview([each for each in results if each.tier == tier], free)]
+        for name, k in dict.fromkeys((line.set, line.k) for line in lines if line.tier == tier):
+            group = [line for line in lines if (line.tier, line.set, line.k) == (tier, name, k)]
+            most = max(line.splits for line in group)
+            parts.append(f"### {name}, k = {k}\n\n{most} split(s); oracle {oracles[name]:.1f} %\n\n{table(group)}")
+    return "\n".join(parts)
+
+
+def table(group: Sequence[Line]) -> str:
+    """One row per arm."""
+    return "\n".join([_HEADER, _RULE, *map(_row, group)]) + "\n"
+
+
+def overview(results: Sequence[Result], free: Sequence[str]) -> str:
+    """Mean over sets, by k: accuracy and the mean paired difference to each set's best free arm, with its interval."""
+    ks = sorted({result.k for result in results})
+    heads = "".join(f" k = {k} | - seeds | - best free |" for k in ks)
+    lines = [f"| arm |{heads}", "| --- |" + " ---: |" * (3 * len(ks))]
+    for arm in dict.fromkeys(result.arm for result in results):
+        cells = "".join(_over_sets([each for each in results if each.k == k], arm, free) for k in ks)
+        lines.append(f"| {arm} |{cells}")
+    return "\n".join(lines) + "\n"
+
+
+def plot(lines: Sequence[Line], path: Path) -> None:
+    """Difference to the best free arm with its interval: a panel per tier, set and k."""
+    import matplotlib
+
+    matplotlib.use("svg")
+    from matplotlib import pyplot
+
+    groups = list(dict.fromkeys((line.tier, line.set, line.k) for line in lines))
+    arms = list(dict.fromkeys(line.arm for line in lines))
+    columns = min(4, len(groups))
+    shape = -(-len(groups) // columns), columns
+    size = (1.6 + 2.6 * shape[1], 0.8 + (0.5 + 0.18 * len(arms)) * shape[0])
+    figure, axes = pyplot.subplots(*shape, figsize=size, sharey=True, squeeze=False)
+    for axis, group in zip(axes.flat, groups, strict=False):
+        axis.axvline(0, color="0.6", linewidth=0.8)
+        axis.set_title("{} · {} · k = {}".format(*group), fontsize=8)
+        for line in (line for line in lines if (line.tier, line.set, line.k) == group and line.over_free):
+            place, difference = -arms.index(line.arm), line.over_free
+            axis.plot([difference.low, difference.high], [place, place], color="tab:blue", linewidth=1.5)
+            axis.plot(difference.mean, place, "o", color="tab:blue", markersize=3.5)
+        axis.set_yticks([-place for place in range(len(arms))], arms, fontsize=7)
+        axis.tick_params(axis="x", labelsize=7)
+        axis.grid(axis="x", color="0.9")
+    for axis in axes.flat[len(groups) :]:
+        axis.set_visible(False)
+    figure.supxlabel("points of accuracy over the best free arm (mean and 95 % interval over splits)", fontsize=8)
+    figure.tight_layout()
+    figure.savefig(path, metadata={"Date": None})
+    pyplot.close(figure)
+
+
+def _over_sets(results: Sequence[Result], arm: str, free: Sequence[str]) -> str:
+    """Three cells of the overview: accuracy, difference to seeds, difference to the best free arm."""
+    lines = {(line.set, line.arm): line for line in summarise(results, free)}
+    sets = [name for name, each in lines if each == arm]
+    if not sets:
+        return " | | |"
+    accuracy = np.mean([lines[name, arm].accuracy for name in sets])
+    seeds: dict[str, str | None] = dict.fromkeys(sets, SEEDS_ONLY)
+    best = {name: lines[name, arm].best_free for name in sets}
+    return f" {accuracy:.1f} | {_mean_over(results, arm, seeds)} | {_mean_over(results, arm, best)} |"
+
+
+def _mean_over(results: Sequence[Result], arm: str, others: Mapping[str, str | None]) -> str:
+    """Mean over sets of an arm's difference to the set's arm in `others`."""
+    cells: dict[tuple[str, str | None], dict[int, float]] = defaultdict(dict)
+    for result in results:
+        cells[result.set, result.arm][result.split] = result.accuracy
+    found = [differences_of(cells[name, arm], cells[name, other]) for name, other in others.items()]
+    found = [differences for differences in found if len(differences)]
+    return _signed(bootstrap(found) if found else None)
+
+
+def _row(line: Line) -> str:
+    measures = line.measures
+    cells = [
+        line.arm,
+        f"{line.accuracy:.1f}",
+        _signed(line.over_seeds),
+        _signed(line.over_free),
+        _plain(measures["rows"], "{:,.0f}"),
+        _plain(measures["label_right"], "{:.1f} %"),
+        _plain(measures["distinct_2"], "{:.2f}"),
+        _plain(measures["copy_rate"], "{:.1%}"),
+        _plain(measures["tokens"], "{:,.0f}"),
+        _plain(measures["seconds"], "{:,.1f}"),
+    ]
+    return "| " + " | ".join(cells) + " |"
+
+
+def _signed(difference: Difference | None) -> str:
+    return "" if difference is None else f"{difference.mean:+.1f} [{difference.low:+.1f}, {difference.high:+.1f}]"
+
+
+def _plain(value: float | None, pattern: str) -> str:
+    return "" if not value else pattern.format(value)
