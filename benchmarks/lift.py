@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -77,7 +77,7 @@ def main(
     try:
         places = sorted(_places(quick, tier, set_, k, split, rows))
         arms = [ARMS[name] for name in _known("--arm", arm or list(ARMS), list(ARMS))]
-        yardstick = Yardstick(data, out, _settings(with_ or []))
+        yardstick = Yardstick(data, out, benchmark_config(with_ or []))
         yardstick.generate(places)
         results = [result for place in places for result in yardstick.measure(place, arms)]
     except UserError as error:
@@ -137,7 +137,8 @@ class Yardstick:
     def _key(self, cell: Cell, place: Place, arm: Arm) -> str:
         settings = self.config.model_dump(mode="json", include={"denoise", "student"})
         if place.tier != "fine-tune":  # linear heads know nothing of the trainer's settings
-            settings["student"] = {name: value for name, value in settings["student"].items() if "judge" in name}
+            shared = (*(name for name in settings["student"] if name.startswith("judge")), "max_length", "seed")
+            settings["student"] = {name: settings["student"][name] for name in shared}
         encoder = model_hash(resolve_model(EMBEDDED_ENCODER))
         test = [[row.text, row.label] for row in cell.split.real.test]
         return digest(arm.name, arm.version, place.tier, settings, self.corpora.key(cell.spec), encoder, test)[:10]
@@ -157,12 +158,12 @@ class Yardstick:
         return self._sets[name]
 
 
-def _settings(changes: list[str]) -> TaskConfig:
+def benchmark_config(changes: Sequence[str] = ()) -> TaskConfig:
     """The product's defaults with some changed; labels and seeds come from the sets."""
     labels = [{"name": name, "description": name} for name in ("a", "b")]
     engine = {"max_num_seqs": 256, "commit_rows": 512, "kv_cache_gb": 3}
     task = {"name": "lift", "description": "real sets", "seeds": "none", "labels": labels, "runtime": engine}
-    return check_config(task, "--with", changes)
+    return check_config(task, "--with", list(changes))
 
 
 def _places(

@@ -62,32 +62,43 @@ class Corpora:
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._store = Store(self.folder)
+        self.store = Store(self.folder)
         self._model_folder = resolve_model(self.config.model)
         self._model_hash = model_hash(self._model_folder)
 
     def ensure(self, specs: Sequence[CorpusSpec]) -> None:
         """Generate what is missing of `specs`, and what an interrupted call left open."""
-        kept = self._places()
-        missing = {key: spec for spec in specs if (key := self.key(spec)) not in kept}
-        if missing:
-            self._plan(missing)
-        if left := [number for number in self._store.rounds() if self._store.open_requests(number)]:
+        self.plan(specs)
+        if left := [number for number in self.store.rounds() if self.store.open_requests(number)]:
             self._generate(left)
+
+    def plan(self, specs: Sequence[CorpusSpec]) -> None:
+        """Commit the requests of those of `specs` that are not planned yet, as one round."""
+        planned = self._places()
+        missing = {key: spec for spec in specs if (key := self.key(spec)) not in planned}
+        if not missing:
+            return
+        number = len(self.store.rounds())
+        for key, spec in missing.items():
+            method = make_method(spec.settings.method, self._model_folder)
+            plan = plan_wave(spec.split.task, spec.settings, method, key, number, 0, spec.requests)
+            self.store.commit(number, "requests", key, plan, key)
+        names = {key: f"{spec.split.real.name} k={spec.split.k} {spec.split.number}" for key, spec in missing.items()}
+        self.store.write_json(f"rounds/{number:03d}/round.json", {"corpora": names})  # from here on it counts
 
     def get(self, spec: CorpusSpec) -> Corpus:
         """The rows of a corpus that `ensure` has made; raises KeyError for another."""
         key = self.key(spec)
         number = self._places()[key]
         if number not in self._tables:
-            self._tables[number] = self._store.generated(number)
+            self._tables[number] = self.store.generated(number)
         everything = self._tables[number]
-        part = next(path for path in self._store.parts(number, "requests") if key in path)
-        wanted = pa.array([ref.request_id for ref in self._store.request_refs(number) if ref.part == part])
+        part = next(path for path in self.store.parts(number, "requests") if key in path)
+        wanted = pa.array([ref.request_id for ref in self.store.request_refs(number) if ref.part == part])
         rows = everything.filter(pc.is_in(everything["request_id"], wanted)).sort_by("id")
         output = pc.sum(rows["output_tokens"]).as_py()
         first = rows.group_by("request_id").aggregate([("prompt_tokens", "min")])
-        took = self._store.read_json(self._timing(number)) or {"seconds": 0.0}
+        took = self.store.read_json(self._timing(number)) or {"seconds": 0.0}
         share = output / max(1, pc.sum(everything["output_tokens"]).as_py())
         return Corpus(rows, pc.sum(first["prompt_tokens_min"]).as_py(), output, took["seconds"] * share)
 
@@ -100,23 +111,14 @@ class Corpora:
         source = make_method(spec.settings.method, self._model_folder).source
         return digest(task.description, labels, seeds, settings, spec.rows, source, self._model_hash)
 
-    def _plan(self, missing: dict[str, CorpusSpec]) -> None:
-        number = len(self._store.rounds())
-        names = {key: f"{spec.split.real.name} k={spec.split.k} {spec.split.number}" for key, spec in missing.items()}
-        for key, spec in missing.items():
-            method = make_method(spec.settings.method, self._model_folder)
-            plan = plan_wave(spec.split.task, spec.settings, method, key, number, 0, spec.requests)
-            self._store.commit(number, "requests", key, plan, key)
-        self._store.write_json(f"rounds/{number:03d}/round.json", {"corpora": names})  # from here on it counts
-
     def _generate(self, rounds: Sequence[int]) -> None:
         with Lease(self.folder) as lease, ray_session(self.config.runtime):
             spec = plan_engine(self.config, self._model_folder, self._model_hash, gpu_count())
-            pool = EnginePool(spec, 1, self._store, "lift", lease.epoch, log=print)
+            pool = EnginePool(spec, 1, self.store, "lift", lease.epoch, log=print)
             pool.start()
             try:
                 for number in rounds:
-                    self._finish(pool, number, self._store.open_requests(number))
+                    self._finish(pool, number, self.store.open_requests(number))
             finally:
                 pool.stop()
 
@@ -124,15 +126,15 @@ class Corpora:
         done, rows, last = 0, sum(ref.samples for ref in left), time.monotonic()
         for part in pool.generate(left):
             done, now = done + part.rows, time.monotonic()
-            took = (self._store.read_json(self._timing(number)) or {"seconds": 0.0})["seconds"] + now - last
-            self._store.write_json(self._timing(number), {"seconds": took})
+            took = (self.store.read_json(self._timing(number)) or {"seconds": 0.0})["seconds"] + now - last
+            self.store.write_json(self._timing(number), {"seconds": took})
             print(f"generating: {done:,}/{rows:,} rows; {part.output_tokens / (now - last):.0f} tokens/s", flush=True)
             last = now
         self._tables.pop(number, None)
 
     def _places(self) -> dict[str, int]:
         """The round of each corpus that is planned."""
-        records = {number: self._store.read_json(f"rounds/{number:03d}/round.json") for number in self._store.rounds()}
+        records = {number: self.store.read_json(f"rounds/{number:03d}/round.json") for number in self.store.rounds()}
         return {key: number for number, record in records.items() for key in record["corpora"]}
 
     def _timing(self, number: int) -> str:

@@ -1,0 +1,108 @@
+"""Arms on a hand-made corpus, with the real encoder and a judge of a few steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from lift import benchmark_config
+from yardstick.arms import ARMS, FREE, Recipe
+from yardstick.cell import Cell
+from yardstick.corpus import Corpus
+from yardstick.encoders import Encoders
+from yardstick.sets import Split
+from yardstick.tiers import TIERS
+
+from generation.records import rows_table
+
+GENERATED = [
+    ("please carry the old kitchen door outside", "door"),
+    ("can somebody unlock a garden door tonight", "door"),
+    ("would you wash every window upstairs today", "door"),  # says window
+    ("please replace that cracked window pane", "window"),
+    ("please replace that cracked window pane!", "window"),  # the same again
+    ("x", "window"),  # too short
+]
+
+
+@dataclass
+class HandMade:
+    """In place of the cache: rows as an engine might have made them."""
+
+    def get(self, spec: object) -> Corpus:
+        rows = [
+            {"id": str(number), "request_id": str(number), "round": 0, "wave": 0, "text": text, "intended_label": label}
+            | {"mean_logprob": -1.0 - number, "finish_reason": "stop", "prompt_tokens": 7, "output_tokens": 5}
+            for number, (text, label) in enumerate(GENERATED)
+        ]
+        return Corpus(rows_table(rows), prompt_tokens=42, output_tokens=30, seconds=2.0)
+
+
+@pytest.fixture
+def cell(split: Split, tmp_path: Path) -> Cell:
+    config = benchmark_config(["student.judge_steps=4", "student.steps=2", "student.batch_size=4"])
+    return Cell(split, 3, config, HandMade(), Encoders(tmp_path / "judges", config.student))  # type: ignore[arg-type]
+
+
+def labelled(recipe: Recipe) -> list[tuple[str, str]]:
+    return [(row.text.split()[-1], row.label) for row in recipe.rows]
+
+
+def test_what_each_arm_trains_on(cell: Cell):
+    recipes = {name: arm.make(cell) for name, arm in ARMS.items()}
+    assert labelled(recipes["prompted"]) == [
+        ("outside", "door"),
+        ("tonight", "door"),
+        ("today", "door"),
+        ("pane", "window"),
+    ]
+    assert labelled(recipes["prompted + oracle filter"]) == [
+        ("outside", "door"),
+        ("tonight", "door"),
+        ("pane", "window"),
+    ]
+    assert labelled(recipes["prompted + oracle relabel"])[2] == ("today", "window")
+    assert labelled(recipes["prompted + agreement (probe)"]) == labelled(recipes["prompted + oracle filter"])
+    assert recipes["template"].rows[0].text == "This is about an order about the door."
+    assert [row.label for row in recipes["real rows"].rows].count("door") == 1  # three are wanted, one is left
+    assert len(recipes["eda"].rows) == 6
+    assert {name for name, recipe in recipes.items() if recipe.generated} == {
+        name for name in ARMS if name.startswith("prompted") or name == "labelmill"
+    }
+
+
+def test_only_generated_rows_cost_tokens(cell: Cell):
+    tokens = {name: arm.make(cell).tokens for name, arm in ARMS.items()}
+    assert {name for name, count in tokens.items() if count == 72} == {
+        name for name in ARMS if name.startswith("prompted") or name == "labelmill"
+    }
+    assert set(tokens.values()) == {0, 72}
+
+
+def test_quality_is_the_oracles_view(cell: Cell):
+    quality = cell.quality(ARMS["prompted"].make(cell).rows)
+    assert quality["label_right"] == 75.0
+    assert quality["copy_rate"] == 0.0
+
+
+@pytest.mark.parametrize("tier", TIERS)
+def test_every_arm_gives_a_student_in_every_tier(cell: Cell, tier: str):
+    for arm in ARMS.values():
+        accuracy, seconds = TIERS[tier](cell, arm, arm.make(cell))
+        assert accuracy in (0.0, 50.0, 100.0) and seconds >= 0, arm.name
+
+
+def test_no_free_arm_sees_what_is_not_free(split: Split, tmp_path: Path):
+    """Free arms must not read the corpus, unlabelled rows or the rest; equal steps reads its size alone."""
+    config = benchmark_config()
+    blind = Cell(split, 3, config, None, Encoders(tmp_path, config.student))  # type: ignore[arg-type]
+    for name in FREE:
+        assert ARMS[name].make(blind).generated is False
+    assert "self-training" not in FREE and "real rows" not in FREE
+
+
+def test_clean_rows_keep_their_table(cell: Cell):
+    assert isinstance(cell.corpus.rows, pa.Table)
+    assert len(cell.drafts) == 4
