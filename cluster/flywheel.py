@@ -161,26 +161,28 @@ class Flywheel:
     # distil
 
     def _judge(self, now: Round) -> Path:
-        """The contrastive model, tuned on the seeds once per run."""
+        """The contrastive model, tuned on seeds and guideline once per run."""
         from training.loop import fit_judge
 
         folder = self.store.root / "rounds" / "000" / "judge"
         if not folder.is_dir():
             self.monitor.stage("training judge")
-            seeds = [(seed.text, str(seed.label)) for seed in self.job.task.seeds]
+            task = self.job.task
+            seeds, guideline = ([(row.text, str(row.label)) for row in rows] for rows in (task.seeds, task.guideline))
             with self.journal.timed("judge", now.number):
                 settings = self.job.config.student
-                fit_judge(seeds, self.job.task.label_names, settings, folder, self.job.encoder_folder)
+                fit_judge(seeds, task.label_names, settings, folder, self.job.encoder_folder, guideline)
         return folder
 
     def _distil(self, now: Round) -> None:
-        """The student on all kept rows, and the plain baseline on the seeds, in one group of workers."""
+        """The student on kept rows and guideline, and the plain baseline on the seeds, in one group of workers."""
         from training.loop import fit_students
 
         judge = self._judge(now)
         self.monitor.stage("training student")
         kept = self.store.kept(self.store.rounds())
-        rows = [TrainingRow(row["text"], row["label"], row["weight"]) for row in kept.to_pylist()]
+        rows = [TrainingRow(row.text, str(row.label)) for row in self.job.task.guideline]
+        rows += [TrainingRow(row["text"], row["label"], row["weight"]) for row in kept.to_pylist()]
         jobs = [
             self._student_job(self.job.encoder_folder, self._folders(now)[PLAIN], []),
             self._student_job(judge, self._folders(now)["student"], rows),

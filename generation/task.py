@@ -60,6 +60,16 @@ class Task:
     dev: tuple[Example, ...] = ()
 
     @property
+    def guideline(self) -> list[Example]:
+        """The descriptions of the labels that have seeds, each as one more example of its label.
+
+        To judge and student a description is worth about a seed (docs/results.md). A label without seeds is left out:
+        one sentence alone would make the judge sure of what it does not know.
+        """
+        seeded = {seed.label for seed in self.seeds}
+        return [Example(label.description, label.name) for label in self.labels if label.name in seeded]
+
+    @property
     def label_names(self) -> list[str]:
         return [label.name for label in self.labels]
 

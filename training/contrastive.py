@@ -64,18 +64,24 @@ def is_judge(folder: Path | str) -> bool:
 
 
 def tune_judge(
-    seeds: Sequence[Seed], labels: Sequence[str], settings: StudentSettings, folder: Path | str, init_folder: Path | str
+    seeds: Sequence[Seed],
+    labels: Sequence[str],
+    settings: StudentSettings,
+    folder: Path | str,
+    init_folder: Path | str,
+    guideline: Sequence[Seed] = (),
 ) -> Judge:
     """Tune the encoder in `init_folder` on `seeds` and write encoder, tokenizer, head and labels into `folder`.
 
-    Raises ValueError when there are no seeds or one has an unknown label.
+    The head learns from the label descriptions in `guideline` too. Raises ValueError when there are no seeds or one has
+    an unknown label.
     """
     targets = _targets(seeds, labels)
     encoder = Encoder.load(init_folder, settings.max_length)
     before = {name: weights.detach().clone() for name, weights in encoder.named_parameters()}
     tune_encoder(encoder, [text for text, _ in seeds], targets, settings)
     average_with(encoder, before, settings.judge_share)
-    return write_judge(encoder, seeds, labels, settings, folder)
+    return write_judge(encoder, [*seeds, *guideline], labels, settings, folder)
 
 
 def write_judge(

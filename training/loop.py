@@ -51,6 +51,7 @@ def fit_judge(
     settings: StudentSettings,
     folder: Path | str,
     init_folder: Path | str,
+    guideline: Sequence[tuple[str, str]] = (),
 ) -> Path:
     """`tune_judge` in a Ray task, repeated if its worker dies. Returns `folder`; one that exists is kept."""
     import ray
@@ -58,7 +59,7 @@ def fit_judge(
     if not Path(folder).is_dir():
         gpus = 1 if ray.cluster_resources().get("GPU") else 0
         task = ray.remote(num_cpus=1, num_gpus=gpus, max_retries=3, runtime_env={"env_vars": WORKER_ENV})(_judge_worker)
-        ray.get(task.remote(list(seeds), list(labels), settings, str(folder), str(init_folder)))
+        ray.get(task.remote(list(seeds), list(labels), settings, str(folder), str(init_folder), list(guideline)))
     return Path(folder)
 
 
@@ -148,10 +149,15 @@ def _report(trainer: Any) -> None:
 
 
 def _judge_worker(
-    seeds: list[tuple[str, str]], labels: list[str], settings: StudentSettings, folder: str, init_folder: str
+    seeds: list[tuple[str, str]],
+    labels: list[str],
+    settings: StudentSettings,
+    folder: str,
+    init_folder: str,
+    guideline: list[tuple[str, str]],
 ) -> None:
     from training.contrastive import tune_judge
     from training.device import prepare_process
 
     prepare_process()
-    tune_judge(seeds, labels, settings, folder, init_folder)
+    tune_judge(seeds, labels, settings, folder, init_folder, guideline)

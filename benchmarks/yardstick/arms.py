@@ -58,9 +58,8 @@ def nothing(cell: Cell) -> Recipe:
 
 
 def template(cell: Cell) -> Recipe:
-    """One sentence a label: "This is about {its guideline}"."""
-    labels = cell.split.real.labels
-    return Recipe(tuple(TrainingRow(f"This is about {label.description}.", label.name) for label in labels))
+    """The guideline: one sentence a label."""
+    return Recipe(tuple(TrainingRow(row.text, str(row.label)) for row in cell.split.task.guideline))
 
 
 def eda(cell: Cell) -> Recipe:
@@ -92,10 +91,11 @@ def relabel(cell: Cell) -> Recipe:
 
 
 def labelmill(cell: Cell) -> Recipe:
-    """What `labelmill run` does with its default settings, quotas aside."""
+    """What `labelmill run` does with its default settings, quotas aside: the guideline is in its training rows."""
     opinions = agreements(cell.intended, cell.judged, cell.labels, cell.config.denoise)
     weights = np.array([opinion.weight for opinion in opinions])
-    return _judged(cell, _generated(cell, [opinion.label or "" for opinion in opinions], weights))
+    recipe = _judged(cell, _generated(cell, [opinion.label or "" for opinion in opinions], weights))
+    return replace(recipe, rows=template(cell).rows + recipe.rows)
 
 
 def oracle_filter(cell: Cell) -> Recipe:

@@ -95,11 +95,12 @@ class Cell:
         The corpus as it came from the engine is what the copies are counted in: filters leave none.
         """
         true = dict(zip(self.texts, self.true, strict=True))
-        right = [true[row.text] == row.label for row in rows]
+        made = [row for row in rows if row.text in true]
+        right = [true[row.text] == row.label for row in made]
         raw = self.corpus.rows["text"].to_pylist()
         seeds = [seed.text for seed in self.split.seeds]
         return {
             "label_right": 100 * sum(right) / max(1, len(right)),
-            "distinct_2": distinct([row.text for row in rows], 2),
+            "distinct_2": distinct([row.text for row in made], 2),
             "copy_rate": copy_rate(raw, seeds, self.config.denoise.seed_copy),
         }

@@ -108,17 +108,17 @@ class Encoders:
         folder = self._folder(split, settings)
         if not folder.is_dir():
             began = time.monotonic()
-            tune_judge(_pairs(split), split.labels, settings, folder, self.plain_folder)
+            tune_judge(_pairs(split.seeds), split.labels, settings, folder, self.plain_folder)
             (folder / _SECONDS).write_text(f"{time.monotonic() - began:.1f}")
         return self._load(folder)
 
     def judge(self, split: Split) -> Tuned:
-        """The product's judge: the same tuning, averaged as the settings say."""
+        """The product's judge: the same tuning, averaged as the settings say, its head on the guideline too."""
         folder = self._folder(split, self.settings)
         if not folder.is_dir():
             encoder = Encoder.load(self.tuned(split).folder)
             average_with(encoder, dict(self.frozen.encoder.named_parameters()), self.settings.judge_share)
-            write_judge(encoder, _pairs(split), split.labels, self.settings, folder)
+            write_judge(encoder, _pairs([*split.seeds, *split.task.guideline]), split.labels, self.settings, folder)
         return self._load(folder)
 
     def judge_seconds(self, split: Split) -> float:
@@ -132,7 +132,7 @@ class Encoders:
 
     def _folder(self, split: Split, settings: StudentSettings) -> Path:
         names = ("judge_steps", "judge_learning_rate", "judge_share", "judge_c", "max_length", "seed")
-        seeds = [[seed.text, seed.label] for seed in split.seeds]
+        seeds = [[row.text, row.label] for row in (*split.seeds, *split.task.guideline)]
         chosen = {name: getattr(settings, name) for name in names}
         return self.folder / digest(seeds, split.labels, chosen, model_hash(self.plain_folder))
 
@@ -154,5 +154,5 @@ def accuracy(predicted: Sequence[str], gold: Sequence[Example]) -> float:
     return 100 * sum(guess == row.label for guess, row in zip(predicted, gold, strict=True)) / len(gold)
 
 
-def _pairs(split: Split) -> list[tuple[str, str]]:
-    return [(seed.text, str(seed.label)) for seed in split.seeds]
+def _pairs(examples: Sequence[Example]) -> list[tuple[str, str]]:
+    return [(example.text, str(example.label)) for example in examples]

@@ -65,7 +65,7 @@ def test_what_each_arm_trains_on(cell: Cell):
     ]
     assert labelled(recipes["prompted + oracle relabel"])[2] == ("today", "window")
     assert labelled(recipes["prompted + agreement (probe)"]) == labelled(recipes["prompted + oracle filter"])
-    assert recipes["template"].rows[0].text == "This is about an order about the door."
+    assert recipes["template"].rows[0].text == "an order about the door"
     assert [row.label for row in recipes["real rows"].rows].count("door") == 1  # three are wanted, one is left
     assert len(recipes["eda"].rows) == 6
     assert {name for name, recipe in recipes.items() if recipe.generated} == {
