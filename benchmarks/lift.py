@@ -1,12 +1,12 @@
 """Does generated data lift a student on real tasks? Every default is chosen, and every claim made, by this.
 
-    python benchmarks/lift.py --data ../shared/data                 # the whole, about HOURS hours on two cores
-    python benchmarks/lift.py --data ../shared/data --quick         # five minutes
-    python benchmarks/lift.py --data ../shared/data --tier probe --set clinc10 --k 5 --split 0 --arm labelmill
+    python benchmarks/lift.py --data DATA                 # the whole: about four hours on two cores
+    python benchmarks/lift.py --data DATA --quick         # five minutes
+    python benchmarks/lift.py --data DATA --tier probe --set clinc10 --k 5 --split 0 --arm labelmill
 
 A cell is one arm on one split of one set in one tier. Finished cells, generated rows and judges are kept under --out
 by content and not made again: a killed call, repeated, goes on. results.json, results.md and results.svg are written
-anew at the end of every call.
+anew at the end of a call, those of a part of the plan into --out/part.
 """
 
 from __future__ import annotations
@@ -27,18 +27,19 @@ import typer
 from yardstick.arms import ARMS, FREE, Arm
 from yardstick.cell import Cell
 from yardstick.corpus import Corpora
-from yardstick.encoders import Encoders
+from yardstick.encoders import JUDGE_VERSION, PROBE_C, Encoders
 from yardstick.report import write_results
 from yardstick.sets import SETS, RealSet, draw_split, read_set
 from yardstick.summary import Result
-from yardstick.tiers import TIERS
+from yardstick.tiers import TIERS, takes_judge
 
 from cluster.config import TaskConfig, check_config
-from generation.errors import UserError
+from generation.errors import Fault, UserError
 from generation.models import EMBEDDED_ENCODER, model_hash, resolve_model
 from generation.records import digest
 from training.device import prepare_process
 
+VERSION = 2  # raise it when a tier, or anything that all arms share, changes
 KS = (5, 10)
 WHOLE_SETS = ("banking77", "hwu64", "clinc150")
 ROWS = 40  # generated per label
@@ -47,6 +48,7 @@ _SPLITS = {"banking10": 10, "clinc10": 10, **dict.fromkeys(WHOLE_SETS, 10)}
 PLAN = {"probe": _SPLITS, "head": _SPLITS, "fine-tune": {"banking10": 3, "clinc10": 3, "hwu64": 1}}
 QUICK = {"probe": {"tune-home": 1}, "head": {"tune-home": 1}}
 QUICK_ROWS = 12
+FIXED = ("generation.template", "student.model", "student.dev_per_label")  # arms and caches take these as they are
 
 
 @dataclass(frozen=True, order=True)
@@ -69,21 +71,26 @@ def main(
     k: Annotated[list[int] | None, typer.Option(help="seeds per label")] = None,
     split: Annotated[list[int] | None, typer.Option(help="which draws of seeds")] = None,
     arm: Annotated[list[str] | None, typer.Option(help="which arms; all by default")] = None,
-    rows: Annotated[int | None, typer.Option(min=1, help="generated rows per label")] = None,
+    rows: Annotated[int | None, typer.Option(min=4, help="generated rows per label")] = None,
     with_: Annotated[list[str] | None, typer.Option("--with", metavar="A.B=VALUE", help="change a default")] = None,
 ) -> None:
     """Measure what is not measured yet, and write the results."""
     prepare_process()
     try:
         places = sorted(_places(quick, tier, set_, k, split, rows))
+        if not places:
+            raise UserError("nothing to measure: the plan has no set for that tier; name one with --set")
         arms = [ARMS[name] for name in _known("--arm", arm or list(ARMS), list(ARMS))]
         yardstick = Yardstick(data, out, benchmark_config(with_ or []))
-        yardstick.generate(places)
+        if any(each.kind in ("generated", "ceiling") or each.equal_steps for each in arms):
+            yardstick.generate(places)
         results = [result for place in places for result in yardstick.measure(place, arms)]
-    except UserError as error:
+        in_part = quick or any(option is not None for option in (tier, set_, k, split, arm, rows))
+        settings = yardstick.config.model_dump(mode="json", include={"generation", "denoise", "student"})
+        write_results(out / "part" if in_part else out, results, FREE, yardstick.oracles(places), settings)
+    except (UserError, Fault, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
-        raise typer.Exit(2) from None
-    write_results(out, results, FREE, yardstick.oracles(places))
+        raise typer.Exit(2 if isinstance(error, UserError) else 1) from None
 
 
 class Yardstick:
@@ -120,6 +127,7 @@ class Yardstick:
     def _run(self, cell: Cell, place: Place, arm: Arm, key: str) -> Result:
         recipe = arm.make(cell)
         accuracy, trained = TIERS[place.tier](cell, arm, recipe)
+        tuning = self.encoders.judge_seconds(cell.split) if takes_judge(arm, place.tier) else 0.0
         return Result(
             tier=place.tier,
             set=place.set,
@@ -130,7 +138,7 @@ class Yardstick:
             accuracy=accuracy,
             rows=len(recipe.rows),
             tokens=recipe.tokens,
-            seconds=round(recipe.seconds + trained, 1),
+            seconds=round(recipe.seconds + trained + tuning, 1),
             **cell.quality(recipe.rows) if recipe.generated else {},
         )
 
@@ -139,9 +147,9 @@ class Yardstick:
         if place.tier != "fine-tune":  # linear heads know nothing of the trainer's settings
             shared = (*(name for name in settings["student"] if name.startswith("judge")), "max_length", "seed")
             settings["student"] = {name: settings["student"][name] for name in shared}
-        encoder = model_hash(resolve_model(EMBEDDED_ENCODER))
-        test = [[row.text, row.label] for row in cell.split.real.test]
-        return digest(arm.name, arm.version, place.tier, settings, self.corpora.key(cell.spec), encoder, test)[:10]
+        encoder, real = model_hash(resolve_model(EMBEDDED_ENCODER)), cell.split.real
+        fixed = (VERSION, JUDGE_VERSION, PROBE_C, encoder, real.train_digest, real.test_digest)
+        return digest(arm.name, arm.version, place.tier, settings, self.corpora.key(cell.spec), fixed)[:10]
 
     def _cell_of(self, place: Place) -> Cell:
         which = (place.set, place.k, place.split, place.rows)
@@ -160,6 +168,10 @@ class Yardstick:
 
 def benchmark_config(changes: Sequence[str] = ()) -> TaskConfig:
     """The product's defaults with some changed; labels and seeds come from the sets."""
+    for change in changes:
+        name = change.partition("=")[0]
+        if name.split(".")[0] not in ("generation", "denoise", "student") or name in FIXED:
+            raise UserError(f"--with: must change generation, denoise or student, and none of {FIXED}; got {change!r}")
     labels = [{"name": name, "description": name} for name in ("a", "b")]
     engine = {"max_num_seqs": 256, "commit_rows": 512, "kv_cache_gb": 3}
     task = {"name": "lift", "description": "real sets", "seeds": "none", "labels": labels, "runtime": engine}

@@ -15,5 +15,7 @@ class DenoiseSettings(Settings):
     max_repetition: Share = Field(0.3, description="largest share of repeated word trigrams")
     seed_copy: Share = Field(0.7, description="Jaccard similarity to a seed from which a row is a copy")
     near_duplicate: Share = Field(0.6, description="Jaccard similarity from which two rows are duplicates")
-    accept: Share = Field(0.3, description="least judge probability of the intended label when the judge agrees")
-    relabel: Share = Field(0.5, description="judge probability from which another label replaces the intended one")
+    accept: Share = Field(0.2, description="least confidence of a judge that agrees, from chance (0) to certain (1)")
+    relabel: Share = Field(
+        0.45, description="confidence, likewise, from which its other label replaces the intended one"
+    )

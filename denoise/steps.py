@@ -60,8 +60,7 @@ def settle(opinions: Mapping[str, Agreement], remaining: Mapping[str, int], ledg
         if opinion.status == "rejected" or opinion.label is None:
             ledger.judge(id, "agreement", "rejected", opinion.reason, scores=opinion.scores)
         else:
-            confidence = opinion.scores["judge_confidence"]
-            candidates.append(Candidate(id, opinion.label, opinion.status, confidence))
+            candidates.append(Candidate(id, opinion.label, opinion.status, opinion.certainty))
     surplus = over_quota(candidates, remaining)
     for candidate in candidates:
         opinion = opinions[candidate.id]

@@ -38,9 +38,9 @@ class Arm:
     """`start` is the encoder: plain, contrastively tuned, the average of both, or whichever the tier takes.
 
     `kind` says who can have it: free for all, with unlabelled real rows, with generated rows, or with real labels
-    that nobody has. `trains` is False where a head on the encoder is the student in every tier; `epochs` cuts
-    fine-tuning short; `equal_steps` gives the seeds of a linear head the weight that others give to all rows. Raise
-    `version` when the arm changes, so that its old cells are left.
+    that nobody has. `trains` is False where a head on the encoder is the student in every tier. `judged` rows cost the
+    judge's tuning. `epochs` sets the length of fine-tuning; `equal_steps` gives the seeds of a linear head the weight
+    that others give to all rows. Raise `version` when the arm changes, so that its old cells are left.
     """
 
     name: str
@@ -48,6 +48,7 @@ class Arm:
     make: Callable[[Cell], Recipe]
     start: Start = "tier"
     trains: bool = True
+    judged: bool = False
     epochs: int = 0
     equal_steps: bool = False
     version: int = 1
@@ -80,21 +81,21 @@ def agreement_probe(cell: Cell) -> Recipe:
 
 def agreement_judge(cell: Cell) -> Recipe:
     """Where the judge gives the intended label."""
-    return _judged(cell, _generated(cell, cell.intended, _agree(cell, cell.judged)))
+    return _generated(cell, cell.intended, _agree(cell, cell.judged))
 
 
 def relabel(cell: Cell) -> Recipe:
     """The judge's labels, on the 60 % that it is most confident of."""
     confidence = cell.judged.max(axis=1)
     least = np.quantile(confidence, 1 - CONFIDENT) if len(confidence) else 0.0
-    return _judged(cell, _generated(cell, _best(cell, cell.judged), (confidence >= least).astype(float)))
+    return _generated(cell, _best(cell, cell.judged), (confidence >= least).astype(float))
 
 
 def labelmill(cell: Cell) -> Recipe:
     """What `labelmill run` does with its default settings, quotas aside: the guideline is in its training rows."""
     opinions = agreements(cell.intended, cell.judged, cell.labels, cell.config.denoise)
     weights = np.array([opinion.weight for opinion in opinions])
-    recipe = _judged(cell, _generated(cell, [opinion.label or "" for opinion in opinions], weights))
+    recipe = _generated(cell, [opinion.label or "" for opinion in opinions], weights)
     return replace(recipe, rows=template(cell).rows + recipe.rows)
 
 
@@ -121,10 +122,8 @@ def real_rows(cell: Cell) -> Recipe:
 def self_training(cell: Cell) -> Recipe:
     """500 unlabelled real rows, labelled by the product's judge."""
     texts = [row.text for row in cell.split.unlabelled]
-    began = time.monotonic()
     labels = _best(cell, cell.judge.probabilities(texts))
-    rows = [TrainingRow(text, label) for text, label in zip(texts, labels, strict=True)]
-    return _judged(cell, Recipe(tuple(rows), seconds=time.monotonic() - began))
+    return Recipe(tuple(TrainingRow(text, label) for text, label in zip(texts, labels, strict=True)))
 
 
 ARMS = {
@@ -134,15 +133,16 @@ ARMS = {
         Arm("seeds, equal steps", "free", nothing, start="plain", equal_steps=True),
         Arm("contrastive", "free", nothing, start="tuned", trains=False),
         Arm("contrastive, averaged", "free", nothing, start="averaged", trains=False),
+        Arm("contrastive, averaged + template", "free", template, start="averaged", trains=False),
         Arm("student on seeds", "free", nothing),
         Arm("template", "free", template),
         Arm("eda", "free", eda),
-        Arm("self-training", "unlabelled", self_training),
+        Arm("self-training", "unlabelled", self_training, judged=True),
         Arm("prompted", "generated", as_generated),
         Arm("prompted + agreement (probe)", "generated", agreement_probe),
-        Arm("prompted + agreement (contrastive)", "generated", agreement_judge),
-        Arm("prompted + relabelling", "generated", relabel),
-        Arm("labelmill", "generated", labelmill),
+        Arm("prompted + agreement (contrastive)", "generated", agreement_judge, judged=True),
+        Arm("prompted + relabelling", "generated", relabel, judged=True),
+        Arm("labelmill", "generated", labelmill, judged=True),
         Arm("prompted + oracle filter", "ceiling", oracle_filter),
         Arm("prompted + oracle relabel", "ceiling", oracle_relabel),
         Arm("real rows", "ceiling", real_rows),
@@ -161,11 +161,6 @@ def _generated(cell: Cell, labels: Sequence[str], weights: np.ndarray) -> Recipe
         seconds=corpus.seconds,
         generated=True,
     )
-
-
-def _judged(cell: Cell, recipe: Recipe) -> Recipe:
-    """The same, at the price of tuning the judge too."""
-    return replace(recipe, seconds=recipe.seconds + cell.encoders.judge_seconds(cell.split))
 
 
 def _best(cell: Cell, probabilities: np.ndarray) -> list[str]:

@@ -89,7 +89,7 @@ class Cell:
         """The oracle's labels of the drafts."""
         return self.encoders.oracle(self.split.real).predict(self.frozen.of(self.texts))
 
-    def quality(self, rows: Sequence[TrainingRow]) -> dict[str, float]:
+    def quality(self, rows: Sequence[TrainingRow]) -> dict[str, float | None]:
         """Of generated rows: percent whose label is the oracle's, distinct word bigrams, share of seed copies.
 
         The corpus as it came from the engine is what the copies are counted in: filters leave none.
@@ -100,7 +100,7 @@ class Cell:
         raw = self.corpus.rows["text"].to_pylist()
         seeds = [seed.text for seed in self.split.seeds]
         return {
-            "label_right": 100 * sum(right) / max(1, len(right)),
+            "label_right": 100 * sum(right) / len(right) if right else None,
             "distinct_2": distinct([row.text for row in made], 2),
             "copy_rate": copy_rate(raw, seeds, self.config.denoise.seed_copy),
         }

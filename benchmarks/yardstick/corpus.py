@@ -6,8 +6,9 @@ the engine full; a corpus is one part of the round's requests, named by its key.
 
 from __future__ import annotations
 
+import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -44,7 +45,7 @@ class CorpusSpec:
 
 @dataclass(frozen=True)
 class Corpus:
-    """Rows (ROW_SCHEMA) as they were generated, what they cost, and the share of prompt tokens that was cached."""
+    """Rows (ROW_SCHEMA) as they were generated, and their cost: `seconds` is a share of a full engine's time."""
 
     rows: pa.Table
     prompt_tokens: int
@@ -67,21 +68,25 @@ class Corpora:
         self._model_hash = model_hash(self._model_folder)
 
     def ensure(self, specs: Sequence[CorpusSpec]) -> None:
-        """Generate what is missing of `specs`, and what an interrupted call left open."""
-        self.plan(specs)
-        if left := [number for number in self.store.rounds() if self.store.open_requests(number)]:
-            self._generate(left)
+        """Generate what is missing of `specs`; what an interrupted call left of others is not touched."""
+        if not self._open(specs) and not self._unplanned(specs):
+            return
+        with Lease(self.folder) as lease:
+            self.plan(specs)
+            self._generate(self._open(specs), lease.epoch)
 
     def plan(self, specs: Sequence[CorpusSpec]) -> None:
         """Commit the requests of those of `specs` that are not planned yet, as one round."""
-        planned = self._places()
-        missing = {key: spec for spec in specs if (key := self.key(spec)) not in planned}
+        missing = self._unplanned(specs)
         if not missing:
             return
-        number = len(self.store.rounds())
+        number = max(self.store.rounds(), default=-1) + 1
+        shutil.rmtree(self.store.folder(number), ignore_errors=True)  # a plan that was cut short
         for key, spec in missing.items():
             method = make_method(spec.settings.method, self._model_folder)
-            plan = plan_wave(spec.split.task, spec.settings, method, key, number, 0, spec.requests)
+            plan = plan_wave(spec.split.task, spec.settings, method, key, 0, 0, spec.requests)
+            place = plan.schema.get_field_index("round")
+            plan = plan.set_column(place, plan.schema.field("round"), pa.array([number] * len(plan), pa.int32()))
             self.store.commit(number, "requests", key, plan, key)
         names = {key: f"{spec.split.real.name} k={spec.split.k} {spec.split.number}" for key, spec in missing.items()}
         self.store.write_json(f"rounds/{number:03d}/round.json", {"corpora": names})  # from here on it counts
@@ -111,14 +116,25 @@ class Corpora:
         source = make_method(spec.settings.method, self._model_folder).source
         return digest(task.description, labels, seeds, settings, spec.rows, source, self._model_hash)
 
-    def _generate(self, rounds: Sequence[int]) -> None:
-        with Lease(self.folder) as lease, ray_session(self.config.runtime):
+    def _open(self, specs: Sequence[CorpusSpec]) -> dict[int, list[RequestRef]]:
+        """Requests of `specs` that are planned and not answered, by round."""
+        places, keys = self._places(), {self.key(spec) for spec in specs}
+        rounds = sorted({places[key] for key in keys if key in places})
+        found = {number: [ref for ref in self.store.open_requests(number) if _key_of(ref) in keys] for number in rounds}
+        return {number: left for number, left in found.items() if left}
+
+    def _unplanned(self, specs: Sequence[CorpusSpec]) -> dict[str, CorpusSpec]:
+        places = self._places()
+        return {key: spec for spec in specs if (key := self.key(spec)) not in places}
+
+    def _generate(self, rounds: Mapping[int, Sequence[RequestRef]], epoch: int) -> None:
+        with ray_session(self.config.runtime):
             spec = plan_engine(self.config, self._model_folder, self._model_hash, gpu_count())
-            pool = EnginePool(spec, 1, self.store, "lift", lease.epoch, log=print)
+            pool = EnginePool(spec, 1, self.store, "lift", epoch, log=print)
             pool.start()
             try:
-                for number in rounds:
-                    self._finish(pool, number, self.store.open_requests(number))
+                for number, left in rounds.items():
+                    self._finish(pool, number, left)
             finally:
                 pool.stop()
 
@@ -139,3 +155,7 @@ class Corpora:
 
     def _timing(self, number: int) -> str:
         return f"rounds/{number:03d}/timing.json"
+
+
+def _key_of(ref: RequestRef) -> str:
+    return Path(ref.part).stem.removeprefix("part-")

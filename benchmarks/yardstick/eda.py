@@ -7,8 +7,9 @@ place a word's synonyms are the vocabulary words nearest to it in the encoder's 
 from __future__ import annotations
 
 import random
+import string
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -27,12 +28,18 @@ class Synonyms:
     """The nearest whole words of an encoder's vocabulary."""
 
     encoder: Encoder
+    _found: dict[str, list[str]] = field(default_factory=dict)
 
     def of(self, word: str) -> list[str]:
         """Up to NEIGHBOURS words, the nearest first; none for a word that the vocabulary does not have."""
-        place = self._places.get(word.lower())
-        if place is None or word.lower() in STOP_WORDS:
+        plain = word.lower().strip(string.punctuation)
+        if plain not in self._places or plain in STOP_WORDS:
             return []
+        if plain not in self._found:
+            self._found[plain] = self._nearest(self._places[plain])
+        return self._found[plain]
+
+    def _nearest(self, place: int) -> list[str]:
         order = np.argsort(-(self._vectors @ self._vectors[place]))[: NEIGHBOURS + 1]
         return [self._words[near] for near in order if near != place][:NEIGHBOURS]
 
@@ -63,7 +70,7 @@ def augment(
         own = [example for example in seeds if example.label == label]
         for number in range(per_label):
             words = own[number % len(own)].text.split()
-            operation = (_replace, _insert, _swap, _delete)[number // len(own) % 4]
+            operation = (_replace, _insert, _swap, _delete)[(number // len(own) + number % len(own)) % 4]
             rows.append(Example(" ".join(operation(words, max(1, round(SHARE * len(words))), draw, synonyms)), label))
     return rows
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,9 +11,11 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+from pyarrow.fs import LocalFileSystem
 from scipy.special import softmax
 
 from generation.models import EMBEDDED_ENCODER, model_hash, resolve_model
+from generation.parts import write_bytes
 from generation.records import digest
 from generation.task import Example
 from training.contrastive import Judge, average_with, fit_head, tune_judge, write_judge
@@ -20,6 +24,7 @@ from training.settings import StudentSettings
 from yardstick.sets import RealSet, Split
 
 PROBE_C = 10.0
+JUDGE_VERSION = 2  # raise it when training/contrastive.py makes another judge of the same settings
 _SECONDS = "seconds.txt"
 
 
@@ -106,10 +111,11 @@ class Encoders:
         """The contrastive model of a split's seeds as SetFit has it, not averaged with what it started from."""
         settings = self.settings.model_copy(update={"judge_share": 1.0})
         folder = self._folder(split, settings)
-        if not folder.is_dir():
+        if not (folder / _SECONDS).is_file():
+            shutil.rmtree(folder, ignore_errors=True)  # of a call that was cut short
             began = time.monotonic()
             tune_judge(_pairs(split.seeds), split.labels, settings, folder, self.plain_folder)
-            (folder / _SECONDS).write_text(f"{time.monotonic() - began:.1f}")
+            write_bytes(LocalFileSystem(), str(folder / _SECONDS), f"{time.monotonic() - began:.1f}".encode())
         return self._load(folder)
 
     def judge(self, split: Split) -> Tuned:
@@ -134,14 +140,22 @@ class Encoders:
         names = ("judge_steps", "judge_learning_rate", "judge_share", "judge_c", "max_length", "seed")
         seeds = [[row.text, row.label] for row in (*split.seeds, *split.task.guideline)]
         chosen = {name: getattr(settings, name) for name in names}
-        return self.folder / digest(seeds, split.labels, chosen, model_hash(self.plain_folder))
+        return self.folder / digest(JUDGE_VERSION, seeds, split.labels, chosen, model_hash(self.plain_folder))
 
     def oracle(self, real: RealSet) -> Probe:
         """A probe on all real train rows of a set: it stands in for a person who checks labels."""
         if real.name not in self._oracles:
             names = [label.name for label in real.labels]
-            texts, labels = zip(*((row.text, str(row.label)) for row in real.train), strict=True)
-            self._oracles[real.name] = Probe.fit(self.frozen.of(texts), labels, names)
+            file = self.folder / f"oracle-{digest(real.train_digest, PROBE_C, model_hash(self.plain_folder))}.npz"
+            if not file.is_file():
+                texts, labels = zip(*((row.text, str(row.label)) for row in real.train), strict=True)
+                fitted = Probe.fit(self.frozen.of(texts), labels, names)
+                whole = io.BytesIO()
+                np.savez(whole, weight=fitted.weight, bias=fitted.bias)
+                file.parent.mkdir(parents=True, exist_ok=True)
+                write_bytes(LocalFileSystem(), str(file), whole.getvalue())
+            stored = np.load(file)
+            self._oracles[real.name] = Probe(names, stored["weight"], stored["bias"])
         return self._oracles[real.name]
 
     def oracle_accuracy(self, real: RealSet) -> float:

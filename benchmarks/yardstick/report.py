@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,19 +17,27 @@ from yardstick.summary import SEEDS_ONLY, Difference, Line, Result, bootstrap, d
 
 TITLES = {
     "probe": "Linear head on the frozen encoder",
-    "head": "Linear head on the contrastively tuned encoder",
+    "head": "Linear head on the judge's encoder (`seeds`: on the frozen one)",
     "fine-tune": "Fine-tuned student",
 }
 _HEADER = "| arm | accuracy | - seeds | - best free | rows | label right | distinct-2 | copies | tokens | seconds |"
 _RULE = "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
 
 
-def write_results(out: Path, results: Sequence[Result], free: Sequence[str], oracles: dict[str, float]) -> None:
-    """Write all three files into `out`; `oracles` are the oracle's accuracies by set."""
+def write_results(
+    out: Path,
+    results: Sequence[Result],
+    free: Sequence[str],
+    oracles: dict[str, float],
+    settings: dict[str, Any] | None = None,
+) -> None:
+    """Write all three files into `out`; `oracles` are the oracle's accuracies by set, `settings` those of the run."""
+    out.mkdir(parents=True, exist_ok=True)
     lines = summarise(results, free)
     document = {
         "versions": versions(),
         "cores": os.cpu_count(),
+        "settings": settings,
         "oracle_accuracy": oracles,
         "summary": [asdict(line) for line in lines],
         "cells": [asdict(result) for result in results],
@@ -85,7 +94,8 @@ def plot(lines: Sequence[Line], path: Path) -> None:
         axis.set_title("{} · {} · k = {}".format(*group), fontsize=8)
         for line in (line for line in lines if (line.tier, line.set, line.k) == group and line.over_free):
             place, difference = -arms.index(line.arm), line.over_free
-            axis.plot([difference.low, difference.high], [place, place], color="tab:blue", linewidth=1.5)
+            if difference.low is not None:
+                axis.plot([difference.low, difference.high], [place, place], color="tab:blue", linewidth=1.5)
             axis.plot(difference.mean, place, "o", color="tab:blue", markersize=3.5)
         axis.set_yticks([-place for place in range(len(arms))], arms, fontsize=7)
         axis.tick_params(axis="x", labelsize=7)
@@ -127,19 +137,22 @@ def _row(line: Line) -> str:
         f"{line.accuracy:.1f}",
         _signed(line.over_seeds),
         _signed(line.over_free),
-        _plain(measures["rows"], "{:,.0f}"),
+        _plain(measures["rows"] or None, "{:,.0f}"),
         _plain(measures["label_right"], "{:.1f} %"),
         _plain(measures["distinct_2"], "{:.2f}"),
         _plain(measures["copy_rate"], "{:.1%}"),
-        _plain(measures["tokens"], "{:,.0f}"),
+        _plain(measures["tokens"] or None, "{:,.0f}"),
         _plain(measures["seconds"], "{:,.1f}"),
     ]
     return "| " + " | ".join(cells) + " |"
 
 
 def _signed(difference: Difference | None) -> str:
-    return "" if difference is None else f"{difference.mean:+.1f} [{difference.low:+.1f}, {difference.high:+.1f}]"
+    if difference is None:
+        return ""
+    mean = f"{difference.mean:+.1f}"
+    return mean if difference.low is None else f"{mean} [{difference.low:+.1f}, {difference.high:+.1f}]"
 
 
 def _plain(value: float | None, pattern: str) -> str:
-    return "" if not value else pattern.format(value)
+    return "" if value is None else pattern.format(value)

@@ -8,11 +8,13 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from denoise.normal import normalise_all
-from generation.errors import UserError
+from generation.errors import UserError, clip
 from generation.items import read_items
+from generation.records import digest
 from generation.task import Example, Label, Task
 
 MOST_SEEDS = 10
@@ -54,7 +56,7 @@ SETS = {
     "banking77": SetSpec("banking77", _BANKING),
     "hwu64": SetSpec("hwu64", _HWU),
     "clinc150": SetSpec("clinc150", _CLINC),
-    # for choosing settings: other labels, and the official dev rows as test
+    # for choosing settings: labels of neither ten-label set, and the official dev rows as test
     "tune-cards": SetSpec(
         "clinc150",
         _CLINC,
@@ -74,7 +76,6 @@ SETS = {
         "dev.jsonl",
     ),
 }
-TUNING = ("tune-cards", "tune-home")
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,15 @@ class RealSet:
     labels: tuple[Label, ...]
     train: tuple[Example, ...]
     test: tuple[Example, ...]
+
+    @cached_property
+    def train_digest(self) -> str:
+        """Hash of all real train rows: what oracles, ceilings and unlabelled rows are drawn from."""
+        return digest([[row.text, row.label] for row in self.train])
+
+    @cached_property
+    def test_digest(self) -> str:
+        return digest([[row.text, row.label] for row in self.test])
 
 
 @dataclass(frozen=True)
@@ -127,6 +137,8 @@ def load_set(name: str, spec: SetSpec, data: Path) -> RealSet:
     train = list({(row.text, row.label): row for row in train if row.label in names}.values())
     tested = set(normalise_all([row.text for row in test]))
     normal = normalise_all([row.text for row in train])
+    if not test:
+        raise UserError(f"{folder / spec.test}: has no row of the labels of {name}")
     labels = tuple(Label(name=label, description=_guideline(label, spec.prose[1])) for label in names)
     unseen = (row for row, text in zip(train, normal, strict=True) if text not in tested)
     return RealSet(name, spec.prose[0], labels, tuple(unseen), tuple(test))
@@ -158,7 +170,13 @@ def draw_split(real: RealSet, k: int, number: int) -> Split:
 
 
 def _rows(path: Path) -> list[Example]:
-    return [Example(str(row["text"]), str(row["label"]), place) for place, row in read_items(path)[1]]
+    """All rows, repeated ones too. Raises UserError for one without text and label."""
+    rows = []
+    for place, row in read_items(path)[1]:
+        if not isinstance(row, dict) or not {"text", "label"} <= row.keys():
+            raise UserError(f"{path}: row {place} must have text and label; got {clip(row)}")
+        rows.append(Example(str(row["text"]), str(row["label"]), place))
+    return rows
 
 
 def _guideline(label: str, pattern: str) -> str:

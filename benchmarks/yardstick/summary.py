@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -20,7 +21,8 @@ class Result:
     """One cell: an arm's accuracy (percent of the test rows) on one split, with what its rows were and cost.
 
     `label_right` (oracle's share, percent), `distinct_2` and `copy_rate` (0-1) are None for an arm without generated
-    rows. `tokens` are prompt + output tokens, `seconds` all that the arm takes: making rows, judging them, training.
+    rows. `tokens` are prompt + output tokens, `seconds` what the arm takes: generating its rows, tuning the judge where
+    it needs one, training; filters and embedding, a few seconds, are left out.
     """
 
     tier: str
@@ -43,18 +45,18 @@ class Result:
 
     def dump(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        scratch = path.with_suffix(".tmp")
+        scratch = path.with_suffix(f".{os.getpid()}.tmp")
         scratch.write_text(json.dumps(asdict(self)) + "\n")
         scratch.rename(path)
 
 
 @dataclass(frozen=True)
 class Difference:
-    """Mean paired difference in points, and its 95 % bootstrap interval over splits."""
+    """Mean paired difference in points, and its 95 % bootstrap interval over splits; one split has no interval."""
 
     mean: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
 
 
 @dataclass(frozen=True)
@@ -103,12 +105,15 @@ def differences_of(ours: dict[int, float], theirs: dict[int, float]) -> np.ndarr
 
 def bootstrap(groups: Sequence[np.ndarray]) -> Difference:
     """Mean over groups of the mean difference of each; the splits [n] of every group are resampled on their own."""
+    mean = float(np.mean([group.mean() for group in groups]))
+    if min(map(len, groups)) < 2:
+        return Difference(mean, None, None)
     draw = np.random.default_rng(0)
     means = np.zeros(RESAMPLES)
     for group in groups:
         means += group[draw.integers(len(group), size=(RESAMPLES, len(group)))].mean(axis=1) / len(groups)
     low, high = np.percentile(means, [2.5, 97.5])
-    return Difference(float(np.mean([group.mean() for group in groups])), float(low), float(high))
+    return Difference(mean, float(low), float(high))
 
 
 def _lines(group: tuple[str, str, int], arms: dict[str, dict[int, Result]], free: Sequence[str]) -> list[Line]:

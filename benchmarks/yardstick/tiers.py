@@ -20,7 +20,7 @@ from yardstick.arms import Arm, Recipe
 from yardstick.cell import Cell
 from yardstick.encoders import Probe, Vectors, accuracy
 
-Score = tuple[float, float]  # percent of the test rows, seconds
+Score = tuple[float, float]  # percent of the test rows, seconds of training
 
 
 def probe(cell: Cell, arm: Arm, recipe: Recipe) -> Score:
@@ -42,7 +42,7 @@ def fine_tune(cell: Cell, arm: Arm, recipe: Recipe) -> Score:
     seeds, dev = split_dev(cell.split.seeds, held, cell.labels) if held else (cell.split.seeds, ())
     if arm.epochs:
         steps = math.ceil(arm.epochs * len(seeds) / settings.batch_size)
-        settings = settings.model_copy(update={"steps": min(steps, settings.steps)})
+        settings = settings.model_copy(update={"steps": steps})
     folder = Path(tempfile.mkdtemp(prefix="lift-"))
     try:
         job = StudentJob(
@@ -54,14 +54,21 @@ def fine_tune(cell: Cell, arm: Arm, recipe: Recipe) -> Score:
             output=folder / "student",
             settings=settings,
         )
+        began = time.monotonic()
         result = StudentTrainer(job).run()
+        seconds = time.monotonic() - began
         guesses, _ = Student.load(result.folder).predict([row.text for row in cell.split.real.test])
-        return accuracy(guesses, cell.split.real.test), result.seconds
+        return accuracy(guesses, cell.split.real.test), seconds
     finally:
         shutil.rmtree(folder)
 
 
 TIERS: dict[str, Callable[[Cell, Arm, Recipe], Score]] = {"probe": probe, "head": head, "fine-tune": fine_tune}
+
+
+def takes_judge(arm: Arm, tier: str) -> bool:
+    """Whether an arm pays for contrastive tuning: for its rows, or for the encoder that it starts from."""
+    return arm.judged or arm.start in ("tuned", "averaged") or (arm.start == "tier" and tier != "probe")
 
 
 def _head(cell: Cell, usual: Vectors, arm: Arm, recipe: Recipe) -> Score:
@@ -77,7 +84,7 @@ def _head(cell: Cell, usual: Vectors, arm: Arm, recipe: Recipe) -> Score:
     rows = [*(TrainingRow(seed.text, str(seed.label), each) for seed in seeds), *recipe.rows]
     weights = np.array([row.weight for row in rows])
     fitted = Probe.fit(vectors.of([row.text for row in rows]), [row.label for row in rows], cell.labels, weights)
-    seconds = time.monotonic() - began + (0 if vectors is cell.frozen else cell.encoders.judge_seconds(cell.split))
+    seconds = time.monotonic() - began
     return accuracy(fitted.predict(vectors.of([row.text for row in test])), test), seconds
 
 

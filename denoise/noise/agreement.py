@@ -9,6 +9,8 @@ import numpy as np
 
 from denoise.settings import DenoiseSettings
 
+SURE = 0.9  # the probability of another label that takes a row from one that the judge does not know
+
 
 @dataclass(frozen=True)
 class Agreement:
@@ -24,17 +26,20 @@ class Agreement:
     scores: dict[str, float]
 
     @property
-    def weight(self) -> float:
-        """What the row counts in training: the judge's confidence in its label squared, 0 for a rejected one.
-
-        A row of which the judge is less sure is more often wrong, and wrong ones cost more than right ones bring
-        (docs/results.md). Where the judge does not know the label, what it leaves to labels that it knows is doubt.
-        """
-        if self.status == "rejected":
-            return 0.0
+    def certainty(self) -> float:
+        """The judge's confidence in the final label; where it does not know that one, what it leaves to others."""
         confidence = self.scores["judge_confidence"]
         unknown = self.status == "accepted" and self.scores.get("judge_intended", confidence) < confidence
-        return (1 - confidence if unknown else confidence) ** 2
+        return 1 - confidence if unknown else confidence
+
+    @property
+    def weight(self) -> float:
+        """What the row counts in training: the square of its certainty, 0 for a rejected one.
+
+        A row of which the judge is less sure is more often wrong, and wrong ones cost more than right ones bring
+        (docs/results.md).
+        """
+        return 0.0 if self.status == "rejected" else self.certainty**2
 
 
 def agreements(
@@ -42,11 +47,12 @@ def agreements(
 ) -> list[Agreement]:
     """One Agreement a row; `probabilities` float [n, labels], columns in the order of `labels`.
 
-    The judge agrees and gives `settings.accept` or more: accepted; agrees with less: rejected, `judge_unsure`.
-    Another label reaches `settings.relabel`: relabelled to it; else rejected, `label_disagrees`. A row without an
-    intended label takes the judge's at `relabel`, else `judge_unsure`. A label that is 0 in all rows had no seeds: the
-    judge does not know it, so its rows are kept unless another label reaches `relabel`. Raises ValueError on
-    probabilities that are not finite or of another shape, and on an unknown label.
+    `settings.accept` and `settings.relabel` are counted from chance, see `above_chance`. The judge agrees and reaches
+    `accept`: accepted; agrees with less: rejected, `judge_unsure`. Another label reaches `relabel`: relabelled to it;
+    else rejected, `label_disagrees`. A row without an intended label takes the judge's at `relabel`, else
+    `judge_unsure`. A label that is 0 in all rows had no seeds: the judge does not know it, so its rows are kept unless
+    another label has SURE or more. Raises ValueError on probabilities that are not finite or of another shape, and on
+    an unknown label.
     """
     if probabilities.shape != (len(intended), len(labels)) or not np.isfinite(probabilities).all():
         shape = (len(intended), len(labels))
@@ -58,21 +64,27 @@ def agreements(
     return [_agreement(label, row, labels, settings, label not in known) for label, row in rows]
 
 
+def above_chance(share: float, labels: int) -> float:
+    """The probability that lies `share` of the way from chance (1 / labels) to 1: a bar that fits any number."""
+    return 1 / labels + (1 - 1 / labels) * share
+
+
 def _agreement(
     intended: str | None, row: np.ndarray, labels: Sequence[str], settings: DenoiseSettings, unseeded: bool
 ) -> Agreement:
     second, confidence = (float(p) for p in np.sort(row)[-2:])
     scores = {"judge_confidence": confidence, "judge_margin": confidence - second}
     best = labels[int(row.argmax())]
+    accept, relabel = (above_chance(share, len(labels)) for share in (settings.accept, settings.relabel))
     if intended is None:
-        sure = confidence >= settings.relabel
+        sure = confidence >= relabel
         return Agreement("accepted", best, None, scores) if sure else _rejected(None, "judge_unsure", scores)
     scores["judge_intended"] = float(row[labels.index(intended)])
     if scores["judge_intended"] == confidence:  # a tie is agreement
-        if confidence >= settings.accept:
+        if confidence >= accept:
             return Agreement("accepted", intended, None, scores)
         return _rejected(intended, "judge_unsure", scores)
-    if confidence >= settings.relabel:
+    if confidence >= (max(SURE, relabel) if unseeded else relabel):
         return Agreement("relabelled", best, "label_disagrees", scores)
     if unseeded:
         return Agreement("accepted", intended, None, scores)

@@ -23,6 +23,15 @@ def test_every_label_gets_its_rows_by_the_four_operations_in_turn():
     assert set(deleted) <= set(SEEDS[0].text.split()) and deleted
 
 
+def test_few_rows_take_different_seeds_and_all_operations():
+    seeds = [Example(f"please open the {thing} quickly now", "door") for thing in ("gate", "hatch", "barn", "shed")]
+    replaced, inserted, swapped, deleted = (row.text.split() for row in augment(seeds, 4, synonyms))
+    assert replaced == "please unlock the gate quickly now".split()  # noqa: SIM905
+    assert sorted(inserted) == sorted(["unlock", *seeds[1].text.split()])
+    assert sorted(swapped) == sorted(seeds[2].text.split())
+    assert set(deleted) <= set(seeds[3].text.split())
+
+
 def test_the_same_seed_gives_the_same_rows():
     assert augment(SEEDS, 8, synonyms, 1) == augment(SEEDS, 8, synonyms, 1)
     assert augment(SEEDS, 8, synonyms, 1) != augment(SEEDS, 8, synonyms, 2)

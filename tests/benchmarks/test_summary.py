@@ -51,7 +51,11 @@ def test_the_interval_covers_the_mean_as_often_as_it_says():
 
 
 def test_sets_weigh_the_same_however_many_splits_they_have():
-    assert bootstrap([np.array([1.0] * 10), np.array([3.0])]) == Difference(2.0, 2.0, 2.0)
+    assert bootstrap([np.array([1.0] * 10), np.array([3.0] * 2)]) == Difference(2.0, 2.0, 2.0)
+
+
+def test_one_split_has_no_interval():
+    assert bootstrap([np.array([1.0] * 10), np.array([3.0])]) == Difference(2.0, None, None)
 
 
 def test_the_table_reads_as_markdown():

@@ -47,7 +47,7 @@ KEPT = pa.table(
     }
 )
 REMAINING = {LOST: 4, HOURS: 1}
-SETTINGS = DenoiseSettings(accept=0.6, relabel=0.9)
+SETTINGS = DenoiseSettings(accept=0.2, relabel=0.8)  # of two labels: probabilities of .6 and .9
 
 
 def wave(order: list[int] | None = None) -> pa.Table:
