@@ -16,7 +16,7 @@ def test_an_empty_run(store: Store) -> None:
     assert (store.exists, store.rounds(), store.parts(0, "generated")) == (False, [], [])
     assert (store.generated(0).schema, store.generated(0).num_rows) == (ROW_SCHEMA, 0)
     assert (store.requests(0).num_rows, store.verdicts(0).num_rows, store.open_requests(0)) == (0, 0, [])
-    assert store.kept([0, 1]).to_pydict() == {"id": [], "text": [], "label": [], "status": []}
+    assert store.kept([0, 1]).to_pydict() == {"id": [], "text": [], "label": [], "status": [], "weight": []}
 
 
 @pytest.mark.parametrize(("content", "reason"), [(None, "it has no run.json"), ("{", "its run.json is no JSON")])
@@ -105,7 +105,7 @@ def test_kept_rows_have_their_final_label(store: Store) -> None:
         ("e0 pos-10 0", "pos", "accepted"),
         ("e0 pos-12 0", "neg", "relabelled"),
     }
-    assert kept.column_names == ["id", "text", "label", "status"]
+    assert kept.column_names == ["id", "text", "label", "status", "weight"]
     first = store.kept([0])["id"].to_pylist()
     assert first == sorted(first)
     assert store.kept([0, 1]).equals(kept)
