@@ -1,4 +1,7 @@
-"""The student beside both seeds-only baselines on held-out rows. Nothing here influences the dataset."""
+"""The student beside two baselines without generated rows, on held-out rows. Nothing here influences the dataset.
+
+The contrastive one is the judge: it has seen the seeds and the guideline.
+"""
 
 from __future__ import annotations
 
