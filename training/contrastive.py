@@ -102,7 +102,8 @@ def tune_encoder(encoder: Encoder, texts: Sequence[str], targets: np.ndarray, se
     """Pull texts of the same label together, in place; returns the loss of each step.
 
     Both poolings are tuned: the mean, which judge and student read, and the first token, which an encoder that is no
-    BERT leaves to its student. Word embeddings stay frozen: two thirds of MiniLM's weights, of which a handful of seeds touches few.
+    BERT leaves to its student. Word embeddings stay frozen: two thirds of MiniLM's weights, of which a handful of
+    seeds touches few.
     """
     ids = encoder.tokenizer.ids(texts)
     encoder.model.get_input_embeddings().requires_grad_(False)
