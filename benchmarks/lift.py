@@ -1,6 +1,6 @@
 """Does generated data lift a student on real tasks? Every default is chosen, and every claim made, by this.
 
-    python benchmarks/lift.py --data DATA                 # the whole: about four hours on two cores
+    python benchmarks/lift.py --data DATA                 # the whole: four hours on two cores, estimated
     python benchmarks/lift.py --data DATA --quick         # five minutes
     python benchmarks/lift.py --data DATA --tier probe --set clinc10 --k 5 --split 0 --arm labelmill
 

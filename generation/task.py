@@ -63,7 +63,7 @@ class Task:
     def guideline(self) -> list[Example]:
         """The descriptions of the labels that have seeds, each as one more example of its label.
 
-        To judge and student a description is worth about a seed (docs/results.md). A label without seeds is left out:
+        Judge and student gain by it (docs/results.md). A label without seeds is left out:
         one sentence alone would make the judge sure of what it does not know.
         """
         seeded = {seed.label for seed in self.seeds}

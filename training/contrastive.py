@@ -162,8 +162,8 @@ def fit_head(
 def sharpen(weight: np.ndarray, bias: np.ndarray, embeddings: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """A head scaled so that its mean confidence on its own seeds `embeddings` is SEED_CONFIDENCE.
 
-    The more labels, the flatter the probabilities of a regularised regression: .85 on its own seeds with ten labels, .4
-    with a hundred and fifty. Scaled, a threshold means much the same for any number of labels.
+    The more labels, the flatter the probabilities of a regularised regression. Scaled, a threshold means much the same
+    for any number of labels.
     """
     logits = embeddings.astype(np.float64) @ weight.T
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -43,16 +43,16 @@ def write_results(
         "cells": [asdict(result) for result in results],
     }
     (out / "results.json").write_text(json.dumps(document, indent=1) + "\n")
-    (out / "results.md").write_text(markdown(lines, results, free, oracles))
+    (out / "results.md").write_text(markdown(lines, results, oracles))
     plot(lines, out / "results.svg")
     print(f"results  {out / 'results.md'}")
 
 
-def markdown(lines: Sequence[Line], results: Sequence[Result], free: Sequence[str], oracles: dict[str, float]) -> str:
+def markdown(lines: Sequence[Line], results: Sequence[Result], oracles: dict[str, float]) -> str:
     """A table per tier over all its sets, and one per tier, set and k."""
     parts = []
     for tier in dict.fromkeys(line.tier for line in lines):
-        parts += [f"## {TITLES.get(tier, tier)}\n", overview([each for each in results if each.tier == tier], free)]
+        parts += [f"## {TITLES.get(tier, tier)}\n", overview([each for each in lines if each.tier == tier], results)]
         for name, k in dict.fromkeys((line.set, line.k) for line in lines if line.tier == tier):
             group = [line for line in lines if (line.tier, line.set, line.k) == (tier, name, k)]
             most = max(line.splits for line in group)
@@ -65,15 +65,15 @@ def table(group: Sequence[Line]) -> str:
     return "\n".join([_HEADER, _RULE, *map(_row, group)]) + "\n"
 
 
-def overview(results: Sequence[Result], free: Sequence[str]) -> str:
-    """Mean over sets, by k: accuracy and the mean paired difference to each set's best free arm, with its interval."""
-    ks = sorted({result.k for result in results})
+def overview(lines: Sequence[Line], results: Sequence[Result]) -> str:
+    """One tier's means over sets, by k: accuracy, and paired differences to seeds and each set's best free arm."""
+    ks = sorted({line.k for line in lines})
     heads = "".join(f" k = {k} | - seeds | - best free |" for k in ks)
-    lines = [f"| arm |{heads}", "| --- |" + " ---: |" * (3 * len(ks))]
-    for arm in dict.fromkeys(result.arm for result in results):
-        cells = "".join(_over_sets([each for each in results if each.k == k], arm, free) for k in ks)
-        lines.append(f"| {arm} |{cells}")
-    return "\n".join(lines) + "\n"
+    rows = [f"| arm |{heads}", "| --- |" + " ---: |" * (3 * len(ks))]
+    for arm in dict.fromkeys(line.arm for line in lines):
+        groups = [[line for line in lines if (line.k, line.arm) == (k, arm)] for k in ks]
+        rows.append(f"| {arm} |" + "".join(_over_sets(group, results) for group in groups))
+    return "\n".join(rows) + "\n"
 
 
 def plot(lines: Sequence[Line], path: Path) -> None:
@@ -108,24 +108,26 @@ def plot(lines: Sequence[Line], path: Path) -> None:
     pyplot.close(figure)
 
 
-def _over_sets(results: Sequence[Result], arm: str, free: Sequence[str]) -> str:
-    """Three cells of the overview: accuracy, difference to seeds, difference to the best free arm."""
-    lines = {(line.set, line.arm): line for line in summarise(results, free)}
-    sets = [name for name, each in lines if each == arm]
-    if not sets:
+def _over_sets(lines: Sequence[Line], results: Sequence[Result]) -> str:
+    """Three cells of the overview from an arm's `lines`, one a set: accuracy, difference to seeds and to best free."""
+    if not lines:
         return " | | |"
-    accuracy = np.mean([lines[name, arm].accuracy for name in sets])
-    seeds: dict[str, str | None] = dict.fromkeys(sets, SEEDS_ONLY)
-    best = {name: lines[name, arm].best_free for name in sets}
-    return f" {accuracy:.1f} | {_mean_over(results, arm, seeds)} | {_mean_over(results, arm, best)} |"
+    accuracy = np.mean([line.accuracy for line in lines])
+    seeds, best = (
+        _mean_over(lines, results, others) for others in (lambda line: SEEDS_ONLY, lambda line: line.best_free)
+    )
+    return f" {accuracy:.1f} | {seeds} | {best} |"
 
 
-def _mean_over(results: Sequence[Result], arm: str, others: Mapping[str, str | None]) -> str:
-    """Mean over sets of an arm's difference to the set's arm in `others`."""
-    cells: dict[tuple[str, str | None], dict[int, float]] = defaultdict(dict)
+def _mean_over(lines: Sequence[Line], results: Sequence[Result], other: Callable[[Line], str | None]) -> str:
+    """Mean over `lines` of the difference to another arm on the same tier, set and k."""
+    cells: dict[tuple[str, str, int, str | None], dict[int, float]] = defaultdict(dict)
     for result in results:
-        cells[result.set, result.arm][result.split] = result.accuracy
-    found = [differences_of(cells[name, arm], cells[name, other]) for name, other in others.items()]
+        cells[result.tier, result.set, result.k, result.arm][result.split] = result.accuracy
+    found = []
+    for line in lines:
+        place = line.tier, line.set, line.k
+        found.append(differences_of(cells[*place, line.arm], cells[*place, other(line)]))
     found = [differences for differences in found if len(differences)]
     return _signed(bootstrap(found) if found else None)
 

@@ -36,8 +36,7 @@ class Agreement:
     def weight(self) -> float:
         """What the row counts in training: the square of its certainty, 0 for a rejected one.
 
-        A row of which the judge is less sure is more often wrong, and wrong ones cost more than right ones bring
-        (docs/results.md).
+        A row of which the judge is less sure is more often wrong; how the square was chosen stands in docs/results.md.
         """
         return 0.0 if self.status == "rejected" else self.certainty**2
 

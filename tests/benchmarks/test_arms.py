@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import pyarrow as pa
 import pytest
 from lift import benchmark_config
 from yardstick.arms import ARMS, FREE, Recipe
@@ -105,11 +104,6 @@ def test_no_free_arm_needs_what_is_not_free(split: Split, tmp_path: Path):
             for tier in TIERS.values():
                 assert 0 <= tier(blind, arm, arm.make(blind))[0] <= 100
     assert "self-training" not in FREE and "real rows" not in FREE
-
-
-def test_clean_rows_keep_their_table(cell: Cell):
-    assert isinstance(cell.corpus.rows, pa.Table)
-    assert len(cell.drafts) == 4
 
 
 def test_settings_that_cannot_be_changed_are_refused():

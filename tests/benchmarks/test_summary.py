@@ -59,7 +59,7 @@ def test_one_split_has_no_interval():
 
 
 def test_the_table_reads_as_markdown():
-    text = markdown(summarise(CELLS, FREE), CELLS, FREE, {"house": 97.25})
+    text = markdown(summarise(CELLS, FREE), CELLS, {"house": 97.25})
     assert "### house, k = 5\n\n3 split(s); oracle 97.2 %\n" in text
     assert "| prompted | 65.0 | +5.0 [+5.0, +5.0] | +3.0 [+3.0, +3.0] |" in text
     widths = {line.count("|") for line in text.split("### house")[1].splitlines() if line.startswith("|")}
