@@ -44,8 +44,12 @@ KS = (5, 10)
 WHOLE_SETS = ("banking77", "hwu64", "clinc150")
 ROWS = 40  # generated per label
 WHOLE_SET_ROWS = 4
-_SPLITS = {"banking10": 10, "clinc10": 10, **dict.fromkeys(WHOLE_SETS, 10)}
-PLAN = {"probe": _SPLITS, "head": _SPLITS, "fine-tune": {"banking10": 3, "clinc10": 3, "hwu64": 1}}
+_SMALL_SETS = {"banking10": 10, "clinc10": 10}
+PLAN = {
+    "probe": _SMALL_SETS | dict.fromkeys(WHOLE_SETS, 10),
+    "head": _SMALL_SETS | dict.fromkeys(WHOLE_SETS, 3),
+    "fine-tune": {"banking10": 3, "clinc10": 3, "hwu64": 1},
+}
 QUICK = {"probe": {"tune-home": 1}, "head": {"tune-home": 1}}
 QUICK_ROWS = 12
 FIXED = ("generation.template", "student.model", "student.dev_per_label")  # arms and caches take these as they are

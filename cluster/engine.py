@@ -73,7 +73,10 @@ class Engine:
         self._llm = AsyncLLM.from_engine_args(AsyncEngineArgs(**self._spec.engine_args()), stat_loggers=[counted])
         self._hash = await asyncio.to_thread(model_hash, Path(self._spec.folder))
         self._tokenizer = self._llm.get_tokenizer()
-        await self._generate("warm-up", "1. One\n2.", True, {"max_tokens": 4, "temperature": 1.0}, 1, ())
+        self._line_break = self._tokenizer.encode("\n", add_special_tokens=False)[-1]
+        await self._generate(
+            "warm-up", self._tokenizer.encode("1. One\n2."), {"max_tokens": 4, "temperature": 1.0}, 1, ()
+        )
         self._produced = 0
         self._spawn(self._commit_when_due())
         return Ready(self._name, _descendants(), self._hash, time.monotonic() - began)
@@ -98,18 +101,16 @@ class Engine:
         self._news.clear()
         committed, self._committed = tuple(self._committed), []
         error, self._error, fatal, self._fatal = self._error, None, self._fatal, None
-        return Report(committed, len(self._buffer.request_ids), self._produced, error, fatal)
+        return Report(committed, len(self._buffer.rows), self._produced, error, fatal)
 
     async def _serve(self, request: dict[str, Any]) -> None:
         try:
             method = self._method(request["method"])
+            tokens = self._tokens(
+                request["prompt"], method.adds_special_tokens, request["padding"], request["sampling"]
+            )
             output = await self._generate(
-                request["request_id"],
-                request["prompt"],
-                method.adds_special_tokens,
-                request["sampling"],
-                request["samples"],
-                method.stop,
+                request["request_id"], tokens, request["sampling"], request["samples"], method.stop
             )
             self._keep(request, output, method)
         except Exception as error:  # whatever ends a request ends this engine: the pool decides what follows
@@ -125,8 +126,7 @@ class Engine:
     async def _generate(
         self,
         request_id: str,
-        prompt: str,
-        specials: bool,
+        tokens: list[int],
         sampling: dict[str, float],
         samples: int,
         stop: Sequence[str],
@@ -144,11 +144,17 @@ class Engine:
             logprobs=0,  # the drawn token's own, for mean_logprob
             output_kind=RequestOutputKind.FINAL_ONLY,
         )
-        tokens = self._tokenizer.encode(prompt, add_special_tokens=specials)
         final = None
         async for output in self._llm.generate({"prompt_token_ids": tokens}, params, request_id):
             final = output
         return final
+
+    def _tokens(self, prompt: str, specials: bool, padding: int, sampling: dict[str, float]) -> list[int]:
+        """The prompt with as many line breaks before it as its plan says and the context has room for."""
+        tokens = self._tokenizer.encode(prompt, add_special_tokens=specials)
+        padding = min(padding, self._spec.max_model_len - len(tokens) - int(sampling["max_tokens"]))
+        begin = int(bool(tokens) and tokens[0] == self._tokenizer.bos_token_id)
+        return tokens[:begin] + [self._line_break] * padding + tokens[begin:]
 
     def _keep(self, request: dict[str, Any], output: Any, method: Method) -> None:
         buffer = self._buffer

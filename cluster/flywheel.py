@@ -6,6 +6,7 @@ Every step first looks at what is committed and does only the rest, so that runn
 from __future__ import annotations
 
 import functools
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -128,13 +129,13 @@ class Flywheel:
         self.store.commit(now.number, "requests", f"w{wave:03d}", plan, self.job.run_id)
 
     def _generate(self, now: Round, wave: int) -> None:
-        left = self._open_of(now, wave)
-        if not left:
+        left = self.store.open_requests(now.number, wave)
+        if (first := next(left, None)) is None:
             return
         pool = self._started_pool(now)
         self.monitor.stage("generating")
         with self.journal.timed("generate", now.number):
-            for part in pool.generate(left, self._tokens_left()):
+            for part in pool.generate(itertools.chain([first], left), self._tokens_left()):
                 self.monitor.committed(part)
 
     def _denoise(self, now: Round, wave: int) -> None:
@@ -256,11 +257,8 @@ class Flywheel:
     def _is_planned(self, now: Round, wave: int) -> bool:
         return any(part.endswith(f"part-w{wave:03d}.parquet") for part in self.store.parts(now.number, "requests"))
 
-    def _open_of(self, now: Round, wave: int) -> list[Any]:
-        return [ref for ref in self.store.open_requests(now.number) if f"part-w{wave:03d}" in ref.part]
-
     def _wave_is_open(self, now: Round, wave: int) -> bool:
-        return wave >= 0 and bool(self._open_of(now, wave))
+        return wave >= 0 and any(True for _ in self.store.open_requests(now.number, wave))
 
     def _unjudged(self, now: Round, wave: int) -> pa.Table:
         rows = self.store.generated(now.number)
@@ -275,7 +273,7 @@ class Flywheel:
     def _say_what_is_reused(self, now: Round) -> None:
         rows, parts = self.store.generated(now.number, ["id"]).num_rows, self.store.parts(now.number, "generated")
         if rows:
-            left = len(self.store.open_requests(now.number))
+            left = sum(1 for _ in self.store.open_requests(now.number))
             judged = self.store.verdicts(now.number).num_rows
             self.journal.say(
                 f"resumed round {now.number}: {rows} rows in {len(parts)} parts reused, {judged} of them judged, "

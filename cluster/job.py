@@ -18,7 +18,7 @@ from generation.methods import make_method
 from generation.methods.base import Method
 from generation.models import context_of, model_hash, resolve_model
 from generation.plan import exemplar_sets
-from generation.records import digest
+from generation.records import SCHEMA_VERSION, digest
 from generation.task import Example, Task
 from generation.tokens import count_tokens
 
@@ -61,6 +61,7 @@ class Job:
         """Contents of run.json."""
         return {
             "run_id": self.run_id,
+            "schema": SCHEMA_VERSION,
             "name": self.config.name,
             "description": self.config.description,
             "labels": [label.model_dump(mode="json") for label in self.config.labels],
@@ -108,6 +109,11 @@ def prepare(path: Path, overrides: list[str] | None = None) -> Job:
 
 def check_identity(job: Job, run: dict[str, Any], root: Path) -> None:
     """Refuse to go on with a run whose identity differs, naming the first setting that does."""
+    if (schema := run.get("schema", 1)) != SCHEMA_VERSION:
+        raise UserError(
+            f"{root}: run.json: schema: must be {SCHEMA_VERSION}, was {schema}: another version of labelmill began it; "
+            "start another run with --run FOLDER"
+        )
     before, now = run["identity"], job.identity
     for field in sorted(before.keys() | now.keys()):
         if before.get(field) != now.get(field):

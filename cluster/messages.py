@@ -43,7 +43,7 @@ class Committed:
 class Report:
     """News since the last report.
 
-    `buffered` requests are finished but not committed; `produced` counts all output tokens so far. `error` tells why
+    `buffered` rows are finished but not committed; `produced` counts all output tokens so far. `error` tells why
     the engine ends; `fatal` why nothing can be committed at all (a full disk, a later driver), whichever engine tries.
     """
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Collection, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from cluster.dispatch import Dispatcher
 from cluster.engine import Engine
 from cluster.messages import Committed, EngineName, Ready, Report
 from cluster.spec import EngineSpec
@@ -33,15 +34,14 @@ class PoolStatus:
 
 @dataclass
 class _Member:
-    """An engine and what it has been given and not yet committed."""
+    """An engine, the report it owes, its tokens so far, and the number of the last part it told of."""
 
     name: EngineName
     actor: Any
     pending: Any = None
-    assigned: dict[str, RequestRef] = field(default_factory=dict)
-    buffered: int = 0
     produced: int = 0
     committed: int = 0
+    last_part: int = -1
     pids: list[int] = field(default_factory=list)
 
 
@@ -66,12 +66,11 @@ class EnginePool:
     ) -> None:
         self._spec, self._count, self._store, self._run_id, self._epoch = spec, count, store, run_id, epoch
         self._template, self._observe, self._log, self._lost = template, observe, log, lost
-        self._members: list[_Member] = []
+        self._members: dict[EngineName, _Member] = {}
+        self._dispatcher = Dispatcher(spec.max_num_seqs)
         self._incarnations = [0] * count
         self._deaths = 0
         self._retired_tokens = 0
-        self._tokens_left: int | None = None
-        self._seen: set[str] = set()
         self._starting: dict[int, tuple[_Member, Any]] = {}
         self.lost_tokens = 0
 
@@ -91,36 +90,36 @@ class EnginePool:
             self.begin_start()
         return [self._finish(engine) for engine in sorted(self._starting)]
 
-    def generate(self, refs: Sequence[RequestRef], tokens_left: int | None = None) -> Iterator[Committed]:
+    def generate(self, refs: Iterable[RequestRef], tokens_left: int | None = None) -> Iterator[Committed]:
         """Have all requests generated; yields each part once it is committed. A dead engine is replaced.
 
-        With `tokens_left`, a request goes out only if it, at its longest, and all that is in flight stay within it;
-        what does not fit is left undone.
+        `refs` are drawn as engines have room. With `tokens_left`, a request goes out only if it, at its longest, and
+        all that is in flight stay within it; what does not fit is left undone.
         """
-        queue = deque(refs)
-        self._tokens_left = tokens_left
-        while any(member.assigned for member in self._members) or (queue and self._affords(queue[0])):
-            for member in self._members:
-                self._fill(member, queue)
-            for member in self._ready_members():
-                yield from self._collect(member, queue)
+        self._dispatcher.begin(refs, tokens_left)
+        while True:
+            for member in self._members.values():
+                self._fill(member)
+            if not self._dispatcher.rows_in_flight and (self._members or not self._starting):
+                return
+            for member in self._reporting():
+                yield from self._collect(member)
             self._observe(self.status())
 
     def status(self) -> PoolStatus:
         """Counts of this moment."""
-        in_flight = sum(ref.samples for member in self._members for ref in member.assigned.values())
-        produced = self._retired_tokens + sum(member.produced for member in self._members)
-        return PoolStatus(produced, self.lost_tokens, in_flight, len(self._members))
+        produced = self._retired_tokens + sum(member.produced for member in self._members.values())
+        return PoolStatus(produced, self.lost_tokens, self._dispatcher.rows_in_flight, len(self._members))
 
     def pids(self) -> list[int]:
         """Process ids of the engine cores on this machine."""
-        return [pid for member in self._members for pid in member.pids]
+        return [pid for member in self._members.values() for pid in member.pids]
 
     def stop(self) -> None:
         """End all engines; their cores follow them (see tie.py)."""
         import ray
 
-        for member in [*self._members, *(member for member, _ in self._starting.values())]:
+        for member in [*self._members.values(), *(member for member, _ in self._starting.values())]:
             ray.kill(member.actor, no_restart=True)
         self._members.clear()
         self._starting.clear()
@@ -152,100 +151,91 @@ class EnginePool:
         if ready.model_hash != self._spec.model_hash:
             raise UserError(f"model: the engine loaded {ready.model_hash}, the run needs {self._spec.model_hash}")
         member.pids = ready.pids
-        self._members.append(member)
+        self._members[member.name] = member
+        self._dispatcher.join(member.name)
         return ready
 
-    def _fill(self, member: _Member, queue: deque[RequestRef]) -> None:
-        """Keep an engine's slots full and a quarter more waiting."""
-        room = int(self._spec.max_num_seqs * 1.25) - self._rows_unfinished(member)
+    def _fill(self, member: _Member) -> None:
         batch: dict[str, list[int]] = {}
-        while queue and room > 0 and self._affords(queue[0]):
-            ref = queue.popleft()
-            room -= ref.samples
-            member.assigned[ref.request_id] = ref
-            batch.setdefault(ref.part, []).append(ref.index)
+        for request in self._dispatcher.take(member.name):
+            batch.setdefault(request.part, []).append(request.place)
         for part, indices in batch.items():
             member.actor.submit.remote(part, indices)
 
-    def _affords(self, ref: RequestRef) -> bool:
-        if self._tokens_left is None:
-            return True
-        in_flight = sum(each.most_tokens for member in self._members for each in member.assigned.values())
-        return in_flight + ref.most_tokens <= self._tokens_left
-
-    def _spend(self, tokens: int) -> None:
-        if self._tokens_left is not None:
-            self._tokens_left -= tokens
-
-    def _rows_unfinished(self, member: _Member) -> int:
-        samples = next(iter(member.assigned.values())).samples if member.assigned else 1
-        return (len(member.assigned) - member.buffered) * samples
-
-    def _ready_members(self) -> list[_Member]:
+    def _reporting(self) -> list[_Member]:
+        """Wait for reports, and for engines that start; engines that are ready by now are members afterwards."""
         import ray
 
-        for member in self._members:
+        for member in self._members.values():
             member.pending = member.pending or member.actor.report.remote(REPORT_SECONDS)
-        waiting = {member.pending: member for member in self._members}
-        done, _ = ray.wait(list(waiting), num_returns=1, timeout=REPORT_SECONDS * 2)
-        return [waiting[reference] for reference in done]
+        reports = {member.pending: member for member in self._members.values()}
+        starts = {waiting: engine for engine, (_, waiting) in self._starting.items()}
+        everything = [*reports, *starts]
+        ray.wait(everything, num_returns=1, timeout=REPORT_SECONDS * 2)
+        done, _ = ray.wait(everything, num_returns=len(everything), timeout=0)  # all that came with the first
+        for waiting in done:
+            if waiting in starts:
+                self._finish(starts[waiting])
+        return [reports[waiting] for waiting in done if waiting in reports]
 
-    def _collect(self, member: _Member, queue: deque[RequestRef]) -> Iterator[Committed]:
+    def _collect(self, member: _Member) -> Iterator[Committed]:
         import ray
 
         try:
             report: Report = ray.get(member.pending)
         except ray.exceptions.RayActorError as error:
-            yield from self._replace(member, queue, str(error).splitlines()[0])
+            yield from self._replace(member, str(error).splitlines()[0])
             return
         member.pending = None
-        member.buffered, member.produced = report.buffered, report.produced
+        member.produced = report.produced
         for part in report.committed:
             yield self._accept(member, part)
+        self._dispatcher.reported(member.name, report.buffered, time.monotonic())
         if report.fatal is not None:
-            member.assigned.clear()
+            self._dispatcher.drop(member.name)
             raise UserError(report.fatal)
         if report.error is not None:
-            yield from self._replace(member, queue, report.error)
+            yield from self._replace(member, report.error)
 
     def _accept(self, member: _Member, part: Committed) -> Committed:
         self._deaths = 0
-        self._seen.add(part.part)
+        member.last_part = sequence_of(part.part)
         member.committed += part.output_tokens
-        self._spend(part.prompt_tokens + part.output_tokens)
-        for request_id in part.request_ids:
-            member.assigned.pop(request_id, None)
+        self._dispatcher.finished(member.name, part.request_ids, part.prompt_tokens + part.output_tokens)
         return part
 
-    def _replace(self, member: _Member, queue: deque[RequestRef], error: str) -> Iterator[Committed]:
-        """Put a new engine in a dead one's place and give its requests out again, but for those it committed."""
+    def _replace(self, member: _Member, error: str) -> Iterator[Committed]:
+        """Start a new engine in a dead one's place and give its requests out again, but for those it committed."""
         import ray
 
+        ray.kill(member.actor, no_restart=True)
+        for part in late_parts(self._store, member.name, member.last_part):
+            yield self._accept(member, part)
+        del self._members[member.name]
         self._retired_tokens += member.produced
         self._deaths += 1
-        self._members.remove(member)
-        ray.kill(member.actor, no_restart=True)
-        for part in late_parts(self._store, member.name, self._seen):
-            yield self._accept(member, part)
         lost = max(0, member.produced - member.committed)
         self.lost_tokens += lost
-        self._spend(lost)
+        self._dispatcher.spend(lost)
         self._lost(lost)
-        open_again = list(member.assigned.values())
-        self._log(f"engine {member.name} died ({error}); {lost} tokens lost, {len(open_again)} requests issued again")
+        again = self._dispatcher.leave(member.name)
+        self._log(f"engine {member.name} died ({error}); {lost} tokens lost, {again} requests issued again")
         if self._deaths >= MOST_DEATHS:
             raise Fault(f"engines died {self._deaths} times in a row without committing a row; last: {error}")
-        queue.extendleft(reversed(open_again))
         self._begin(member.name.engine)
-        self._finish(member.name.engine)
 
 
-def late_parts(store: Store, name: EngineName, seen: Collection[str]) -> Iterator[Committed]:
-    """Parts that a dead engine committed but could no longer report."""
+def sequence_of(part: str) -> int:
+    """The number of a part among those of its engine."""
+    return int(Path(part).stem.rsplit("-", 1)[1])
+
+
+def late_parts(store: Store, name: EngineName, last: int) -> Iterator[Committed]:
+    """Parts that a dead engine committed after its part number `last`, of which it could no longer tell."""
     columns = ["request_id", "prompt_tokens", "output_tokens"]
     for round_ in store.rounds():
         for part in store.parts(round_, "generated"):
-            if part in seen or not Path(part).name.startswith(f"part-{name}-"):
+            if not Path(part).name.startswith(f"part-{name}-") or sequence_of(part) <= last:
                 continue
             rows = read_parts(store.filesystem, [part], ROW_SCHEMA, columns).to_pydict()
             prompts = dict(zip(rows["request_id"], rows["prompt_tokens"], strict=True))

@@ -11,6 +11,7 @@ from cluster.config import TaskConfig
 from cluster.machine import GIB, free_memory
 from cluster.tie import TIED
 from generation.errors import UserError
+from generation.tokens import BLOCK
 
 # what an engine's processes take beside weights and KV cache, measured as proportional set size on the CPU build
 OVERHEAD_GB = 2.5
@@ -54,8 +55,7 @@ class EngineSpec:
             # seeded sampling with chunked prefill ends the CPU engine ("CPU Generator does not use offset")
             "enable_chunked_prefill": False,
             "max_num_batched_tokens": max(4096, self.max_model_len),
-            # only whole blocks are shared between prompts, and 32 is the smallest the CPU kernel takes
-            "block_size": 32,
+            "block_size": BLOCK,
         }
 
     def environment(self) -> dict[str, str]:

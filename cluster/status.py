@@ -40,7 +40,7 @@ def read_status(store: Store) -> Status:
         driver=read_lease(store.root) if held else None,
         rounds=len(numbers),
         requests=sum(store.requests(number, ["request_id"]).num_rows for number in numbers),
-        open_requests=sum(len(store.open_requests(number)) for number in numbers),
+        open_requests=sum(1 for number in numbers for _ in store.open_requests(number)),
         rows=sum(store.generated(number, ["id"]).num_rows for number in numbers),
         judged=sum(store.verdicts(number).num_rows for number in numbers),
         accepted={name: accepted[name] for name in names},

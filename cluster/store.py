@@ -7,17 +7,16 @@ parts, and resuming is reading them.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import fs
 
 from generation.errors import UserError
-from generation.parts import list_parts, read_parts, write_bytes, write_part
+from generation.parts import list_parts, read_batches, read_parts, write_bytes, write_part
 from generation.records import KEPT, REQUEST_SCHEMA, ROW_SCHEMA, VERDICT_SCHEMA, latest_verdicts
 
 _KEPT_SCHEMA = pa.schema(
@@ -25,15 +24,15 @@ _KEPT_SCHEMA = pa.schema(
 )
 
 
-@dataclass(frozen=True)
-class RequestRef:
+class RequestRef(NamedTuple):
     """Where a committed request lies: its part and its row in it. This is all a driver carries of it."""
 
     request_id: str
     part: str
-    index: int
+    place: int
     samples: int
     most_tokens: int
+    prompt_hash: str
 
 
 class Store:
@@ -114,19 +113,23 @@ class Store:
         """The verdict that holds for each judged row of a round."""
         return latest_verdicts(read_parts(self.filesystem, self.parts(round_, "verdicts"), VERDICT_SCHEMA))
 
-    def request_refs(self, round_: int) -> list[RequestRef]:
-        """All planned requests of a round in plan order."""
-        refs = []
+    def request_refs(self, round_: int, wave: int | None = None) -> Iterator[RequestRef]:
+        """The planned requests of a round, or of a wave of it, in plan order, read as they are wanted."""
+        columns = ["request_id", "samples", "most_tokens", "prompt_hash"]
         for part in self.parts(round_, "requests"):
-            columns = read_parts(self.filesystem, [part], REQUEST_SCHEMA, ["request_id", "samples", "most_tokens"])
-            values = zip(*columns.to_pydict().values(), strict=True)
-            refs += [RequestRef(name, part, index, *rest) for index, (name, *rest) in enumerate(values)]
-        return refs
+            if wave is not None and not Path(part).name.startswith(f"part-w{wave:03d}"):
+                continue
+            index = 0
+            for batch in read_batches(self.filesystem, part, REQUEST_SCHEMA, columns):
+                for name, *rest in zip(*batch.to_pydict().values(), strict=True):
+                    yield RequestRef(name, part, index, *rest)
+                    index += 1
 
-    def open_requests(self, round_: int) -> list[RequestRef]:
+    def open_requests(self, round_: int, wave: int | None = None) -> Iterator[RequestRef]:
         """Planned requests without committed rows: what is left to generate."""
-        done = set(self.generated(round_, ["request_id"])["request_id"].to_pylist())
-        return [ref for ref in self.request_refs(round_) if ref.request_id not in done]
+        parts = self.parts(round_, "generated")
+        done = set(read_parts(self.filesystem, parts, ROW_SCHEMA, ["request_id"])["request_id"].unique().to_pylist())
+        return (request for request in self.request_refs(round_, wave) if request.request_id not in done)
 
     def kept(self, rounds: Iterable[int]) -> pa.Table:
         """Accepted and relabelled rows of the rounds: id, text, label (final), status, weight."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,6 +13,7 @@ from generation.records import SCHEMA_VERSION
 
 _DICTIONARY = ["label", "intended_label", "method", "adapter", "model", "model_hash", "engine", "source"]
 _DICTIONARY += ["finish_reason", "status", "stage", "reason", "prompt_hash", "prompt"]
+_BATCH_ROWS = 8192
 _ONE_DICTIONARY = 2**30  # bytes; above it a writer falls back to plain pages, see `dictionary_columns`
 
 
@@ -81,3 +82,13 @@ def read_parts(
         for path in paths
     ]
     return pa.concat_tables([t.replace_schema_metadata(None) for t in tables]) if tables else wanted.empty_table()
+
+
+def read_batches(
+    filesystem: fs.FileSystem, path: str, schema: pa.Schema, columns: Sequence[str]
+) -> Iterator[pa.RecordBatch]:
+    """Some columns of one part, some thousand rows at a time."""
+    wanted = pa.schema([schema.field(name) for name in columns])
+    with filesystem.open_input_file(path) as file:
+        for batch in pq.ParquetFile(file).iter_batches(_BATCH_ROWS, columns=wanted.names):
+            yield batch.cast(wanted)

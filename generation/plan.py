@@ -13,7 +13,7 @@ from generation.methods.base import Method
 from generation.records import digest, requests_table
 from generation.settings import GenerationSettings
 from generation.task import Example, Label, Task
-from generation.tokens import count_tokens
+from generation.tokens import block_padding, count_tokens
 
 # Beta(6, 4): of a small LM's rows about 60 % are kept (docs/results.md), and ten rows' worth of belief in that
 PRIOR_ACCEPTED, PRIOR_REJECTED = 6.0, 4.0
@@ -59,8 +59,9 @@ def plan_wave(
 ) -> pa.Table:
     """The requests (REQUEST_SCHEMA) of a wave: `counts` requests per label.
 
-    Exemplar sets are few and shared, so that the engine's prefix cache has each of them once; labels and sets take
-    turns, so that any part of a wave is balanced. The same arguments give the same table, ids included.
+    Exemplar sets are few and shared, so that the engine's prefix cache has each of them once, and prompts are padded to
+    whole blocks of it; labels and sets take turns, so that any part of a wave is balanced. The same arguments give the
+    same table, ids included.
     """
     sets = {
         label.name: exemplar_sets(task, label, settings, digest(identity, round_, wave, label.name))
@@ -72,18 +73,22 @@ def plan_wave(
         if counts.get(label.name, 0)
         for index, exemplars in enumerate(sets[label.name])
     }
-    lengths = dict(zip(prompts, count_tokens(method.model_folder, list(prompts.values())), strict=True))
+    texts = list(dict.fromkeys(prompts.values()))
+    lengths = dict(zip(texts, count_tokens(method.model_folder, texts), strict=True))
     rows: list[dict[str, object]] = []
     for turn in range(max(counts.values(), default=0)):
         for label in task.labels:
             if turn >= counts.get(label.name, 0):
                 continue
             repetition, index = divmod(turn, len(sets[label.name]))
-            most_tokens = lengths[label.name, index] + settings.samples * settings.max_tokens
+            prompt = prompts[label.name, index]
+            answers = settings.samples * math.ceil((counts[label.name] - index) / len(sets[label.name]))
+            padding = block_padding(lengths[prompt], answers) if method.may_be_padded else 0
+            most_tokens = padding + lengths[prompt] + settings.samples * settings.max_tokens
             seed_ids = [exemplar.id for exemplar in sets[label.name][index]]
             rows.append(
-                _request(identity, settings, round_, wave, label.name, seed_ids, prompts[label.name, index], repetition)
-                | {"ordinal": len(rows), "most_tokens": most_tokens}
+                _request(identity, settings, round_, wave, label.name, seed_ids, prompt, repetition)
+                | {"ordinal": len(rows), "padding": padding, "most_tokens": most_tokens}
             )
     return requests_table(rows)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 SOURCES = ("generated", "pool", "seed", "human")
 STATUSES = ("accepted", "rejected", "relabelled", "held", "surplus")
@@ -67,6 +67,8 @@ REQUEST_SCHEMA = pa.schema(
         ("samples", pa.int32()),
         ("prompt", pa.string()),
         ("prompt_hash", pa.string()),
+        # line breaks before the prompt, see generation/tokens.py
+        ("padding", pa.int32()),
         # the most tokens that the request can cost: its prompt and `samples` answers of full length
         ("most_tokens", pa.int32()),
         ("sampling", _NUMBERS),

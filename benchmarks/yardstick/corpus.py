@@ -29,6 +29,8 @@ from generation.records import digest
 from generation.settings import GenerationSettings
 from yardstick.sets import Split
 
+PROMPT_VERSION = 2  # raise it when the same settings ask in another way
+
 
 @dataclass(frozen=True)
 class CorpusSpec:
@@ -114,7 +116,7 @@ class Corpora:
         labels = [label.model_dump(mode="json") for label in task.labels]
         settings = spec.settings.model_dump(mode="json")
         source = make_method(spec.settings.method, self._model_folder).source
-        return digest(task.description, labels, seeds, settings, spec.rows, source, self._model_hash)
+        return digest(PROMPT_VERSION, task.description, labels, seeds, settings, spec.rows, source, self._model_hash)
 
     def _open(self, specs: Sequence[CorpusSpec]) -> dict[int, list[RequestRef]]:
         """Requests of `specs` that are planned and not answered, by round."""

@@ -32,6 +32,11 @@ class Method(ABC):
         """Whether the tokenizer adds its own begin-of-text token to the prompt."""
         return True
 
+    @property
+    def may_be_padded(self) -> bool:
+        """Whether line breaks before the prompt do no harm."""
+        return False
+
     def prompt(self, task: Task, label: Label, exemplars: Sequence[Example]) -> str:
         """The prompt for one request."""
         return render_prompt(self.source, task, label, exemplars, self.source_name)

@@ -28,5 +28,9 @@ class Completion(Method):
     def stop(self) -> tuple[str, ...]:
         return ("\n",)
 
+    @property
+    def may_be_padded(self) -> bool:
+        return True
+
     def parse(self, answer: str) -> str:
         return strip_quotes(answer.strip().split("\n")[0])

@@ -53,7 +53,7 @@ def test_ids_are_the_plan_each_once(story: Story) -> None:
     committed = store.generated(0, ["id"])["id"].to_pylist()
     assert sorted(committed) == sorted(expected_row_ids(store.requests(0)))
     assert len(set(committed)) == len(committed)
-    assert store.open_requests(0) == []
+    assert list(store.open_requests(0)) == []
 
 
 def test_every_row_has_one_verdict_and_the_waterfall_sums(story: Story) -> None:

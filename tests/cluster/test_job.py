@@ -11,6 +11,7 @@ import pytest
 from cluster.job import check_identity, example_prompts, prepare
 from generation.errors import UserError
 from generation.methods.completion import TEMPLATE
+from generation.records import SCHEMA_VERSION
 from tests.cluster.cases import LABELS, SEEDS, make_job, write_task
 
 
@@ -97,6 +98,16 @@ def test_a_changed_run_is_refused_by_name(tmp_path: Path) -> None:
         check_identity(other, run, tmp_path / "run")
     assert str(caught.value) == (
         f"{tmp_path}/task.yaml: generation.min_p: was 0.05, now 0.2; {tmp_path}/run keeps its own: "
+        "start another run with --run FOLDER"
+    )
+
+
+def test_a_run_of_another_schema_is_refused(tmp_path: Path) -> None:
+    job = make_job(tmp_path)
+    with pytest.raises(UserError) as caught:
+        check_identity(job, {"identity": job.identity}, tmp_path / "run")
+    assert str(caught.value) == (
+        f"{tmp_path}/run: run.json: schema: must be {SCHEMA_VERSION}, was 1: another version of labelmill began it; "
         "start another run with --run FOLDER"
     )
 

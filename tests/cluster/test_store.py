@@ -11,11 +11,13 @@ from generation.errors import UserError
 from generation.records import ROW_SCHEMA, row_id
 from tests.cluster.cases import RUN_ID, add_requests, add_rows, add_verdicts, begin_round, verdict
 
+HASH = "pr0mpt"
+
 
 def test_an_empty_run(store: Store) -> None:
     assert (store.exists, store.rounds(), store.parts(0, "generated")) == (False, [], [])
     assert (store.generated(0).schema, store.generated(0).num_rows) == (ROW_SCHEMA, 0)
-    assert (store.requests(0).num_rows, store.verdicts(0).num_rows, store.open_requests(0)) == (0, 0, [])
+    assert (store.requests(0).num_rows, store.verdicts(0).num_rows, list(store.open_requests(0))) == (0, 0, [])
     assert store.kept([0, 1]).to_pydict() == {"id": [], "text": [], "label": [], "status": [], "weight": []}
 
 
@@ -50,18 +52,18 @@ def test_open_requests_are_planned_ones_without_rows(store: Store) -> None:
     add_requests(store, ["neg-1"], wave=1, samples=3)
     first, second = store.parts(0, "requests")
     refs = [
-        RequestRef("pos-0", first, 0, 2, 10),
-        RequestRef("neg-0", first, 1, 2, 10),
-        RequestRef("pos-1", first, 2, 2, 10),
-        RequestRef("neg-1", second, 0, 3, 10),
+        RequestRef("pos-0", first, 0, 2, 10, HASH),
+        RequestRef("neg-0", first, 1, 2, 10, HASH),
+        RequestRef("pos-1", first, 2, 2, 10, HASH),
+        RequestRef("neg-1", second, 0, 3, 10, HASH),
     ]
     assert [Path(path).name for path in (first, second)] == ["part-w000.parquet", "part-w001.parquet"]
-    assert store.request_refs(0) == store.open_requests(0) == refs
+    assert list(store.request_refs(0)) == list(store.open_requests(0)) == refs
     add_rows(store, ["neg-0", "neg-1"], samples=2)
-    assert store.open_requests(0) == [refs[0], refs[2]]
+    assert list(store.open_requests(0)) == [refs[0], refs[2]]
     add_rows(store, ["pos-0", "pos-1"], "e1", samples=2)
-    assert store.open_requests(0) == []
-    assert store.open_requests(1) == []
+    assert list(store.open_requests(0)) == []
+    assert list(store.open_requests(1)) == []
 
 
 def test_a_request_committed_twice_counts_from_the_first_part(store: Store) -> None:

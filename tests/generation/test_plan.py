@@ -15,6 +15,7 @@ from generation.plan import Yield, exemplar_sets, plan_wave, requests_for
 from generation.records import REQUEST_SCHEMA, digest, map_column
 from generation.settings import GenerationSettings
 from generation.task import Example, Task
+from generation.tokens import BLOCK, block_padding
 from tests.generation.cases import HOURS, LOST, TASK
 
 SETTINGS = GenerationSettings(exemplars=2, exemplar_sets=2, samples=3, max_tokens=10, seed=5)
@@ -88,12 +89,24 @@ def test_what_a_request_says(model: Path) -> None:
         "samples": 3,
         "prompt": prompt,
         "prompt_hash": digest(prompt),
-        "most_tokens": len(prompt.split()) + 3 * 10,
+        "padding": 1 - len(prompt.split()) + BLOCK,
+        "most_tokens": 1 + BLOCK + 3 * 10,
     }
     seed = (5 + int(request_id[:12], 16)) % 2**31
     sampling = {"temperature": 1.0, "min_p": 0.05, "max_tokens": 10.0, "seed": float(seed)}
     assert map_column(table, "sampling") == [sampling]
     assert map_column(table, "attributes") == [{}]
+
+
+def test_padding_counts_the_answers_to_a_prompt(model: Path) -> None:
+    once = SETTINGS.model_copy(update={"samples": 1, "exemplar_sets": 1})
+    (row,) = plan(model, settings=once, opening_hours=1).to_pylist()
+    assert row["padding"] == 0
+    assert {row["padding"] for row in plan(model, settings=once, opening_hours=9).to_pylist()} == {
+        block_padding(len(row["prompt"].split()), 9)
+    }
+    chat = make_method("chat", model)
+    assert not chat.may_be_padded
 
 
 def test_the_same_arguments_give_the_same_plan(model: Path) -> None:

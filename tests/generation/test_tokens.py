@@ -9,7 +9,7 @@ from tokenizers import Tokenizer
 from tokenizers.processors import TemplateProcessing
 
 from generation.errors import UserError
-from generation.tokens import count_tokens
+from generation.tokens import BLOCK, block_padding, count_tokens
 from tests.generation.cases import make_model
 
 
@@ -41,3 +41,19 @@ def test_a_broken_tokenizer(tmp_path: Path) -> None:
     with pytest.raises(UserError) as caught:
         count_tokens(tmp_path, ["a"])
     assert str(caught.value).startswith(f"model: {tmp_path}/tokenizer.json must be a tokenizer; ")
+
+
+@pytest.mark.parametrize(
+    ("length", "rows", "padding"),
+    [
+        (BLOCK + 1, 100, 0),  # full already: one token is computed anew
+        (BLOCK, 2, 1),  # 1 instead of 31 for the second answer
+        (BLOCK, 1, 0),
+        (BLOCK + 2, 31, 0),  # 31 tokens more would save 30
+        (BLOCK + 2, 33, 31),
+        (5, 9, 28),
+    ],
+)
+def test_padding_fills_blocks_where_that_pays(length: int, rows: int, padding: int) -> None:
+    assert block_padding(length, rows) == padding
+    assert padding == 0 or (length + padding) % BLOCK == 1

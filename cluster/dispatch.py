@@ -1,0 +1,119 @@
+"""How much each engine is given: slots full, a backlog for two reports, the token budget kept.
+
+Counts and names only; pool.py is its Ray side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from cluster.messages import EngineName
+from cluster.store import RequestRef
+from cluster.window import SIZE, Window
+
+BACKLOG_SECONDS = 2.0  # work that an engine has waiting: it outlasts two reports
+MOST_BACKLOG = 8  # times its slots
+RATED_SECONDS = 2.0  # over which an engine's rate is worked out
+
+
+@dataclass
+class _Share:
+    """What an engine was given and has not committed; `buffered` rows of it are finished and take no slot.
+
+    `rate` is rows committed a second, `fresh` the rows since it was last worked out.
+    """
+
+    given: dict[str, RequestRef] = field(default_factory=dict)
+    rows: int = 0
+    buffered: int = 0
+    rate: float = 0.0
+    rated_at: float = -1.0
+    fresh: int = 0
+
+
+class Dispatcher:
+    """`begin` with a stream of requests; engines `join`, `take`, have `finished`, and may `leave`.
+
+    `slots` is how many rows an engine works on at once.
+    """
+
+    def __init__(self, slots: int) -> None:
+        self._slots = slots
+        self._shares: dict[EngineName, _Share] = {}
+        self._window = Window()
+        self._tokens_left: int | None = None
+        self._tokens_in_flight = 0
+        self.rows_in_flight = 0
+
+    def begin(self, requests: Iterable[RequestRef], tokens_left: int | None = None) -> None:
+        """Go on with these. With `tokens_left`, one is given only if all in flight, at its longest, stays within."""
+        self._window = Window(requests, max(SIZE, 4 * len(self._shares) * self._slots))
+        self._tokens_left = tokens_left
+
+    def join(self, engine: EngineName) -> None:
+        """A new engine."""
+        self._shares[engine] = _Share()
+
+    def leave(self, engine: EngineName) -> int:
+        """An engine is gone: what it was given goes out again, first of all. Returns how many requests."""
+        lost = self.drop(engine)
+        del self._shares[engine]
+        self._window.forget(engine)
+        self._window.put_back(lost)
+        return len(lost)
+
+    def drop(self, engine: EngineName) -> list[RequestRef]:
+        """Take from an engine what it was given; the caller decides what becomes of it."""
+        share = self._shares[engine]
+        lost = list(share.given.values())
+        self.rows_in_flight -= share.rows
+        self._tokens_in_flight -= sum(request.most_tokens for request in lost)
+        self._shares[engine] = _Share()
+        return lost
+
+    def take(self, engine: EngineName) -> list[RequestRef]:
+        """Requests for an engine's free slots and its backlog; none when the budget allows none."""
+        share, taken = self._shares[engine], list[RequestRef]()
+        room = self._slots + self._backlog(share) - (share.rows - share.buffered)
+        while room > 0 and (request := self._window.draw(engine, self._affords)) is not None:
+            taken.append(request)
+            share.given[request.request_id] = request
+            share.rows += request.samples
+            self.rows_in_flight += request.samples
+            self._tokens_in_flight += request.most_tokens
+            room -= request.samples
+        return taken
+
+    def finished(self, engine: EngineName, request_ids: Iterable[str], tokens: int) -> None:
+        """Requests of an engine are committed, at a cost of `tokens`."""
+        share, rows = self._shares[engine], 0
+        for request_id in request_ids:
+            if (request := share.given.pop(request_id, None)) is not None:
+                rows += request.samples
+                self._tokens_in_flight -= request.most_tokens
+        share.rows -= rows
+        share.fresh += rows
+        self.rows_in_flight -= rows
+        self.spend(tokens)
+
+    def reported(self, engine: EngineName, buffered: int, now: float) -> None:
+        """An engine told that so many of its rows are finished and not committed yet; `now` is in seconds."""
+        share = self._shares[engine]
+        share.buffered = buffered
+        if share.rated_at < 0:
+            share.rated_at, share.fresh = now, 0
+        elif now - share.rated_at >= RATED_SECONDS:
+            share.rate = share.fresh / (now - share.rated_at)
+            share.rated_at, share.fresh = now, 0
+
+    def spend(self, tokens: int) -> None:
+        """Tokens that are gone from the budget."""
+        if self._tokens_left is not None:
+            self._tokens_left -= tokens
+
+    def _backlog(self, share: _Share) -> int:
+        return max(self._slots // 4, min(int(share.rate * BACKLOG_SECONDS), self._slots * MOST_BACKLOG))
+
+    def _affords(self, request: RequestRef) -> bool:
+        return self._tokens_left is None or self._tokens_in_flight + request.most_tokens <= self._tokens_left

@@ -1,0 +1,112 @@
+"""How much an engine is given: slots, backlog, budget, and what becomes of a dead one's requests."""
+
+from __future__ import annotations
+
+from cluster.dispatch import BACKLOG_SECONDS, MOST_BACKLOG, RATED_SECONDS, Dispatcher
+from cluster.messages import EngineName
+from cluster.store import RequestRef
+
+ONE, TWO = EngineName(1, 0, 0), EngineName(1, 1, 0)
+SLOTS = 16
+
+
+def plan(count: int, samples: int = 4, most_tokens: int = 10) -> list[RequestRef]:
+    return [RequestRef(f"r{number}", "plan", number, samples, most_tokens, f"p{number}") for number in range(count)]
+
+
+def dispatcher(*engines: EngineName) -> Dispatcher:
+    made = Dispatcher(SLOTS)
+    for engine in engines:
+        made.join(engine)
+    return made
+
+
+def names(requests: list[RequestRef]) -> list[str]:
+    return [each.request_id for each in requests]
+
+
+def test_an_engine_gets_its_slots_and_a_quarter_more() -> None:
+    work = dispatcher(ONE)
+    work.begin(plan(100))
+    assert names(work.take(ONE)) == ["r0", "r1", "r2", "r3", "r4"]
+    assert work.rows_in_flight == 20
+    assert work.take(ONE) == []
+    work.finished(ONE, ["r0", "r2"], 8)
+    assert names(work.take(ONE)) == ["r5", "r6"]
+
+
+def test_rows_that_wait_for_their_commit_take_no_slot() -> None:
+    work = dispatcher(ONE)
+    work.begin(plan(100))
+    work.take(ONE)
+    work.reported(ONE, 8, 0.0)
+    assert names(work.take(ONE)) == ["r5", "r6"]
+    assert work.rows_in_flight == 28
+    work.finished(ONE, ["r0", "r1"], 8)
+    work.reported(ONE, 0, 0.1)
+    assert work.take(ONE) == []
+
+
+def test_the_backlog_grows_with_an_engines_pace() -> None:
+    work = dispatcher(ONE)
+    work.begin(plan(1000))
+    taken = work.take(ONE)
+    work.reported(ONE, 0, 0.0)
+    work.finished(ONE, names(taken), 0)
+    assert work.rows_in_flight == 0
+    work.reported(ONE, 0, RATED_SECONDS)  # 20 rows in so many seconds
+    assert sum(each.samples for each in work.take(ONE)) == SLOTS + int(20 / RATED_SECONDS * BACKLOG_SECONDS)
+
+
+def test_the_backlog_has_a_bound() -> None:
+    work = dispatcher(ONE)
+    work.begin(plan(10_000))
+    work.reported(ONE, 0, 0.0)
+    for _ in range(30):
+        work.finished(ONE, names(work.take(ONE)), 0)
+    work.reported(ONE, 0, RATED_SECONDS)  # 600 rows in so many seconds
+    assert sum(each.samples for each in work.take(ONE)) == SLOTS * (1 + MOST_BACKLOG)
+
+
+def test_the_budget_holds_for_all_in_flight_at_their_longest() -> None:
+    work = dispatcher(ONE, TWO)
+    work.begin(plan(100), tokens_left=35)
+    assert names(work.take(ONE)) == ["r0", "r1", "r2"]
+    assert work.take(TWO) == []
+    work.finished(ONE, ["r0"], 4)  # 31 left, 20 in flight
+    assert names(work.take(TWO)) == ["r4"]  # r3 is next on ONE
+    work.spend(10)
+    work.finished(ONE, ["r1", "r2"], 10)  # 11 left, 10 in flight
+    assert work.take(ONE) == []
+    work.finished(TWO, ["r4"], 1)
+    assert names(work.take(TWO)) == ["r5"]
+    work.finished(TWO, ["r5"], 9)
+    assert (work.take(ONE), work.take(TWO), work.rows_in_flight) == ([], [], 0)
+
+
+def test_a_dead_engines_requests_go_out_again_first() -> None:
+    work = dispatcher(ONE, TWO)
+    work.begin(plan(100), tokens_left=1000)
+    work.take(ONE)
+    work.finished(ONE, ["r1"], 10)
+    assert work.leave(ONE) == 4
+    assert work.rows_in_flight == 0
+    assert names(work.take(TWO)) == ["r0", "r2", "r3", "r4", "r5"]
+
+
+def test_what_is_dropped_is_not_given_again() -> None:
+    work = dispatcher(ONE)
+    work.begin(plan(6))
+    assert names(work.drop(ONE)) == []
+    work.take(ONE)
+    assert names(work.drop(ONE)) == ["r0", "r1", "r2", "r3", "r4"]
+    assert names(work.take(ONE)) == ["r5"]
+
+
+def test_a_commit_told_twice_counts_once() -> None:
+    work = dispatcher(ONE)
+    work.begin(plan(5))
+    work.take(ONE)
+    work.finished(ONE, ["r0"], 1)
+    work.finished(ONE, ["r0"], 0)
+    assert work.rows_in_flight == 16
