@@ -39,6 +39,7 @@ class RuntimeSettings(Settings):
     gpu_memory: float = Field(0.9, gt=0, le=1, description="share of a GPU's memory that an engine takes")
     commit_rows: int = Field(128, ge=1, description="rows an engine gathers before it commits a part")
     commit_seconds: float = Field(5.0, gt=0, description="or seconds, whichever comes first")
+    hang_seconds: float = Field(300.0, gt=0, description="an engine with work and no new token for so long is replaced")
     workers: int = Field(1, ge=1, description="training workers")
 
 

@@ -5,11 +5,13 @@ Counts and names only; pool.py is its Ray side.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from cluster.messages import EngineName
 from cluster.store import RequestRef
+from cluster.suspects import Suspects
 from cluster.window import SIZE, Window
 
 BACKLOG_SECONDS = 2.0  # work that an engine has waiting: it outlasts two reports
@@ -21,7 +23,8 @@ RATED_SECONDS = 2.0  # over which an engine's rate is worked out
 class _Share:
     """What an engine was given and has not committed; `buffered` rows of it are finished and take no slot.
 
-    `rate` is rows committed a second, `fresh` the rows since it was last worked out.
+    `rate` is rows committed a second, `fresh` the rows since it was last worked out. `apart`: it holds suspects, and
+    gets nothing else.
     """
 
     given: dict[str, RequestRef] = field(default_factory=dict)
@@ -30,6 +33,15 @@ class _Share:
     rate: float = 0.0
     rated_at: float = -1.0
     fresh: int = 0
+    apart: bool = False
+
+
+class Loss(NamedTuple):
+    """What a dead engine had in hand: how many requests, those of them set aside, whether they were tried apart."""
+
+    requests: int
+    aside: list[RequestRef]
+    apart: bool
 
 
 class Dispatcher:
@@ -42,6 +54,8 @@ class Dispatcher:
         self._slots = slots
         self._shares: dict[EngineName, _Share] = {}
         self._window = Window()
+        self._suspects = Suspects()
+        self._emptying: EngineName | None = None
         self._tokens_left: int | None = None
         self._tokens_in_flight = 0
         self.rows_in_flight = 0
@@ -49,19 +63,24 @@ class Dispatcher:
     def begin(self, requests: Iterable[RequestRef], tokens_left: int | None = None) -> None:
         """Go on with these. With `tokens_left`, one is given only if all in flight, at its longest, stays within."""
         self._window = Window(requests, max(SIZE, 4 * len(self._shares) * self._slots))
+        self._suspects = Suspects()
         self._tokens_left = tokens_left
 
     def join(self, engine: EngineName) -> None:
         """A new engine."""
         self._shares[engine] = _Share()
 
-    def leave(self, engine: EngineName) -> int:
-        """An engine is gone: what it was given goes out again, first of all. Returns how many requests."""
+    def leave(self, engine: EngineName) -> Loss:
+        """An engine died: what it was given goes out again, first of all, but for what has killed too many."""
+        apart = self._shares[engine].apart
         lost = self.drop(engine)
         del self._shares[engine]
         self._window.forget(engine)
-        self._window.put_back(lost)
-        return len(lost)
+        if self._emptying == engine:
+            self._emptying = None
+        again, aside = self._suspects.died(lost, apart)
+        self._window.put_back(again)
+        return Loss(len(lost), aside, apart)
 
     def drop(self, engine: EngineName) -> list[RequestRef]:
         """Take from an engine what it was given; the caller decides what becomes of it."""
@@ -73,21 +92,46 @@ class Dispatcher:
         return lost
 
     def take(self, engine: EngineName) -> list[RequestRef]:
-        """Requests for an engine's free slots and its backlog; none when the budget allows none."""
-        share, taken = self._shares[engine], list[RequestRef]()
+        """Requests for an engine's free slots and its backlog; none when the budget allows none.
+
+        While there are suspects, one engine after the other is emptied for them.
+        """
+        share = self._shares[engine]
+        if share.apart and share.given:
+            return []
+        share.apart = False
+        if self._suspects and self._emptying in (None, engine):
+            self._emptying = engine if share.given else None
+            return [] if share.given else self._take_suspects(share)
         room = self._slots + self._backlog(share) - (share.rows - share.buffered)
+        taken = list[RequestRef]()
         while room > 0 and (request := self._window.draw(engine, self._affords)) is not None:
+            self._give(share, request)
             taken.append(request)
-            share.given[request.request_id] = request
-            share.rows += request.samples
-            self.rows_in_flight += request.samples
-            self._tokens_in_flight += request.most_tokens
             room -= request.samples
         return taken
 
-    def finished(self, engine: EngineName, request_ids: Iterable[str], tokens: int) -> None:
+    def _take_suspects(self, share: _Share) -> list[RequestRef]:
+        group = self._suspects.next_group()
+        share.apart = True
+        for request in group:
+            self._give(share, request)
+        return group
+
+    def _give(self, share: _Share, request: RequestRef) -> None:
+        share.given[request.request_id] = request
+        share.rows += request.samples
+        self.rows_in_flight += request.samples
+        self._tokens_in_flight += request.most_tokens
+
+    def is_busy(self, engine: EngineName) -> bool:
+        """Whether an engine has been given anything that is not committed."""
+        return bool(self._shares[engine].given)
+
+    def finished(self, engine: EngineName, request_ids: Sequence[str], tokens: int) -> None:
         """Requests of an engine are committed, at a cost of `tokens`."""
         share, rows = self._shares[engine], 0
+        self._suspects.cleared(request_ids)
         for request_id in request_ids:
             if (request := share.given.pop(request_id, None)) is not None:
                 rows += request.samples
@@ -96,6 +140,12 @@ class Dispatcher:
         share.fresh += rows
         self.rows_in_flight -= rows
         self.spend(tokens)
+
+    def refused(self, engine: EngineName, request_id: str) -> RequestRef | None:
+        """An engine cannot answer a request; None when it does not hold it."""
+        request = self._shares[engine].given.get(request_id)
+        self.finished(engine, [request_id], 0)
+        return request
 
     def reported(self, engine: EngineName, buffered: int, now: float) -> None:
         """An engine told that so many of its rows are finished and not committed yet; `now` is in seconds."""

@@ -55,6 +55,7 @@ class Engine:
         self._sequence = 0
         self._unfinished = 0
         self._produced = 0
+        self._refused: dict[str, str] = {}
         self._error: str | None = None
         self._fatal: str | None = None
         self._news = asyncio.Event()
@@ -101,23 +102,29 @@ class Engine:
         self._news.clear()
         committed, self._committed = tuple(self._committed), []
         error, self._error, fatal, self._fatal = self._error, None, self._fatal, None
-        return Report(committed, len(self._buffer.rows), self._produced, error, fatal)
+        refused, self._refused = tuple(self._refused.items()), {}
+        return Report(committed, len(self._buffer.rows), self._produced, refused, error, fatal)
 
     async def _serve(self, request: dict[str, Any]) -> None:
         try:
             method = self._method(request["method"])
-            tokens = self._tokens(
-                request["prompt"], method.adds_special_tokens, request["padding"], request["sampling"]
-            )
-            output = await self._generate(
-                request["request_id"], tokens, request["sampling"], request["samples"], method.stop
-            )
-            self._keep(request, output, method)
-        except Exception as error:  # whatever ends a request ends this engine: the pool decides what follows
+            try:
+                await self._answer(request, method)
+            except ValueError as error:  # vLLM's word for a request that it cannot take: the others go on
+                self._refused[request["request_id"]] = " ".join(str(error).split())
+                self._news.set()
+        except Exception as error:  # whatever else ends a request ends this engine: the pool decides what follows
             self._fail(error)
         finally:
             self._unfinished -= 1
             self._due.set()
+
+    async def _answer(self, request: dict[str, Any], method: Method) -> None:
+        tokens = self._tokens(request["prompt"], method.adds_special_tokens, request["padding"], request["sampling"])
+        output = await self._generate(
+            request["request_id"], tokens, request["sampling"], request["samples"], method.stop
+        )
+        self._keep(request, output, method)
 
     def _fail(self, error: Exception) -> None:
         self._error = self._error or f"{type(error).__name__}: {error}"

@@ -43,12 +43,14 @@ class Committed:
 class Report:
     """News since the last report.
 
-    `buffered` rows are finished but not committed; `produced` counts all output tokens so far. `error` tells why
-    the engine ends; `fatal` why nothing can be committed at all (a full disk, a later driver), whichever engine tries.
+    `refused` are requests that the engine cannot answer, with the error of each. `buffered` rows are finished but not
+    committed; `produced` counts all output tokens so far. `error` tells why the engine ends; `fatal` why nothing can
+    be committed at all (a full disk, a later driver), whichever engine tries.
     """
 
     committed: tuple[Committed, ...]
     buffered: int
     produced: int
+    refused: tuple[tuple[str, str], ...] = ()
     error: str | None = None
     fatal: str | None = None

@@ -28,6 +28,7 @@ def round_metrics(store: Store, journal: Journal, job: Job, now: Round, stop_rea
         "wanted": now.wanted,
         "accepted": {label: accepted[label] for label in now.targets},
         "generated": store.generated(now.number, ["id"]).num_rows,
+        "set_aside": store.aside(now.number).num_rows,
         "waves": _waves(store, now.number),
         "tokens": tokens_of(store, journal, now.number),
         "seconds": journal.seconds(now.number),

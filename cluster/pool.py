@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from cluster.dispatch import Dispatcher
-from cluster.engine import Engine
 from cluster.messages import Committed, EngineName, Ready, Report
+from cluster.remote import ActorEngine, RemoteEngine
 from cluster.spec import EngineSpec
-from cluster.store import RequestRef, Store
+from cluster.store import RequestRef, Store, round_of
+from cluster.suspects import TRIES
 from generation.errors import Fault, UserError
 from generation.parts import read_parts
 from generation.records import ROW_SCHEMA
@@ -20,6 +21,10 @@ from generation.records import ROW_SCHEMA
 REPORT_SECONDS = 1.0
 # deaths in a row without one committed part in between: then the fault is not chance
 MOST_DEATHS = 3
+# the same while suspects are tried apart: halving a thousand requests takes ten
+MOST_DEATHS_APART = 12
+# requests set aside before anything is amiss with all of them, if they are more than those answered
+MOST_ASIDE = 10
 
 
 @dataclass(frozen=True)
@@ -34,14 +39,18 @@ class PoolStatus:
 
 @dataclass
 class _Member:
-    """An engine, the report it owes, its tokens so far, and the number of the last part it told of."""
+    """An engine, the report it owes, its tokens so far, and the number of the last part it told of.
+
+    `moved_at` is when it last brought a token, or had nothing to do.
+    """
 
     name: EngineName
-    actor: Any
+    engine: RemoteEngine
     pending: Any = None
     produced: int = 0
     committed: int = 0
     last_part: int = -1
+    moved_at: float = field(default_factory=time.monotonic)
     pids: list[int] = field(default_factory=list)
 
 
@@ -49,7 +58,7 @@ class EnginePool:
     """`start`, then `generate` as often as needed, then `stop`; engines live as long as the pool.
 
     `observe` is called about once a second with a PoolStatus, `log` with lines for people, `lost`
-    with the tokens that died with an engine.
+    with the tokens that died with an engine. `launch` makes an engine; one of vLLM's by default.
     """
 
     def __init__(
@@ -63,14 +72,18 @@ class EnginePool:
         observe: Callable[[PoolStatus], None] = lambda status: None,
         log: Callable[[str], None] = lambda line: None,
         lost: Callable[[int], None] = lambda tokens: None,
+        launch: Callable[[EngineName], RemoteEngine] | None = None,
     ) -> None:
         self._spec, self._count, self._store, self._run_id, self._epoch = spec, count, store, run_id, epoch
-        self._template, self._observe, self._log, self._lost = template, observe, log, lost
+        self._observe, self._log, self._lost = observe, log, lost
+        self._launch = launch or (lambda name: ActorEngine(spec, name, str(store.root), run_id, template))
         self._members: dict[EngineName, _Member] = {}
         self._dispatcher = Dispatcher(spec.max_num_seqs)
         self._incarnations = [0] * count
         self._deaths = 0
+        self._answered = self._aside = 0
         self._retired_tokens = 0
+        self._observed = 0.0
         self._starting: dict[int, tuple[_Member, Any]] = {}
         self.lost_tokens = 0
 
@@ -97,6 +110,8 @@ class EnginePool:
         all that is in flight stay within it; what does not fit is left undone.
         """
         self._dispatcher.begin(refs, tokens_left)
+        for member in self._members.values():
+            member.moved_at = time.monotonic()
         while True:
             for member in self._members.values():
                 self._fill(member)
@@ -104,7 +119,11 @@ class EnginePool:
                 return
             for member in self._reporting():
                 yield from self._collect(member)
-            self._observe(self.status())
+            for member in self._hung():
+                yield from self._replace(member, f"no token for {self._spec.hang_seconds:g} s")
+            if time.monotonic() - self._observed >= REPORT_SECONDS:
+                self._observe(self.status())
+                self._observed = time.monotonic()
 
     def status(self) -> PoolStatus:
         """Counts of this moment."""
@@ -117,27 +136,16 @@ class EnginePool:
 
     def stop(self) -> None:
         """End all engines; their cores follow them (see tie.py)."""
-        import ray
-
         for member in [*self._members.values(), *(member for member, _ in self._starting.values())]:
-            ray.kill(member.actor, no_restart=True)
+            member.engine.kill()
         self._members.clear()
         self._starting.clear()
 
-    def _begin(self, engine: int) -> None:
-        import ray
-
-        name = EngineName(self._epoch, engine, self._incarnations[engine])
-        self._incarnations[engine] += 1
-        resources = {"num_gpus": self._spec.gpus} if self._spec.gpus else {"num_cpus": 1}
-        actor = (
-            ray.remote(Engine)
-            .options(
-                max_concurrency=1000, max_restarts=0, runtime_env={"env_vars": self._spec.environment()}, **resources
-            )
-            .remote(self._spec, name, str(self._store.root), self._run_id, self._template)
-        )
-        self._starting[engine] = (_Member(name, actor), actor.start.remote())
+    def _begin(self, number: int) -> None:
+        name = EngineName(self._epoch, number, self._incarnations[number])
+        self._incarnations[number] += 1
+        engine = self._launch(name)
+        self._starting[number] = (_Member(name, engine), engine.start())
 
     def _finish(self, engine: int) -> Ready:
         import ray
@@ -159,15 +167,15 @@ class EnginePool:
         batch: dict[str, list[int]] = {}
         for request in self._dispatcher.take(member.name):
             batch.setdefault(request.part, []).append(request.place)
-        for part, indices in batch.items():
-            member.actor.submit.remote(part, indices)
+        for part, places in batch.items():
+            member.engine.submit(part, places)
 
     def _reporting(self) -> list[_Member]:
         """Wait for reports, and for engines that start; engines that are ready by now are members afterwards."""
         import ray
 
         for member in self._members.values():
-            member.pending = member.pending or member.actor.report.remote(REPORT_SECONDS)
+            member.pending = member.pending or member.engine.report(REPORT_SECONDS)
         reports = {member.pending: member for member in self._members.values()}
         starts = {waiting: engine for engine, (_, waiting) in self._starting.items()}
         everything = [*reports, *starts]
@@ -178,6 +186,14 @@ class EnginePool:
                 self._finish(starts[waiting])
         return [reports[waiting] for waiting in done if waiting in reports]
 
+    def _hung(self) -> list[_Member]:
+        """Engines that live, and have work, and do none."""
+        now = time.monotonic()
+        for member in self._members.values():
+            if not self._dispatcher.is_busy(member.name):
+                member.moved_at = now
+        return [member for member in self._members.values() if now - member.moved_at > self._spec.hang_seconds]
+
     def _collect(self, member: _Member) -> Iterator[Committed]:
         import ray
 
@@ -187,10 +203,15 @@ class EnginePool:
             yield from self._replace(member, str(error).splitlines()[0])
             return
         member.pending = None
+        if report.produced > member.produced or report.committed:
+            member.moved_at = time.monotonic()
         member.produced = report.produced
         for part in report.committed:
             yield self._accept(member, part)
         self._dispatcher.reported(member.name, report.buffered, time.monotonic())
+        for request_id, reason in report.refused:
+            if request := self._dispatcher.refused(member.name, request_id):
+                self._set_aside([request], reason)
         if report.fatal is not None:
             self._dispatcher.drop(member.name)
             raise UserError(report.fatal)
@@ -199,16 +220,27 @@ class EnginePool:
 
     def _accept(self, member: _Member, part: Committed) -> Committed:
         self._deaths = 0
+        self._answered += len(part.request_ids)
         member.last_part = sequence_of(part.part)
         member.committed += part.output_tokens
         self._dispatcher.finished(member.name, part.request_ids, part.prompt_tokens + part.output_tokens)
         return part
 
+    def _set_aside(self, requests: Sequence[RequestRef], error: str) -> None:
+        """Record requests that cannot be answered. Raises Fault when most cannot."""
+        by_round: dict[int, list[RequestRef]] = {}
+        for request in requests:
+            by_round.setdefault(round_of(request.part), []).append(request)
+        for round_, each in by_round.items():
+            self._store.set_aside(round_, each, error, self._run_id)
+        self._aside += len(requests)
+        self._log(f"{len(requests)} request(s) set aside, first {requests[0].request_id}: {error}")
+        if self._aside > max(MOST_ASIDE, self._answered):
+            raise Fault(f"{self._aside} requests cannot be answered, {self._answered} were; last: {error}")
+
     def _replace(self, member: _Member, error: str) -> Iterator[Committed]:
         """Start a new engine in a dead one's place and give its requests out again, but for those it committed."""
-        import ray
-
-        ray.kill(member.actor, no_restart=True)
+        member.engine.kill()
         for part in late_parts(self._store, member.name, member.last_part):
             yield self._accept(member, part)
         del self._members[member.name]
@@ -218,9 +250,12 @@ class EnginePool:
         self.lost_tokens += lost
         self._dispatcher.spend(lost)
         self._lost(lost)
-        again = self._dispatcher.leave(member.name)
+        loss = self._dispatcher.leave(member.name)
+        again = loss.requests - len(loss.aside)
         self._log(f"engine {member.name} died ({error}); {lost} tokens lost, {again} requests issued again")
-        if self._deaths >= MOST_DEATHS:
+        if loss.aside:
+            self._set_aside(loss.aside, f"engines died of it {TRIES} times; last: {error}")
+        if self._deaths >= (MOST_DEATHS_APART if loss.apart else MOST_DEATHS):
             raise Fault(f"engines died {self._deaths} times in a row without committing a row; last: {error}")
         self._begin(member.name.engine)
 

@@ -32,6 +32,7 @@ class EngineSpec:
     gpus: float
     commit_rows: int
     commit_seconds: float
+    hang_seconds: float
 
     def engine_args(self) -> dict[str, Any]:
         """Arguments of vLLM's AsyncEngineArgs. Both scheduler limits are set: its defaults are small."""
@@ -88,6 +89,7 @@ def plan_engine(config: TaskConfig, folder: Path, model_hash: str, gpus: int) ->
         gpus=runtime.gpus_per_engine if gpus else 0,
         commit_rows=runtime.commit_rows,
         commit_seconds=runtime.commit_seconds,
+        hang_seconds=runtime.hang_seconds,
     )
     if spec.platform == "cpu":
         _check_memory(spec, runtime.engines, free_memory())

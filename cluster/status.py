@@ -20,6 +20,7 @@ class Status:
     rounds: int
     requests: int
     open_requests: int
+    set_aside: int
     rows: int
     judged: int
     accepted: dict[str, int]
@@ -41,6 +42,7 @@ def read_status(store: Store) -> Status:
         rounds=len(numbers),
         requests=sum(store.requests(number, ["request_id"]).num_rows for number in numbers),
         open_requests=sum(1 for number in numbers for _ in store.open_requests(number)),
+        set_aside=sum(store.aside(number).num_rows for number in numbers),
         rows=sum(store.generated(number, ["id"]).num_rows for number in numbers),
         judged=sum(store.verdicts(number).num_rows for number in numbers),
         accepted={name: accepted[name] for name in names},
@@ -51,9 +53,10 @@ def read_status(store: Store) -> Status:
 def render_status(status: Status) -> str:
     """Plain lines for a terminal."""
     driver = f" (driver pid {status.driver['pid']} on {status.driver['host']})" if status.driver else ""
+    aside = f", {status.set_aside} set aside" if status.set_aside else ""
     lines = [
         f"{status.name}: {status.state}{driver}",
-        f"rounds {status.rounds}, requests {status.requests} ({status.open_requests} open), "
+        f"rounds {status.rounds}, requests {status.requests} ({status.open_requests} open{aside}), "
         f"rows {status.rows} ({status.judged} judged)",
     ]
     width = max(map(len, status.accepted), default=0)

@@ -17,7 +17,7 @@ from pyarrow import fs
 
 from generation.errors import UserError
 from generation.parts import list_parts, read_batches, read_parts, write_bytes, write_part
-from generation.records import KEPT, REQUEST_SCHEMA, ROW_SCHEMA, VERDICT_SCHEMA, latest_verdicts
+from generation.records import ASIDE_SCHEMA, KEPT, REQUEST_SCHEMA, ROW_SCHEMA, VERDICT_SCHEMA, digest, latest_verdicts
 
 _KEPT_SCHEMA = pa.schema(
     [*((name, pa.string()) for name in ("id", "text", "label", "status")), ("weight", pa.float64())]
@@ -33,6 +33,11 @@ class RequestRef(NamedTuple):
     samples: int
     most_tokens: int
     prompt_hash: str
+
+
+def round_of(part: str) -> int:
+    """The round that a part lies in."""
+    return int(Path(part).parent.parent.name)
 
 
 class Store:
@@ -79,7 +84,7 @@ class Store:
         return sorted(int(path.parent.name) for path in (self.root / "rounds").glob("[0-9]*/round.json"))
 
     def commit(self, round_: int, kind: str, name: str, table: pa.Table, run_id: str) -> str:
-        """Write one part of `requests`, `generated` or `verdicts`; returns its path."""
+        """Write one part of `requests`, `generated`, `aside` or `verdicts`; returns its path."""
         folder = self.folder(round_, kind)
         folder.mkdir(parents=True, exist_ok=True)
         path = str(folder / f"part-{name}.parquet")
@@ -126,10 +131,25 @@ class Store:
                     index += 1
 
     def open_requests(self, round_: int, wave: int | None = None) -> Iterator[RequestRef]:
-        """Planned requests without committed rows: what is left to generate."""
-        parts = self.parts(round_, "generated")
-        done = set(read_parts(self.filesystem, parts, ROW_SCHEMA, ["request_id"])["request_id"].unique().to_pylist())
+        """Planned requests without committed rows, nor set aside: what is left to generate."""
+        done = set(self.aside(round_)["request_id"].to_pylist())
+        for part in self.parts(round_, "generated"):
+            done.update(
+                read_parts(self.filesystem, [part], ROW_SCHEMA, ["request_id"])["request_id"].unique().to_pylist()
+            )
         return (request for request in self.request_refs(round_, wave) if request.request_id not in done)
+
+    def set_aside(self, round_: int, requests: Sequence[RequestRef], error: str, run_id: str) -> None:
+        """Record requests that no engine can answer."""
+        table = pa.table(
+            [[each.request_id for each in requests], [each.samples for each in requests], [error] * len(requests)],
+            schema=ASIDE_SCHEMA,
+        )
+        self.commit(round_, "aside", digest([each.request_id for each in requests]), table, run_id)
+
+    def aside(self, round_: int) -> pa.Table:
+        """Requests set aside in a round (ASIDE_SCHEMA)."""
+        return read_parts(self.filesystem, self.parts(round_, "aside"), ASIDE_SCHEMA)
 
     def kept(self, rounds: Iterable[int]) -> pa.Table:
         """Accepted and relabelled rows of the rounds: id, text, label (final), status, weight."""

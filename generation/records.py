@@ -75,6 +75,9 @@ REQUEST_SCHEMA = pa.schema(
     ]
 )
 
+# requests that no engine could answer: they have no rows
+ASIDE_SCHEMA = pa.schema([("request_id", pa.string()), ("samples", pa.int32()), ("error", pa.string())])
+
 VERDICT_SCHEMA = pa.schema(
     [
         ("id", pa.string()),

@@ -89,7 +89,7 @@ def test_a_dead_engines_requests_go_out_again_first() -> None:
     work.begin(plan(100), tokens_left=1000)
     work.take(ONE)
     work.finished(ONE, ["r1"], 10)
-    assert work.leave(ONE) == 4
+    assert work.leave(ONE) == (4, [], False)
     assert work.rows_in_flight == 0
     assert names(work.take(TWO)) == ["r0", "r2", "r3", "r4", "r5"]
 
@@ -110,3 +110,43 @@ def test_a_commit_told_twice_counts_once() -> None:
     work.finished(ONE, ["r0"], 1)
     work.finished(ONE, ["r0"], 0)
     assert work.rows_in_flight == 16
+
+
+def test_suspects_get_an_engine_that_has_nothing_else() -> None:
+    work = dispatcher(ONE, TWO)
+    work.begin(plan(12))
+    work.take(ONE)
+    assert (work.leave(ONE).requests, names(work.take(TWO))) == (5, ["r0", "r1", "r2", "r3", "r4"])
+    work.join(ONE)
+    assert names(work.take(ONE)) == ["r5", "r6", "r7", "r8", "r9"]
+    assert work.leave(TWO) == (5, [], False)  # r0 to r4 have seen two engines die
+    assert work.take(ONE) == []  # emptied for them
+    work.join(TWO)
+    assert names(work.take(TWO)) == ["r10", "r11"]  # one engine at a time
+    work.finished(ONE, ["r5", "r6", "r7", "r8", "r9"], 5)
+    assert names(work.take(ONE)) == ["r0", "r1", "r2", "r3", "r4"]
+    assert work.take(ONE) == []
+    assert work.leave(ONE) == (5, [], True)
+    work.join(ONE)
+    assert names(work.take(ONE)) == ["r0", "r1"]
+    work.finished(ONE, ["r0", "r1"], 2)
+    assert names(work.take(ONE)) == ["r2", "r3", "r4"]
+    work.leave(ONE)
+    work.join(ONE)
+    assert names(work.take(ONE)) == ["r2"]
+    assert names(work.leave(ONE).aside) == ["r2"]
+    work.join(ONE)
+    assert names(work.take(ONE)) == ["r3", "r4"]
+    work.finished(ONE, ["r3", "r4"], 2)
+    work.finished(TWO, ["r10", "r11"], 2)
+    assert (work.take(ONE), work.take(TWO), work.rows_in_flight) == ([], [], 0)
+
+
+def test_a_refused_request_is_out_of_the_way() -> None:
+    work = dispatcher(ONE)
+    work.begin(plan(2), tokens_left=20)
+    work.take(ONE)
+    assert work.refused(ONE, "r1") == plan(2)[1]
+    assert work.refused(ONE, "r1") is None
+    assert work.rows_in_flight == 4
+    assert work.is_busy(ONE)

@@ -37,6 +37,7 @@ def test_a_round(store: Store, tmp_path: Path) -> None:
         "wanted": 3,
         "accepted": {"pos": 3, "neg": 1},
         "generated": 6,
+        "set_aside": 0,
         "waves": [
             {"wave": 0, "requests": 2, "rows": 4, "accepted": 3},
             {"wave": 1, "requests": 1, "rows": 2, "accepted": 1},

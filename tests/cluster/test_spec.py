@@ -12,7 +12,7 @@ from cluster.spec import EngineSpec, default_kv_cache_gb, plan_engine
 from generation.errors import UserError
 from tests.cluster.cases import config
 
-CPU = EngineSpec("m", "/models/m", "hash", "cpu", 64, 1024, 2, 0.9, 0, 128, 5.0)
+CPU = EngineSpec("m", "/models/m", "hash", "cpu", 64, 1024, 2, 0.9, 0, 128, 5.0, 300.0)
 GPU = replace(CPU, platform="gpu", gpus=1.0)
 COMMON = {
     "model": "/models/m",

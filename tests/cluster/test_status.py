@@ -39,6 +39,7 @@ STOPPED = Status(
     rounds=2,
     requests=5,
     open_requests=1,
+    set_aside=0,
     rows=6,
     judged=5,
     accepted={"pos": 2, "neg": 2},
@@ -54,6 +55,14 @@ def test_a_stopped_run(begun: Store) -> None:
         "  pos       2 / 5",
         "  neg       2 / 4",
     ]
+
+
+def test_a_request_set_aside_is_not_open(begun: Store) -> None:
+    (left,) = begun.open_requests(1)
+    begun.set_aside(1, [left], "too long", "run")
+    status = read_status(begun)
+    assert (status.open_requests, status.set_aside) == (0, 1)
+    assert render_status(status).splitlines()[1] == "rounds 2, requests 5 (0 open, 1 set aside), rows 6 (5 judged)"
 
 
 def test_a_running_one(begun: Store) -> None:
@@ -74,7 +83,7 @@ def test_a_finished_one(begun: Store) -> None:
 def test_one_that_has_just_begun(store: Store) -> None:
     store.write_json("run.json", {"name": "mood", "labels": LABELS})
     none = {"pos": 0, "neg": 0}
-    assert read_status(store) == Status("mood", "stopped", None, 0, 0, 0, 0, 0, none, none)
+    assert read_status(store) == Status("mood", "stopped", None, 0, 0, 0, 0, 0, 0, none, none)
 
 
 def test_no_run(store: Store) -> None:
