@@ -69,7 +69,7 @@ def weights(folder: Path, gib: float = 0) -> Path:
 def test_a_spec_for_a_gpu_takes_the_settings(tmp_path: Path) -> None:
     settings = {"gpus_per_engine": 0.5, "engines": 4, "kv_cache_gb": 10**6, "commit_rows": 7, "max_num_seqs": 8}
     spec = plan_engine(config(model="m", runtime=settings), weights(tmp_path), "hash", 2)
-    assert spec == EngineSpec("m", str(tmp_path), "hash", "gpu", 8, 1024, 10**6, 0.9, 0.5, 7, 5.0)
+    assert spec == EngineSpec("m", str(tmp_path), "hash", "gpu", 8, 1024, 10**6, 0.9, 0.5, 7, 5.0, 300.0)
 
 
 def test_a_spec_for_a_cpu_takes_no_gpus(tmp_path: Path) -> None:
