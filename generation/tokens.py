@@ -17,7 +17,12 @@ BLOCK = 32  # tokens in a block of the engine's prefix cache: the least on CPUs,
 
 def count_tokens(model_folder: Path, texts: Sequence[str]) -> list[int]:
     """Tokens of each text under the model's tokenizer, its special tokens included. Raises UserError."""
-    return [len(encoding.ids) for encoding in _tokenizer(model_folder).encode_batch(list(texts))]
+    return [len(tokens) for tokens in encode_texts(model_folder, texts)]
+
+
+def encode_texts(model_folder: Path, texts: Sequence[str]) -> list[list[int]]:
+    """Token ids of each text, special tokens included. Raises UserError."""
+    return [encoding.ids for encoding in _tokenizer(model_folder).encode_batch(list(texts))]
 
 
 def block_padding(length: int, rows: int) -> int:

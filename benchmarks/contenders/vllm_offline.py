@@ -1,0 +1,31 @@
+"""vLLM's own offline engine, stepped here so that each request's end is seen."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from contenders.trace import Trace
+from contenders.work import Work
+
+
+def run(work: Work, padded: bool) -> Trace:
+    began = time.monotonic()
+    os.environ.update(work.spec.environment())
+    from vllm import LLM, SamplingParams
+    from vllm.sampling_params import RequestOutputKind
+
+    engine = LLM(**work.offline_args()).llm_engine
+    trace = Trace(time.monotonic() - began)
+    first = time.monotonic()
+    for number, (tokens, sampling, samples) in enumerate(work.requests(padded)):
+        params = SamplingParams(n=samples, output_kind=RequestOutputKind.FINAL_ONLY, **sampling)
+        engine.add_request(str(number), {"prompt_token_ids": tokens}, params)
+    done, rows = 0, 0
+    while engine.has_unfinished_requests():
+        for output in engine.step():
+            done += sum(len(answer.token_ids) for answer in output.outputs)
+            rows += len(output.outputs)
+            trace.latencies += [time.monotonic() - first] * len(output.outputs)
+        trace.points.append((time.monotonic() - first, done, rows))
+    return trace

@@ -1,0 +1,134 @@
+"""How fast is the pool, beside what it is made of and what else there is?
+
+    python benchmarks/throughput.py --rounds 5 --rows 1200 --json throughput.json     # about an hour on two cores
+
+All contenders answer the same plan with the same model, engine arguments and sampling, each in processes of its own,
+one at a time, taking turns; every round has another plan. *steady* is between 20 and 80 % of the tokens, *end to end*
+from loading to the last row. Peers get prompts as they are; the pool pads them (docs/runs.md), and
+`vllm offline, padded` says what that alone brings. A contender that fails is shown with its error.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import psutil
+import typer
+from contenders import hf_generate, pool, ray_data, vllm_offline
+from contenders.trace import Trace
+from contenders.work import Work
+
+CONTENDERS: dict[str, Callable[[Work], Trace]] = {
+    "vllm offline": lambda work: vllm_offline.run(work, padded=False),
+    "vllm offline, padded": lambda work: vllm_offline.run(work, padded=True),
+    "ray data, default": lambda work: ray_data.run(work, tuned=False),
+    "ray data, tuned": lambda work: ray_data.run(work, tuned=True),
+    "transformers": hf_generate.run,
+    "labelmill, 1 engine": lambda work: pool.run(work, 1),
+    "labelmill, 2 engines": lambda work: pool.run(work, 2),
+}
+LIMIT_SECONDS = 900
+PSS_SECONDS = 3.0
+
+
+def main(
+    rounds: Annotated[int, typer.Option(min=1)] = 5,
+    rows: Annotated[int, typer.Option(min=16, help="answers in a round")] = 1200,
+    only: Annotated[list[str] | None, typer.Option(help=f"of {', '.join(CONTENDERS)}")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json")] = None,
+    trace: Annotated[Path | None, typer.Option(hidden=True)] = None,
+    number: Annotated[int, typer.Option(hidden=True)] = 0,
+) -> None:
+    """Let them take turns, print a Markdown table of medians."""
+    names = only or list(CONTENDERS)
+    if trace is not None:  # a contender's own process
+        _answer(names[0], rows, number, trace)
+        return
+    traces: dict[str, list[tuple[Trace, float]]] = {name: [] for name in names}
+    for turn in range(rounds):
+        for name in names:
+            traces[name].append(measure(name, rows, turn))
+            done, _ = traces[name][-1]
+            print(f"round {turn} {name}: {done.error or f'{done.steady[0]:.0f} tokens/s'}", file=sys.stderr, flush=True)
+    print("| | steady tokens/s | rows/s | end to end tokens/s | rows/s | ready, s | row p50, p99, s | peak PSS, GiB |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
+    for name in names:
+        print(f"| {name} | {line(traces[name])} |")
+    if json_file:
+        record = {name: [{"peak_pss": pss, **vars(each)} for each, pss in mine] for name, mine in traces.items()}
+        json_file.write_text(json.dumps(record) + "\n")
+
+
+def measure(name: str, rows: int, number: int) -> tuple[Trace, float]:
+    """One contender's turn in a process of its own, and the most memory that it and its children had, GiB."""
+    with tempfile.TemporaryDirectory(prefix="labelmill-throughput-") as folder:
+        file, words = Path(folder) / "trace.json", Path(folder) / "words.txt"
+        command = [sys.executable, __file__, "--only", name, "--rows", str(rows), "--number", str(number)]
+        with words.open("wb") as sink:
+            child = psutil.Popen([*command, "--trace", str(file)], stdout=sink, stderr=subprocess.STDOUT)
+            peak, began = 0.0, time.monotonic()
+            while child.poll() is None and time.monotonic() - began < LIMIT_SECONDS:
+                peak = max(peak, pss(child))
+                time.sleep(PSS_SECONDS)
+        _end(child)
+        if file.is_file():
+            return Trace.load(file), peak
+        last = [line for line in words.read_text(errors="replace").splitlines() if line.strip()][-1:]
+        return Trace(error=last[0][:200] if last else f"exit code {child.returncode}"), peak
+
+
+def pss(process: psutil.Process) -> float:
+    """Proportional set size of a process and all its descendants, GiB."""
+    total = 0
+    for each in [process, *process.children(recursive=True)]:
+        try:
+            total += each.memory_full_info().pss
+        except psutil.Error:
+            continue  # it has just ended
+    return total / 2**30
+
+
+def line(turns: list[tuple[Trace, float]]) -> str:
+    """The cells of one contender: medians over its rounds."""
+    good = [(each, peak) for each, peak in turns if each.error is None]
+    if not good:
+        return f"{turns[0][0].error} | | | | | |"
+
+    def median(figure: Callable[[Trace], float]) -> float:
+        return statistics.median(figure(each) for each, _ in good)
+
+    cells = [f"{median(lambda each: each.steady[0]):.0f}", f"{median(lambda each: each.steady[1]):.1f}"]
+    cells += [f"{median(lambda each: each.end_to_end[0]):.0f}", f"{median(lambda each: each.end_to_end[1]):.1f}"]
+    cells += [f"{median(lambda each: each.ready_seconds):.0f}"]
+    if all(each.latencies for each, _ in good):
+        cells += [f"{median(lambda each: each.latency(0.5)):.1f}, {median(lambda each: each.latency(0.99)):.1f}"]
+    else:
+        cells += [""]
+    return " | ".join([*cells, f"{statistics.median(peak for _, peak in good):.1f}"])
+
+
+def _answer(name: str, rows: int, number: int, file: Path) -> None:
+    engines = 2 if name.endswith("2 engines") else 1
+    CONTENDERS[name](Work.make(rows, number, engines)).dump(file)
+
+
+def _end(child: psutil.Popen) -> None:
+    """End a contender that outlived its time, children first seen."""
+    for each in [*child.children(recursive=True), child] if child.is_running() else []:
+        try:
+            each.kill()
+        except psutil.Error:
+            continue
+    child.wait()
+
+
+if __name__ == "__main__":
+    typer.run(main)
