@@ -79,6 +79,7 @@ class Flywheel:
             observe=self.monitor.observe,
             log=self.journal.say,
             lost=lambda tokens: self.journal.note("lost", round=self.store.rounds()[-1], tokens=tokens),
+            ready=lambda up: self.journal.note("engine", name=str(up.name), pids=up.pids, seconds=up.seconds),
         )
         try:
             while now is not None:
@@ -250,8 +251,7 @@ class Flywheel:
             self._judge(now)
             self.monitor.stage("starting engine")
             with self.journal.timed("start", now.number):
-                for ready in self.pool.start():
-                    self.journal.note("engine", name=str(ready.name), pids=ready.pids, seconds=ready.seconds)
+                self.pool.start()
         return self.pool
 
     def _is_planned(self, now: Round, wave: int) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 
 from cluster.dispatch import Dispatcher
 from cluster.messages import Committed, EngineName, Ready, Report
+from cluster.placement import wait_for_node
 from cluster.remote import ActorEngine, RemoteEngine
 from cluster.spec import EngineSpec
 from cluster.store import RequestRef, Store, round_of
@@ -19,6 +20,7 @@ from generation.parts import read_parts
 from generation.records import ROW_SCHEMA
 
 REPORT_SECONDS = 1.0
+OTHERS_SECONDS = 30.0  # that the first engine which is ready waits for the others
 # deaths in a row without one committed part in between: then the fault is not chance
 MOST_DEATHS = 3
 # the same while suspects are tried apart: halving a thousand requests takes ten
@@ -57,8 +59,8 @@ class _Member:
 class EnginePool:
     """`start`, then `generate` as often as needed, then `stop`; engines live as long as the pool.
 
-    `observe` is called about once a second with a PoolStatus, `log` with lines for people, `lost`
-    with the tokens that died with an engine. `launch` makes an engine; one of vLLM's by default.
+    `observe` is called about once a second with a PoolStatus, `log` with lines for people, `lost` with the tokens that
+    died with an engine, `ready` for each engine that is up. `launch` makes an engine; one of vLLM's by default.
     """
 
     def __init__(
@@ -72,10 +74,11 @@ class EnginePool:
         observe: Callable[[PoolStatus], None] = lambda status: None,
         log: Callable[[str], None] = lambda line: None,
         lost: Callable[[int], None] = lambda tokens: None,
+        ready: Callable[[Ready], None] = lambda ready: None,
         launch: Callable[[EngineName], RemoteEngine] | None = None,
     ) -> None:
         self._spec, self._count, self._store, self._run_id, self._epoch = spec, count, store, run_id, epoch
-        self._observe, self._log, self._lost = observe, log, lost
+        self._observe, self._log, self._lost, self._ready = observe, log, lost, ready
         self._launch = launch or (lambda name: ActorEngine(spec, name, str(store.root), run_id, template))
         self._members: dict[EngineName, _Member] = {}
         self._dispatcher = Dispatcher(spec.max_num_seqs)
@@ -97,11 +100,21 @@ class EnginePool:
         for engine in range(self._count):
             self._begin(engine)
 
-    def start(self) -> list[Ready]:
-        """Wait until all engines are ready. Raises Fault with the engine's own words when one cannot start."""
+    def start(self) -> None:
+        """Wait until the first engine is ready, and a little for the others; those that come later join then.
+
+        Raises UserError when no node can host an engine, Fault with the engine's own words when one cannot start.
+        """
+        import ray
+
         if not self._starting and not self._members:
             self.begin_start()
-        return [self._finish(engine) for engine in sorted(self._starting)]
+        wait_for_node(self._spec)
+        waiting = {reference: engine for engine, (_, reference) in self._starting.items()}
+        ray.wait(list(waiting), num_returns=1)
+        done, _ = ray.wait(list(waiting), num_returns=len(waiting), timeout=OTHERS_SECONDS)
+        for reference in done:
+            self._finish(waiting[reference])
 
     def generate(self, refs: Iterable[RequestRef], tokens_left: int | None = None) -> Iterator[Committed]:
         """Have all requests generated; yields each part once it is committed. A dead engine is replaced.
@@ -147,7 +160,7 @@ class EnginePool:
         engine = self._launch(name)
         self._starting[number] = (_Member(name, engine), engine.start())
 
-    def _finish(self, engine: int) -> Ready:
+    def _finish(self, engine: int) -> None:
         import ray
 
         member, waiting = self._starting.pop(engine)
@@ -161,7 +174,7 @@ class EnginePool:
         member.pids = ready.pids
         self._members[member.name] = member
         self._dispatcher.join(member.name)
-        return ready
+        self._ready(ready)
 
     def _fill(self, member: _Member) -> None:
         batch: dict[str, list[int]] = {}

@@ -28,7 +28,8 @@ class ActorEngine:
     def __init__(self, spec: EngineSpec, name: EngineName, root: str, run_id: str, template: str | None) -> None:
         import ray
 
-        resources = {"num_gpus": spec.gpus} if spec.gpus else {"num_cpus": 1}
+        asked = spec.resources()
+        resources = {"num_cpus": asked.get("CPU", 0), "num_gpus": asked.get("GPU", 0)}
         environment = {"env_vars": spec.environment()}
         actor = ray.remote(Engine).options(max_concurrency=1000, max_restarts=0, runtime_env=environment, **resources)
         self._actor = actor.remote(spec, name, root, run_id, template)

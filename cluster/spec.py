@@ -59,6 +59,10 @@ class EngineSpec:
             "block_size": BLOCK,
         }
 
+    def resources(self) -> dict[str, float]:
+        """What an engine's actor asks of Ray."""
+        return {"GPU": self.gpus} if self.gpus else {"CPU": 1}
+
     def environment(self) -> dict[str, str]:
         """Environment of the engine's actor."""
         common = {TIED: "1", "HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1", "VLLM_LOGGING_LEVEL": "WARNING"}

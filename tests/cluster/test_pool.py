@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import ray
 
 from cluster.config import RuntimeSettings
 from cluster.messages import Committed, EngineName, Ready, Report
@@ -69,8 +70,6 @@ class FakeActor:
     """A RemoteEngine."""
 
     def __init__(self, name: EngineName, root: Path) -> None:
-        import ray
-
         self.actor = ray.remote(FakeEngine).options(num_cpus=0).remote(name, str(root))
 
     def start(self) -> Any:
@@ -83,8 +82,6 @@ class FakeActor:
         return self.actor.report.remote(seconds)
 
     def kill(self) -> None:
-        import ray
-
         ray.kill(self.actor)
 
 
@@ -99,8 +96,16 @@ def run(store: Store, names: list[str], engines: int, spec: EngineSpec = SPEC) -
     begin_round(store, {"pos": 1})
     add_requests(store, names)
     lines: list[str] = []
+    up = {(name := EngineName(1, engine, 0)): FakeActor(name, store.root) for engine in range(engines)}
+    ray.get([engine.start() for engine in up.values()])  # so that all are there from the beginning
     pool = EnginePool(
-        spec, engines, store, RUN_ID, 1, log=lines.append, launch=lambda name: FakeActor(name, store.root)
+        spec,
+        engines,
+        store,
+        RUN_ID,
+        1,
+        log=lines.append,
+        launch=lambda name: up.pop(name, None) or FakeActor(name, store.root),
     )
     pool.start()
     try:
