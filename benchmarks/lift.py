@@ -47,7 +47,7 @@ WHOLE_SET_ROWS = 4
 _SMALL_SETS = {"banking10": 10, "clinc10": 10}
 PLAN = {
     "probe": _SMALL_SETS | dict.fromkeys(WHOLE_SETS, 10),
-    "head": _SMALL_SETS | dict.fromkeys(WHOLE_SETS, 3),
+    "head": _SMALL_SETS,
     "fine-tune": {"banking10": 3, "clinc10": 3, "hwu64": 1},
 }
 QUICK = {"probe": {"tune-home": 1}, "head": {"tune-home": 1}}

@@ -13,15 +13,15 @@ from typing import Any
 import numpy as np
 
 from cluster.job import versions
-from yardstick.summary import SEEDS_ONLY, Difference, Line, Result, bootstrap, differences_of, summarise
+from yardstick.summary import CONTRASTIVE, SEEDS_ONLY, Difference, Line, Result, bootstrap, differences_of, summarise
 
 TITLES = {
     "probe": "Linear head on the frozen encoder",
     "head": "Linear head on the judge's encoder (`seeds`: on the frozen one)",
     "fine-tune": "Fine-tuned student",
 }
-_HEADER = "| arm | accuracy | - seeds | - best free | rows | label right | distinct-2 | copies | tokens | seconds |"
-_RULE = "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
+_HEADER = "| arm | accuracy | - seeds | - contrastive | - best free | rows | label right | distinct-2 | copies | tokens | seconds |"
+_RULE = "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
 
 
 def write_results(
@@ -66,10 +66,10 @@ def table(group: Sequence[Line]) -> str:
 
 
 def overview(lines: Sequence[Line], results: Sequence[Result]) -> str:
-    """One tier's means over sets, by k: accuracy, and paired differences to seeds and each set's best free arm."""
+    """One tier's means over sets, by k: accuracy, and differences to seeds, contrastive tuning and each set's best free arm."""
     ks = sorted({line.k for line in lines})
-    heads = "".join(f" k = {k} | - seeds | - best free |" for k in ks)
-    rows = [f"| arm |{heads}", "| --- |" + " ---: |" * (3 * len(ks))]
+    heads = "".join(f" k = {k} | - seeds | - contrastive | - best free |" for k in ks)
+    rows = [f"| arm |{heads}", "| --- |" + " ---: |" * (4 * len(ks))]
     for arm in dict.fromkeys(line.arm for line in lines):
         groups = [[line for line in lines if (line.k, line.arm) == (k, arm)] for k in ks]
         rows.append(f"| {arm} |" + "".join(_over_sets(group, results) for group in groups))
@@ -109,14 +109,16 @@ def plot(lines: Sequence[Line], path: Path) -> None:
 
 
 def _over_sets(lines: Sequence[Line], results: Sequence[Result]) -> str:
-    """Three cells of the overview from an arm's `lines`, one a set: accuracy, difference to seeds and to best free."""
+    """Four cells of the overview from an arm's `lines`, one a set: accuracy, and its differences."""
     if not lines:
-        return " | | |"
+        return " | | | |"
+    others: list[Callable[[Line], str | None]] = [
+        lambda line: SEEDS_ONLY,
+        lambda line: CONTRASTIVE,
+        lambda line: line.best_free,
+    ]
     accuracy = np.mean([line.accuracy for line in lines])
-    seeds, best = (
-        _mean_over(lines, results, others) for others in (lambda line: SEEDS_ONLY, lambda line: line.best_free)
-    )
-    return f" {accuracy:.1f} | {seeds} | {best} |"
+    return f" {accuracy:.1f} |" + "".join(f" {_mean_over(lines, results, other)} |" for other in others)
 
 
 def _mean_over(lines: Sequence[Line], results: Sequence[Result], other: Callable[[Line], str | None]) -> str:
@@ -138,6 +140,7 @@ def _row(line: Line) -> str:
         line.arm,
         f"{line.accuracy:.1f}",
         _signed(line.over_seeds),
+        _signed(line.over_contrastive),
         _signed(line.over_free),
         _plain(measures["rows"] or None, "{:,.0f}"),
         _plain(measures["label_right"], "{:.1f} %"),

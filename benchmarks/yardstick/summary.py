@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 RESAMPLES = 10_000
-SEEDS_ONLY = "seeds"
+SEEDS_ONLY, CONTRASTIVE = "seeds", "contrastive"
 MEASURES = ("rows", "label_right", "distinct_2", "copy_rate", "tokens", "seconds")
 
 
@@ -61,7 +61,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Line:
-    """One arm in one group of cells; `over_seeds` and `over_free` pair it with seeds only and with `best_free`."""
+    """One arm in one group of cells; `over_...` pair it with seeds only, contrastive tuning and `best_free`."""
 
     tier: str
     set: str
@@ -70,6 +70,7 @@ class Line:
     splits: int
     accuracy: float
     over_seeds: Difference | None
+    over_contrastive: Difference | None
     over_free: Difference | None
     best_free: str | None
     measures: dict[str, float | None]
@@ -126,6 +127,7 @@ def _lines(group: tuple[str, str, int], arms: dict[str, dict[int, Result]], free
             splits=len(cells),
             accuracy=float(np.mean(list(accuracy[name].values()))),
             over_seeds=paired(accuracy[name], accuracy.get(SEEDS_ONLY, {})),
+            over_contrastive=paired(accuracy[name], accuracy.get(CONTRASTIVE, {})),
             over_free=paired(accuracy[name], accuracy[best]) if best else None,
             best_free=best,
             measures={measure: _mean([getattr(cell, measure) for cell in cells.values()]) for measure in MEASURES},

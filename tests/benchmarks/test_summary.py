@@ -7,7 +7,7 @@ import pytest
 from yardstick.report import markdown, write_results
 from yardstick.summary import Difference, Result, bootstrap, summarise
 
-FREE = ["seeds", "eda"]
+FREE = ["seeds", "contrastive", "eda"]
 
 
 def cell(arm: str, split: int, accuracy: float, **more: float) -> Result:
@@ -16,16 +16,18 @@ def cell(arm: str, split: int, accuracy: float, **more: float) -> Result:
 
 CELLS = [
     *(cell("seeds", split, accuracy) for split, accuracy in enumerate([50.0, 60.0, 70.0])),
+    *(cell("contrastive", split, accuracy) for split, accuracy in enumerate([51.0, 61.0, 71.0])),
     *(cell("eda", split, accuracy) for split, accuracy in enumerate([52.0, 62.0, 72.0])),
     *(cell("prompted", split, accuracy, label_right=80.0) for split, accuracy in enumerate([55.0, 65.0, 75.0])),
 ]
 
 
 def test_differences_are_paired_by_split():
-    seeds, eda, prompted = summarise(CELLS, FREE)
+    seeds, _, eda, prompted = summarise(CELLS, FREE)
     assert (seeds.accuracy, eda.accuracy, prompted.accuracy) == (60.0, 62.0, 65.0)
     assert seeds.over_seeds == Difference(0.0, 0.0, 0.0)
     assert prompted.over_seeds == Difference(5.0, 5.0, 5.0)  # each split says the same, so no resample differs
+    assert prompted.over_contrastive == Difference(4.0, 4.0, 4.0)
     assert prompted.over_free == Difference(3.0, 3.0, 3.0)
     assert prompted.best_free == "eda"
 
@@ -61,7 +63,7 @@ def test_one_split_has_no_interval():
 def test_the_table_reads_as_markdown():
     text = markdown(summarise(CELLS, FREE), CELLS, {"house": 97.25})
     assert "### house, k = 5\n\n3 split(s); oracle 97.2 %\n" in text
-    assert "| prompted | 65.0 | +5.0 [+5.0, +5.0] | +3.0 [+3.0, +3.0] |" in text
+    assert "| prompted | 65.0 | +5.0 [+5.0, +5.0] | +4.0 [+4.0, +4.0] | +3.0 [+3.0, +3.0] |" in text
     widths = {line.count("|") for line in text.split("### house")[1].splitlines() if line.startswith("|")}
     assert len(widths) == 1
 
