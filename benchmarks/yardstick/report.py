@@ -20,8 +20,10 @@ TITLES = {
     "head": "Linear head on the judge's encoder (`seeds`: on the frozen one)",
     "fine-tune": "Fine-tuned student",
 }
-_HEADER = "| arm | accuracy | - seeds | - contrastive | - best free | rows | label right | distinct-2 | copies | tokens | seconds |"
-_RULE = "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
+_COLUMNS = ("accuracy", "- seeds", "- contrastive", "- best free", "rows", "label right", "distinct-2", "copies")
+_COLUMNS += ("tokens", "seconds")
+_HEADER = f"| arm | {' | '.join(_COLUMNS)} |"
+_RULE = "| --- |" + " ---: |" * len(_COLUMNS)
 
 
 def write_results(
@@ -66,7 +68,7 @@ def table(group: Sequence[Line]) -> str:
 
 
 def overview(lines: Sequence[Line], results: Sequence[Result]) -> str:
-    """One tier's means over sets, by k: accuracy, and differences to seeds, contrastive tuning and each set's best free arm."""
+    """One tier's means over sets, by k: accuracy, and differences to seeds, contrastive and each set's best free arm."""
     ks = sorted({line.k for line in lines})
     heads = "".join(f" k = {k} | - seeds | - contrastive | - best free |" for k in ks)
     rows = [f"| arm |{heads}", "| --- |" + " ---: |" * (4 * len(ks))]
