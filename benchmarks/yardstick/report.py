@@ -68,7 +68,7 @@ def table(group: Sequence[Line]) -> str:
 
 
 def overview(lines: Sequence[Line], results: Sequence[Result]) -> str:
-    """One tier's means over sets, by k: accuracy, and differences to seeds, contrastive and each set's best free arm."""
+    """One tier's means over sets, by k: accuracy, differences to seeds, contrastive and each set's best free arm."""
     ks = sorted({line.k for line in lines})
     heads = "".join(f" k = {k} | - seeds | - contrastive | - best free |" for k in ks)
     rows = [f"| arm |{heads}", "| --- |" + " ---: |" * (4 * len(ks))]
