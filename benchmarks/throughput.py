@@ -1,6 +1,6 @@
 """How fast is the pool, beside what it is made of and what else there is?
 
-    python benchmarks/throughput.py --rounds 5 --rows 1200 --json throughput.json     # about an hour on two cores
+    python benchmarks/throughput.py --rounds 5 --rows 1200 --json throughput.json     # over an hour, estimated
 
 All contenders answer the same plan with the same model, engine arguments and sampling, each in processes of its own,
 one at a time, taking turns; every round has another plan. *steady* is between 20 and 80 % of the tokens, *end to end*

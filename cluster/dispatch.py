@@ -112,11 +112,14 @@ class Dispatcher:
         return taken
 
     def _take_suspects(self, share: _Share) -> list[RequestRef]:
-        group = self._suspects.next_group()
-        share.apart = True
-        for request in group:
+        group, taken = self._suspects.next_group(), list[RequestRef]()
+        while len(taken) < len(group) and self._affords(request := group[len(taken)]):
             self._give(share, request)
-        return group
+            taken.append(request)
+        if left := group[len(taken) :]:
+            self._suspects.put_back(left)
+        share.apart = bool(taken)
+        return taken
 
     def _give(self, share: _Share, request: RequestRef) -> None:
         share.given[request.request_id] = request

@@ -11,7 +11,7 @@ from typing import Any
 from cluster.dispatch import Dispatcher
 from cluster.messages import Committed, EngineName, Ready, Report
 from cluster.placement import wait_for_node
-from cluster.remote import ActorEngine, RemoteEngine
+from cluster.remote import RemoteEngine, launch_engine
 from cluster.spec import EngineSpec
 from cluster.store import RequestRef, Store, round_of
 from cluster.suspects import TRIES
@@ -79,7 +79,7 @@ class EnginePool:
     ) -> None:
         self._spec, self._count, self._store, self._run_id, self._epoch = spec, count, store, run_id, epoch
         self._observe, self._log, self._lost, self._ready = observe, log, lost, ready
-        self._launch = launch or (lambda name: ActorEngine(spec, name, str(store.root), run_id, template))
+        self._launch = launch or (lambda name: launch_engine(spec, name, str(store.root), run_id, template))
         self._members: dict[EngineName, _Member] = {}
         self._dispatcher = Dispatcher(spec.max_num_seqs)
         self._incarnations = [0] * count

@@ -22,17 +22,26 @@ class RemoteEngine(Protocol):
     def kill(self) -> None: ...
 
 
+def launch_engine(spec: EngineSpec, name: EngineName, root: str, run_id: str, template: str | None) -> RemoteEngine:
+    """A vLLM engine in an actor of its own, with the resources that its spec asks for."""
+    import ray
+
+    asked = spec.resources()
+    actor = ray.remote(Engine).options(
+        max_concurrency=1000,
+        max_restarts=0,
+        runtime_env={"env_vars": spec.environment()},
+        num_cpus=asked.get("CPU", 0),
+        num_gpus=asked.get("GPU", 0),
+    )
+    return ActorEngine(actor.remote(spec, name, root, run_id, template))
+
+
 class ActorEngine:
-    """A vLLM engine in an actor of its own."""
+    """An engine that is a Ray actor."""
 
-    def __init__(self, spec: EngineSpec, name: EngineName, root: str, run_id: str, template: str | None) -> None:
-        import ray
-
-        asked = spec.resources()
-        resources = {"num_cpus": asked.get("CPU", 0), "num_gpus": asked.get("GPU", 0)}
-        environment = {"env_vars": spec.environment()}
-        actor = ray.remote(Engine).options(max_concurrency=1000, max_restarts=0, runtime_env=environment, **resources)
-        self._actor = actor.remote(spec, name, root, run_id, template)
+    def __init__(self, actor: Any) -> None:
+        self._actor = actor
 
     def start(self) -> Any:
         return self._actor.start.remote()

@@ -26,6 +26,10 @@ class Suspects:
         """To be given to an engine that has nothing else, and gets nothing else before they are done."""
         return self._groups.popleft()
 
+    def put_back(self, group: list[RequestRef]) -> None:
+        """To be tried first of all, apart from what was taken of it."""
+        self._groups.appendleft(group)
+
     def died(self, requests: Sequence[RequestRef], apart: bool) -> tuple[list[RequestRef], list[RequestRef]]:
         """An engine died with these, which were tried `apart` or not: those to give out again, those to set aside."""
         self._deaths.update(request.request_id for request in requests)

@@ -150,3 +150,18 @@ def test_a_refused_request_is_out_of_the_way() -> None:
     assert work.refused(ONE, "r1") is None
     assert work.rows_in_flight == 4
     assert work.is_busy(ONE)
+
+
+def test_suspects_stay_within_the_budget() -> None:
+    work = dispatcher(ONE)
+    work.begin(plan(3), tokens_left=35)
+    for _ in range(2):
+        assert len(work.take(ONE)) == 3
+        work.leave(ONE)
+        work.join(ONE)
+    work.spend(20)  # what died with the two engines
+    assert names(work.take(ONE)) == ["r0"]
+    work.finished(ONE, ["r0"], 5)
+    assert names(work.take(ONE)) == ["r1"]
+    work.finished(ONE, ["r1"], 5)
+    assert (work.take(ONE), work.rows_in_flight) == ([], 0)

@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import ray
@@ -14,6 +13,7 @@ import ray
 from cluster.config import RuntimeSettings
 from cluster.messages import Committed, EngineName, Ready, Report
 from cluster.pool import EnginePool
+from cluster.remote import ActorEngine
 from cluster.session import ray_session
 from cluster.spec import EngineSpec
 from cluster.store import Store
@@ -66,23 +66,8 @@ class FakeEngine:
         self._committed.append(Committed(part, tuple(names), len(names), 2 * len(names), 0, 3 * len(names)))
 
 
-class FakeActor:
-    """A RemoteEngine."""
-
-    def __init__(self, name: EngineName, root: Path) -> None:
-        self.actor = ray.remote(FakeEngine).options(num_cpus=0).remote(name, str(root))
-
-    def start(self) -> Any:
-        return self.actor.start.remote()
-
-    def submit(self, part: str, places: Sequence[int]) -> None:
-        self.actor.submit.remote(part, places)
-
-    def report(self, seconds: float) -> Any:
-        return self.actor.report.remote(seconds)
-
-    def kill(self) -> None:
-        ray.kill(self.actor)
+def fake_actor(name: EngineName, root: Path) -> ActorEngine:
+    return ActorEngine(ray.remote(FakeEngine).options(num_cpus=0).remote(name, str(root)))
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +81,7 @@ def run(store: Store, names: list[str], engines: int, spec: EngineSpec = SPEC) -
     begin_round(store, {"pos": 1})
     add_requests(store, names)
     lines: list[str] = []
-    up = {(name := EngineName(1, engine, 0)): FakeActor(name, store.root) for engine in range(engines)}
+    up = {(name := EngineName(1, engine, 0)): fake_actor(name, store.root) for engine in range(engines)}
     ray.get([engine.start() for engine in up.values()])  # so that all are there from the beginning
     pool = EnginePool(
         spec,
@@ -105,7 +90,7 @@ def run(store: Store, names: list[str], engines: int, spec: EngineSpec = SPEC) -
         RUN_ID,
         1,
         log=lines.append,
-        launch=lambda name: up.pop(name, None) or FakeActor(name, store.root),
+        launch=lambda name: up.pop(name, None) or fake_actor(name, store.root),
     )
     pool.start()
     try:
