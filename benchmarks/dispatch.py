@@ -188,7 +188,7 @@ class SimulatedEngines:
     async def submit(self, engine: int, part: str, places: Sequence[int]) -> None:
         if part not in self._ids:
             table = read_parts(Store(".").filesystem, [part], REQUEST_SCHEMA, ["request_id"])
-            self._ids = {part: table["request_id"].to_pylist()} | dict(list(self._ids.items())[:1])
+            self._ids = {part: table["request_id"].to_pylist()} | dict(list(self._ids.items())[:7])
         ids = self._ids[part]
         self._engines[engine].waiting.extend([ids[place] for place in places])
 

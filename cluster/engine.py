@@ -257,7 +257,7 @@ _FROM_REQUEST = (
 )
 
 
-@functools.lru_cache(maxsize=4)
+@functools.lru_cache(maxsize=8)  # a driver looks ahead over a few parts
 def _read_plan(part: str) -> pa.Table:
     return read_parts(Store(".").filesystem, [part], REQUEST_SCHEMA)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from cluster.messages import EngineName
 from cluster.store import RequestRef
 
-SIZE = 1024  # requests looked ahead, at least: enough to see all prompts of a wave
+SIZE = 4096  # rows looked ahead, at least: enough to see all prompts of a wave
 RUN = 8  # requests of one prompt given in a row before another prompt has its turn
 CLAIM = 4 * RUN  # requests of one prompt that an engine claims at once: a prompt may be all there is
 OWNERS = 8192  # prompts whose engine is remembered
@@ -58,7 +58,7 @@ class _Groups:
 
 
 class Window:
-    """Draws from a stream of requests as they are needed: memory does not grow with their number.
+    """Draws from a stream of requests as they are needed, `size` rows ahead: memory does not grow with their number.
 
     An engine first gets prompts that it has had before, then such as nobody has, and at last those that wait for the
     engine that has the most waiting: no engine idles for the sake of a cache.
@@ -80,8 +80,9 @@ class Window:
         groups = self._groups_for(engine)
         if groups is None or not fits(groups.head()):
             return None
-        self._waiting -= 1
-        return groups.pop()
+        request = groups.pop()
+        self._waiting -= request.samples
+        return request
 
     def put_back(self, requests: Iterable[RequestRef]) -> None:
         """Requests to be drawn again, before all others."""
@@ -99,7 +100,7 @@ class Window:
             owner = self._owners.get(request.prompt_hash)
             groups = self._free if owner is None else self._owned[owner]
             groups.add(request.prompt_hash, [request])
-            self._waiting += 1
+            self._waiting += request.samples
 
     def _groups_for(self, engine: EngineName) -> _Groups | None:
         own = self._owned.setdefault(engine, _Groups())

@@ -37,7 +37,7 @@ def test_prompts_that_an_engine_has_take_turns() -> None:
 def test_an_engine_keeps_its_prompts() -> None:
     first = [request(prompt, 0) for prompt in "abcd"]
     second = [request(prompt, 1) for prompt in "badc"]
-    window = Window(first + second, size=4)
+    window = Window(first + second, size=4 * 4)
     assert [draw(window, engine, 1) for engine in (ONE, TWO, ONE, TWO)] == [["a0"], ["b0"], ["a1"], ["b1"]]
     assert draw(window, ONE, 1) == ["c0"]
     assert draw(window, ONE, 1) == ["c1"]
@@ -76,7 +76,7 @@ def test_no_more_is_read_than_is_looked_ahead() -> None:
             read += 1
             yield request("abc"[number % 3], number)
 
-    window = Window(stream(), size=16)
+    window = Window(stream(), size=16 * 4)
     assert read == 0
     assert len(draw(window, ONE, 5)) == 5
     assert read == 16 + 4  # looked ahead once more with each draw but the first
