@@ -86,7 +86,7 @@ def main(
             raise UserError("nothing to measure: the plan has no set for that tier; name one with --set")
         arms = [ARMS[name] for name in _known("--arm", arm or list(ARMS), list(ARMS))]
         yardstick = Yardstick(data, out, benchmark_config(with_ or []))
-        if any(each.kind in ("generated", "ceiling") or each.equal_steps for each in arms):
+        if any(each.takes_generated for each in arms):
             yardstick.generate(places)
         results = [result for place in places for result in yardstick.measure(place, arms)]
         in_part = quick or any(option is not None for option in (tier, set_, k, split, arm, rows))
@@ -153,7 +153,8 @@ class Yardstick:
             settings["student"] = {name: settings["student"][name] for name in shared}
         encoder, real = model_hash(resolve_model(EMBEDDED_ENCODER)), cell.split.real
         fixed = (VERSION, JUDGE_VERSION, PROBE_C, encoder, real.train_digest, real.test_digest)
-        return digest(arm.name, arm.version, place.tier, settings, self.corpora.key(cell.spec), fixed)[:10]
+        rows = self.corpora.key(cell.spec) if arm.takes_generated else cell.split_key
+        return digest(arm.name, arm.version, place.tier, settings, rows, fixed)[:10]
 
     def _cell_of(self, place: Place) -> Cell:
         which = (place.set, place.k, place.split, place.rows)

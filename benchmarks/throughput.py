@@ -58,8 +58,10 @@ def main(
             traces[name].append(measure(name, rows, turn))
             done, _ = traces[name][-1]
             print(f"round {turn} {name}: {done.error or f'{done.steady[0]:.0f} tokens/s'}", file=sys.stderr, flush=True)
-    print("| | steady tokens/s | rows/s | end to end tokens/s | rows/s | ready, s | row p50, p99, s | peak PSS, GiB |")
-    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
+    print(
+        "| | steady tokens/s | rows/s | end to end tokens/s | rows/s | ready, s | row p50, p99, s | busy | PSS, GiB |"
+    )
+    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
     for name in names:
         print(f"| {name} | {line(traces[name])} |")
     if json_file:
@@ -100,7 +102,7 @@ def line(turns: list[tuple[Trace, float]]) -> str:
     """The cells of one contender: medians over its rounds."""
     good = [(each, peak) for each, peak in turns if each.error is None]
     if not good:
-        return f"{turns[0][0].error} | | | | | |"
+        return f"{turns[0][0].error} | | | | | | |"
 
     def median(figure: Callable[[Trace], float]) -> float:
         return statistics.median(figure(each) for each, _ in good)
@@ -112,6 +114,7 @@ def line(turns: list[tuple[Trace, float]]) -> str:
         cells += [f"{median(lambda each: each.latency(0.5)):.1f}, {median(lambda each: each.latency(0.99)):.1f}"]
     else:
         cells += [""]
+    cells += [f"{100 * median(lambda each: each.busy):.0f} %" if all(each.busy for each, _ in good) else ""]
     return " | ".join([*cells, f"{statistics.median(peak for _, peak in good):.1f}"])
 
 

@@ -5,6 +5,7 @@ Counts and names only; pool.py is its Ray side.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -24,7 +25,7 @@ class _Share:
     """What an engine was given and has not committed; `buffered` rows of it are finished and take no slot.
 
     `rate` is rows committed a second, `fresh` the rows since it was last worked out. `apart`: it holds suspects, and
-    gets nothing else.
+    gets nothing else. `retired`: it gets nothing more.
     """
 
     given: dict[str, RequestRef] = field(default_factory=dict)
@@ -34,6 +35,7 @@ class _Share:
     rated_at: float = -1.0
     fresh: int = 0
     apart: bool = False
+    retired: bool = False
 
 
 class Loss(NamedTuple):
@@ -59,9 +61,15 @@ class Dispatcher:
         self._tokens_left: int | None = None
         self._tokens_in_flight = 0
         self.rows_in_flight = 0
+        self.answered = Counter[str]()
 
-    def begin(self, requests: Iterable[RequestRef], tokens_left: int | None = None) -> None:
-        """Go on with these. With `tokens_left`, one is given only if all in flight, at its longest, stays within."""
+    def begin(self, requests: Iterable[RequestRef | None], tokens_left: int | None = None) -> None:
+        """Go on with these; None among them stands for such as are not known yet.
+
+        With `tokens_left`, one is given only if all in flight, at its longest, stays within. `answered` counts anew
+        the requests of each plan part that are committed or set aside.
+        """
+        self.answered.clear()
         self._window = Window(requests, max(SIZE, 4 * len(self._shares) * self._slots))
         self._suspects = Suspects()
         self._tokens_left = tokens_left
@@ -79,8 +87,14 @@ class Dispatcher:
         if self._emptying == engine:
             self._emptying = None
         again, aside = self._suspects.died(lost, apart)
+        self.answered.update(request.part for request in aside)
         self._window.put_back(again)
         return Loss(len(lost), aside, apart)
+
+    def retire(self, engine: EngineName) -> None:
+        """An engine will go away: it finishes what it has."""
+        self._shares[engine].retired = True
+        self._window.forget(engine)
 
     def drop(self, engine: EngineName) -> list[RequestRef]:
         """Take from an engine what it was given; the caller decides what becomes of it."""
@@ -97,7 +111,7 @@ class Dispatcher:
         While there are suspects, one engine after the other is emptied for them.
         """
         share = self._shares[engine]
-        if share.apart and share.given:
+        if share.retired or (share.apart and share.given):
             return []
         share.apart = False
         if self._suspects and self._emptying in (None, engine):
@@ -127,6 +141,16 @@ class Dispatcher:
         self.rows_in_flight += request.samples
         self._tokens_in_flight += request.most_tokens
 
+    @property
+    def awaits(self) -> bool:
+        """Whether nothing can be given before more requests are known."""
+        return self._window.awaits and not self._suspects
+
+    def is_working(self, engine: EngineName) -> bool:
+        """Whether an engine has been given anything that it has not finished."""
+        share = self._shares[engine]
+        return share.rows > share.buffered
+
     def is_busy(self, engine: EngineName) -> bool:
         """Whether an engine has been given anything that is not committed."""
         return bool(self._shares[engine].given)
@@ -139,6 +163,7 @@ class Dispatcher:
             if (request := share.given.pop(request_id, None)) is not None:
                 rows += request.samples
                 self._tokens_in_flight -= request.most_tokens
+                self.answered[request.part] += 1
         share.rows -= rows
         share.fresh += rows
         self.rows_in_flight -= rows

@@ -67,6 +67,7 @@ class Engine:
         """Load the model, answer one warm-up request (the first step is slow), and be ready."""
         began = time.monotonic()
         os.environ.update(self._spec.environment())
+        import ray
         from vllm import AsyncEngineArgs
         from vllm.v1.engine.async_llm import AsyncLLM
 
@@ -80,7 +81,8 @@ class Engine:
         )
         self._produced = 0
         self._spawn(self._commit_when_due())
-        return Ready(self._name, _descendants(), self._hash, time.monotonic() - began)
+        node = ray.get_runtime_context().get_node_id()
+        return Ready(self._name, _descendants(), self._hash, time.monotonic() - began, node)
 
     async def submit(self, part: str, indices: Sequence[int]) -> None:
         """Take the requests at `indices` of a committed plan part."""

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import functools
 import itertools
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
-
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from cluster.dataset import discard_scratch, materialise
 from cluster.evaluation import CONTRASTIVE, PLAIN, evaluate_run
@@ -19,16 +18,16 @@ from cluster.job import Job, check_identity, gpu_count
 from cluster.journal import Journal
 from cluster.lease import Lease
 from cluster.live import View
-from cluster.metrics import round_metrics, spent_tokens
+from cluster.metrics import round_metrics
 from cluster.monitor import Monitor
 from cluster.pool import EnginePool
 from cluster.report_page import write_report
-from cluster.rounds import MOST_WAVES, Round, accepted_per_label, current_round, last_round, next_counts
+from cluster.rounds import Round, current_round, last_round
 from cluster.session import ray_session
 from cluster.spec import EngineSpec, plan_engine
 from cluster.store import Store
-from denoise.pipeline import denoise_wave
-from generation.plan import plan_wave
+from cluster.wave_steps import WaveSteps
+from cluster.waves import Waves
 from training.job import StudentJob, TrainingRow
 
 
@@ -94,71 +93,42 @@ class Flywheel:
     # generate and denoise, wave by wave
 
     def _generate_and_denoise(self, now: Round) -> str:
-        """Waves until the targets are met; returns why they stopped.
+        """Waves until the targets are met, each judged while engines work on the next; returns why they stopped.
 
         The reason is committed: the student and the dataset of a round are made once, from the rows it had then, even
         if a budget has grown when a killed driver's round is taken up again.
         """
         record = f"rounds/{now.number:03d}/stop.json"
+        if stopped := self.store.read_json(record):
+            return stopped["reason"]
         self._say_what_is_reused(now)
-        wave = 0
-        while not (stopped := self.store.read_json(record)):
-            if not self._is_planned(now, wave):
-                if reason := self._stop_reason(now, wave):
-                    self.store.write_json(record, {"reason": reason})
-                    continue
-                self._plan(now, wave)
-            self.monitor.begin_wave(wave)
-            self._generate(now, wave)
-            self._denoise(now, wave)
-            wave += 1
-        return stopped["reason"]
+        steps = WaveSteps(self.job, self.store, self.journal, self.monitor, now, functools.partial(self._judge, now))
+        waves = Waves(steps, self._answered)
+        try:
+            self._generate(now, waves, steps)
+            waves.judge_the_rest()
+        finally:
+            waves.close()
+        reason = steps.stop_reason()
+        self.store.write_json(record, {"reason": reason})
+        return reason
 
-    def _stop_reason(self, now: Round, wave: int) -> str | None:
-        if not next_counts(self.store, now, self.job.config.generation.samples):
-            return "quota_met"
-        if self._tokens_left() == 0 or self._wave_is_open(now, wave - 1):
-            return "token_budget"
-        if wave >= MOST_WAVES:
-            return "waves_exhausted"
-        return None
-
-    def _plan(self, now: Round, wave: int) -> None:
-        counts = next_counts(self.store, now, self.job.config.generation.samples)
-        settings, method = self.job.config.generation, self.job.method
-        plan = plan_wave(self.job.task, settings, method, self.job.run_id, now.number, wave, counts)
-        self.store.commit(now.number, "requests", f"w{wave:03d}", plan, self.job.run_id)
-
-    def _generate(self, now: Round, wave: int) -> None:
-        left = self.store.open_requests(now.number, wave)
-        if (first := next(left, None)) is None:
+    def _generate(self, now: Round, waves: Waves, steps: WaveSteps) -> None:
+        if (first := waves.first()) is None:
             return
         pool = self._started_pool(now)
         self.monitor.stage("generating")
         with self.journal.timed("generate", now.number):
-            for part in pool.generate(itertools.chain([first], left), self._tokens_left()):
-                self.monitor.committed(part)
+            try:
+                for part in pool.generate(itertools.chain([first], waves), steps.tokens_left()):
+                    self.monitor.committed(part)
+                    waves.advance()
+            finally:
+                self.monitor.observe(pool.status())
+                self.journal.note("engines", round=now.number, **asdict(pool.usage))
 
-    def _denoise(self, now: Round, wave: int) -> None:
-        rows = self._unjudged(now, wave)
-        if rows.num_rows == 0:
-            return
-        judge = self._judge(now)
-        self.monitor.stage("denoising")
-        accepted = accepted_per_label(self.store, [now.number])
-        remaining = {label: max(0, target - accepted[label]) for label, target in now.targets.items()}
-        with self.journal.timed("denoise", now.number):
-            verdicts = denoise_wave(
-                rows,
-                self.job.task,
-                self.job.config.denoise,
-                functools.partial(_load_judge, judge),
-                self.store.kept(self.store.rounds()),
-                remaining,
-            )
-            name = f"w{wave:03d}-{len(self.store.parts(now.number, 'verdicts')):03d}"
-            self.store.commit(now.number, "verdicts", name, verdicts, self.job.run_id)
-        self.monitor.judged()
+    def _answered(self) -> Mapping[str, int]:
+        return {} if self.pool is None else self.pool.answered
 
     # distil
 
@@ -254,22 +224,6 @@ class Flywheel:
                 self.pool.start()
         return self.pool
 
-    def _is_planned(self, now: Round, wave: int) -> bool:
-        return any(part.endswith(f"part-w{wave:03d}.parquet") for part in self.store.parts(now.number, "requests"))
-
-    def _wave_is_open(self, now: Round, wave: int) -> bool:
-        return wave >= 0 and any(True for _ in self.store.open_requests(now.number, wave))
-
-    def _unjudged(self, now: Round, wave: int) -> pa.Table:
-        rows = self.store.generated(now.number)
-        rows = rows.filter(pc.equal(rows["wave"], wave))
-        judged = self.store.verdicts(now.number)["id"].combine_chunks()
-        return rows.filter(pc.invert(pc.is_in(rows["id"], judged)))
-
-    def _tokens_left(self) -> int | None:
-        budget = self.job.config.token_budget
-        return None if budget is None else max(0, budget - spent_tokens(self.store, self.journal))
-
     def _say_what_is_reused(self, now: Round) -> None:
         rows, parts = self.store.generated(now.number, ["id"]).num_rows, self.store.parts(now.number, "generated")
         if rows:
@@ -279,9 +233,3 @@ class Flywheel:
                 f"resumed round {now.number}: {rows} rows in {len(parts)} parts reused, {judged} of them judged, "
                 f"{left} requests left"
             )
-
-
-def _load_judge(folder: Path) -> Any:
-    from training.contrastive import Judge
-
-    return Judge.load(folder)

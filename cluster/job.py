@@ -208,8 +208,6 @@ def example_prompts(job: Job) -> dict[str, str]:
     """One rendered prompt per label, as a first wave would ask."""
     settings = job.config.generation
     return {
-        label.name: job.method.prompt(
-            job.task, label, exemplar_sets(job.task, label, settings, digest(job.run_id, 0, 0, label.name))[0]
-        )
+        label.name: job.method.prompt(job.task, label, exemplar_sets(job.task, label, settings, job.run_id, 0)[0])
         for label in job.config.labels
     }

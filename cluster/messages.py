@@ -19,12 +19,13 @@ class EngineName:
 
 @dataclass(frozen=True)
 class Ready:
-    """What an engine found when it started."""
+    """What an engine found when it started; `node` is Ray's id of where that was."""
 
     name: EngineName
     pids: list[int]
     model_hash: str
     seconds: float
+    node: str = ""
 
 
 @dataclass(frozen=True)

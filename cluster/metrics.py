@@ -15,6 +15,8 @@ from cluster.rounds import Round, accepted_per_label
 from cluster.store import Store
 from denoise.diversity import diversity_by_label
 
+_USAGE = ("engine_seconds", "busy_seconds", "prompt_tokens", "cached_tokens")
+
 
 def round_metrics(store: Store, journal: Journal, job: Job, now: Round, stop_reason: str) -> dict[str, Any]:
     """Contents of metrics.json but for the evaluation."""
@@ -32,6 +34,7 @@ def round_metrics(store: Store, journal: Journal, job: Job, now: Round, stop_rea
         "waves": _waves(store, now.number),
         "tokens": tokens_of(store, journal, now.number),
         "seconds": journal.seconds(now.number),
+        "engines": engine_usage(journal, now.number),
         "stop_reason": stop_reason,
         "diversity": {label or "all": asdict(figures) for label, figures in diversity.items()},
         "test": None,
@@ -44,6 +47,19 @@ def tokens_of(store: Store, journal: Journal, round_: int) -> dict[str, int]:
     prompts = dict(zip(rows["request_id"], rows["prompt_tokens"], strict=True))
     lost = sum(event["tokens"] for event in journal.events("lost") if event["round"] == round_)
     return {"prompt": sum(prompts.values()), "output": sum(rows["output_tokens"]), "lost": lost}
+
+
+def engine_usage(journal: Journal, round_: int) -> dict[str, float | None]:
+    """Shares from 0 to 1: of the engines' time that they had work, of the prompts' tokens that were cached.
+
+    None where there is nothing to divide. What a killed driver's engines did is not in it.
+    """
+    total: Counter[str] = Counter()
+    for event in journal.events("engines"):
+        if event["round"] == round_:
+            total.update({name: event[name] for name in _USAGE})
+    seconds, busy, prompt, cached = (total[name] for name in _USAGE)
+    return {"busy": busy / seconds if seconds else None, "cached": cached / prompt if prompt else None}
 
 
 def spent_tokens(store: Store, journal: Journal) -> int:

@@ -46,13 +46,14 @@ class Monitor:
         self._show(generated=self._progress.generated + part.rows)
 
     def observe(self, status: PoolStatus) -> None:
-        """About once a second while engines work."""
+        """About once a second while engines work, or wait for the verdicts that the next wave depends on."""
         self._points.append((self._clock(), status.produced, self._progress.generated))
         while len(self._points) > 2 and self._points[-1][0] - self._points[0][0] > RATE_SECONDS:
             self._points.popleft()
         (began, tokens, _), (ended, tokens_now, _) = self._points[0], self._points[-1]
         rate = (tokens_now - tokens) / (ended - began) if ended > began else 0.0
         self._show(
+            stage="generating" if status.in_flight else "denoising",
             in_flight=status.in_flight,
             output_tokens=status.produced,
             tokens_per_second=rate,
@@ -60,12 +61,17 @@ class Monitor:
             eta_seconds=self._eta(),
         )
 
+    def judging(self) -> None:
+        """A wave is being judged; that is the stage where no engine is at work beside it."""
+        if not self._progress.in_flight:
+            self.stage("denoising")
+
     def judged(self) -> None:
         """A wave has its verdicts: read how many rows are kept."""
         accepted = accepted_per_label(self._store, [self._round])
         self._judged = self._store.verdicts(self._round).num_rows
         rate = sum(accepted.values()) / self._judged if self._judged else None
-        self._show(accepted=dict(accepted), acceptance_rate=rate, in_flight=0, eta_seconds=None)
+        self._show(accepted=dict(accepted), acceptance_rate=rate)
 
     def _eta(self) -> float | None:
         """Seconds until the missing rows are generated at the present pace and acceptance rate."""

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from cluster.dispatch import Dispatcher
+from cluster.draining import draining_nodes
 from cluster.messages import Committed, EngineName, Ready, Report
 from cluster.placement import wait_for_node
 from cluster.remote import RemoteEngine, launch_engine
 from cluster.spec import EngineSpec
 from cluster.store import RequestRef, Store, round_of
 from cluster.suspects import TRIES
+from cluster.usage import Stopwatch, Usage
 from generation.errors import Fault, UserError
 from generation.parts import read_parts
 from generation.records import ROW_SCHEMA
 
 REPORT_SECONDS = 1.0
+AWAITING_SECONDS = 0.1  # the same while there are no requests to give, but more to come
 OTHERS_SECONDS = 30.0  # that the first engine which is ready waits for the others
 # deaths in a row without one committed part in between: then the fault is not chance
 MOST_DEATHS = 3
@@ -43,7 +46,7 @@ class PoolStatus:
 class _Member:
     """An engine, the report it owes, its tokens so far, and the number of the last part it told of.
 
-    `moved_at` is when it last brought a token, or had nothing to do.
+    `moved_at` is when it last brought a token, or had nothing to do. `retiring`: it goes when it has nothing left.
     """
 
     name: EngineName
@@ -54,6 +57,8 @@ class _Member:
     last_part: int = -1
     moved_at: float = field(default_factory=time.monotonic)
     pids: list[int] = field(default_factory=list)
+    node: str = ""
+    retiring: bool = False
 
 
 class EnginePool:
@@ -89,6 +94,7 @@ class EnginePool:
         self._observed = 0.0
         self._starting: dict[int, tuple[_Member, Any]] = {}
         self.lost_tokens = 0
+        self.usage = Usage()
 
     @property
     def is_started(self) -> bool:
@@ -110,33 +116,50 @@ class EnginePool:
         if not self._starting and not self._members:
             self.begin_start()
         wait_for_node(self._spec)
-        waiting = {reference: engine for engine, (_, reference) in self._starting.items()}
-        ray.wait(list(waiting), num_returns=1)
-        done, _ = ray.wait(list(waiting), num_returns=len(waiting), timeout=OTHERS_SECONDS)
-        for reference in done:
-            self._finish(waiting[reference])
+        while not self._members:
+            waiting = {reference: engine for engine, (_, reference) in self._starting.items()}
+            ray.wait(list(waiting), num_returns=1)
+            done, _ = ray.wait(list(waiting), num_returns=len(waiting), timeout=OTHERS_SECONDS)
+            for reference in done:
+                self._finish(waiting[reference])
 
-    def generate(self, refs: Iterable[RequestRef], tokens_left: int | None = None) -> Iterator[Committed]:
+    @property
+    def answered(self) -> Mapping[str, int]:
+        """Requests of each plan part that this `generate` has had committed or set aside."""
+        return self._dispatcher.answered
+
+    def generate(self, refs: Iterable[RequestRef | None], tokens_left: int | None = None) -> Iterator[Committed]:
         """Have all requests generated; yields each part once it is committed. A dead engine is replaced.
 
-        `refs` are drawn as engines have room. With `tokens_left`, a request goes out only if it, at its longest, and
-        all that is in flight stay within it; what does not fit is left undone.
+        `refs` are drawn as engines have room; None among them says that the next are not known yet. With
+        `tokens_left`, a request goes out only if it, at its longest, and all that is in flight stay within it; what
+        does not fit is left undone.
         """
         self._dispatcher.begin(refs, tokens_left)
+        self.usage, stopwatch = Usage(), Stopwatch()
         for member in self._members.values():
             member.moved_at = time.monotonic()
         while True:
+            self._let_go()
             for member in self._members.values():
                 self._fill(member)
-            if not self._dispatcher.rows_in_flight and (self._members or not self._starting):
+            if self._is_done():
                 return
-            for member in self._reporting():
+            working, engines = sum(map(self._dispatcher.is_working, self._members)), len(self._members)
+            members = self._reporting()
+            self.usage.add(stopwatch.lap(), working, engines)
+            for member in members:
                 yield from self._collect(member)
             for member in self._hung():
                 yield from self._replace(member, f"no token for {self._spec.hang_seconds:g} s")
             if time.monotonic() - self._observed >= REPORT_SECONDS:
                 self._observe(self.status())
                 self._observed = time.monotonic()
+                self._retire_on(draining_nodes())
+
+    def _is_done(self) -> bool:
+        engines_or_none_to_come = self._members or not self._starting
+        return bool(not self._dispatcher.rows_in_flight and engines_or_none_to_come and not self._dispatcher.awaits)
 
     def status(self) -> PoolStatus:
         """Counts of this moment."""
@@ -167,11 +190,17 @@ class EnginePool:
         try:
             ready: Ready = ray.get(waiting)
         except ray.exceptions.RayError as error:
-            reason = " ".join(str(getattr(error, "cause", None) or error).split())
-            raise Fault(f"engine {member.name} could not start: {reason[:400]}") from None
+            reason = " ".join(str(getattr(error, "cause", None) or error).split())[:400]
+            self._deaths += 1
+            if not isinstance(error, ray.exceptions.RayActorError) or self._deaths >= MOST_DEATHS:
+                raise Fault(f"engine {member.name} could not start: {reason}") from None
+            # killed from outside, as with its node: not the engine's own doing
+            self._log(f"engine {member.name} died while it started ({reason}); another starts")
+            self._begin(engine)
+            return
         if ready.model_hash != self._spec.model_hash:
             raise UserError(f"model: the engine loaded {ready.model_hash}, the run needs {self._spec.model_hash}")
-        member.pids = ready.pids
+        member.pids, member.node = ready.pids, ready.node
         self._members[member.name] = member
         self._dispatcher.join(member.name)
         self._ready(ready)
@@ -187,8 +216,9 @@ class EnginePool:
         """Wait for reports, and for engines that start; engines that are ready by now are members afterwards."""
         import ray
 
+        seconds = AWAITING_SECONDS if self._dispatcher.awaits else REPORT_SECONDS
         for member in self._members.values():
-            member.pending = member.pending or member.engine.report(REPORT_SECONDS)
+            member.pending = member.pending or member.engine.report(seconds)
         reports = {member.pending: member for member in self._members.values()}
         starts = {waiting: engine for engine, (_, waiting) in self._starting.items()}
         everything = [*reports, *starts]
@@ -206,6 +236,23 @@ class EnginePool:
             if not self._dispatcher.is_busy(member.name):
                 member.moved_at = now
         return [member for member in self._members.values() if now - member.moved_at > self._spec.hang_seconds]
+
+    def _retire_on(self, nodes: frozenset[str]) -> None:
+        """Have engines on these nodes finish what they have, while others start in their place."""
+        for member in [each for each in self._members.values() if each.node in nodes and not each.retiring]:
+            member.retiring = True
+            self._dispatcher.retire(member.name)
+            self._log(f"engine {member.name}: its node will go away; it finishes what it has, another starts")
+            self._begin(member.name.engine)
+
+    def _let_go(self) -> None:
+        """End engines that retire and have nothing left."""
+        for member in [each for each in self._members.values() if each.retiring]:
+            if not self._dispatcher.is_busy(member.name):
+                member.engine.kill()
+                self._dispatcher.leave(member.name)
+                self._retired_tokens += member.produced
+                del self._members[member.name]
 
     def _collect(self, member: _Member) -> Iterator[Committed]:
         import ray
@@ -236,6 +283,8 @@ class EnginePool:
         self._answered += len(part.request_ids)
         member.last_part = sequence_of(part.part)
         member.committed += part.output_tokens
+        self.usage.prompt_tokens += part.prompt_tokens
+        self.usage.cached_tokens += part.cached_tokens
         self._dispatcher.finished(member.name, part.request_ids, part.prompt_tokens + part.output_tokens)
         return part
 
@@ -270,7 +319,8 @@ class EnginePool:
             self._set_aside(loss.aside, f"engines died of it {TRIES} times; last: {error}")
         if self._deaths >= (MOST_DEATHS_APART if loss.apart else MOST_DEATHS):
             raise Fault(f"engines died {self._deaths} times in a row without committing a row; last: {error}")
-        self._begin(member.name.engine)
+        if not member.retiring:  # else another has started already
+            self._begin(member.name.engine)
 
 
 def sequence_of(part: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass
 
@@ -13,8 +14,10 @@ from cluster.store import Store
 from generation.plan import Yield, requests_for
 from generation.records import KEPT
 
-# a label that after this many waves is still short will not be filled by more of the same
-MOST_WAVES = 8
+# a label that is still short after so many times its target in rows will not be filled by more of the same
+MOST_TIMES = 16
+# rows from which a wave is worth having: less than two of them are not split
+LEAST_ROWS = 256
 
 
 @dataclass(frozen=True)
@@ -59,17 +62,56 @@ def is_finished(store: Store, number: int) -> bool:
     return store.read_json(f"rounds/{number:03d}/metrics.json") is not None
 
 
-def next_counts(store: Store, now: Round, samples: int) -> dict[str, int]:
-    """Requests per label for the next wave, from the verdicts so far; empty when all targets are met."""
-    yields = yields_per_label(store, now)
-    missing = {label: target - yields[label].accepted for label, target in now.targets.items()}
-    return {label: requests_for(short, yields[label], samples) for label, short in missing.items() if short > 0}
+def next_counts(store: Store, now: Round, samples: int, judged: int) -> dict[str, int]:
+    """Requests per label for the next wave, from the verdicts on the waves before `judged`; empty when none are wanted.
+
+    Waves from `judged` on are expected to bring rows at the rate seen so far. A wave asks for half of what is missing,
+    so that it can be judged while engines work on the other half, or for all of it when that is little.
+    """
+    yields, asked = yields_per_label(store, now, judged), asked_per_label(store, now)
+    on_their_way = asked_per_label(store, now, judged)
+    missing = {
+        label: target - yields[label].accepted - on_their_way[label] * yields[label].rate
+        for label, target in now.targets.items()
+        if asked[label] < MOST_TIMES * target
+    }
+    missing = {label: short for label, short in missing.items() if short > 0}
+    rows = sum(short / yields[label].rate for label, short in missing.items())
+    is_last = rows < 2 * LEAST_ROWS
+    part = 1.0 if is_last else 0.5
+    most = {label: math.ceil((MOST_TIMES * now.targets[label] - asked[label]) / samples) for label in missing}
+    return {
+        label: min(most[label], requests_for(math.ceil(part * short), yields[label], samples, is_last))
+        for label, short in missing.items()
+    }
 
 
-def yields_per_label(store: Store, now: Round) -> dict[str, Yield]:
-    """Rows generated for each label, and rows kept under it, in this round."""
-    generated = Counter(store.generated(now.number, ["intended_label"])["intended_label"].to_pylist())
+def is_met(store: Store, now: Round) -> bool:
+    """Whether all targets are met."""
     accepted = accepted_per_label(store, [now.number])
+    return all(accepted[label] >= target for label, target in now.targets.items())
+
+
+def asked_per_label(store: Store, now: Round, first: int = 0) -> Counter[str]:
+    """Rows that the plans ask for, of waves from `first` on."""
+    plan = store.requests(now.number, ["wave", "label", "samples"])
+    plan = plan.filter(pc.greater_equal(plan["wave"], first))
+    counts: Counter[str] = Counter()
+    for group in plan.group_by("label").aggregate([("samples", "sum")]).to_pylist():
+        counts[group["label"]] = group["samples_sum"]
+    return counts
+
+
+def yields_per_label(store: Store, now: Round, judged: int) -> dict[str, Yield]:
+    """Rows generated for each label, and rows kept under it, in the waves of this round before `judged`."""
+    rows = store.generated(now.number, ["id", "wave", "intended_label"])
+    rows = rows.filter(pc.less(rows["wave"], judged))
+    verdicts = store.verdicts(now.number)
+    kept = verdicts.filter(
+        pc.and_(pc.is_in(verdicts["status"], pa.array(KEPT)), pc.is_in(verdicts["id"], rows["id"].combine_chunks()))
+    )
+    generated = Counter(rows["intended_label"].to_pylist())
+    accepted = Counter(kept["label"].to_pylist())
     return {label: Yield(generated[label], accepted[label]) for label in now.targets}
 
 

@@ -30,7 +30,8 @@ def ray_session(runtime: RuntimeSettings) -> Iterator[None]:
             _join(runtime.address, quiet)
             yield
         else:
-            ray.init(num_cpus=_logical_cpus(runtime), include_dashboard=False, **quiet)
+            # "local": without it, Ray would join a cluster that it finds running on this machine
+            ray.init("local", num_cpus=_logical_cpus(runtime), include_dashboard=False, **quiet)
             with Reaper():
                 yield
     finally:

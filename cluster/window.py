@@ -15,6 +15,13 @@ CLAIM = 4 * RUN  # requests of one prompt that an engine claims at once: a promp
 OWNERS = 8192  # prompts whose engine is remembered
 
 
+class _End:
+    """What a stream that has ended gives."""
+
+
+_END = _End()
+
+
 @dataclass
 class _Groups:
     """Waiting requests by prompt; prompts take turns of RUN requests."""
@@ -61,16 +68,23 @@ class Window:
     """Draws from a stream of requests as they are needed, `size` rows ahead: memory does not grow with their number.
 
     An engine first gets prompts that it has had before, then such as nobody has, and at last those that wait for the
-    engine that has the most waiting: no engine idles for the sake of a cache.
+    engine that has the most waiting: no engine idles for the sake of a cache. After a None the stream is looked at
+    again only when all before it is drawn.
     """
 
-    def __init__(self, requests: Iterable[RequestRef] = (), size: int = SIZE) -> None:
+    def __init__(self, requests: Iterable[RequestRef | None] = (), size: int = SIZE) -> None:
         self._source, self._size = iter(requests), size
         self._again: deque[RequestRef] = deque()
         self._free = _Groups()
         self._owned: dict[EngineName, _Groups] = {}
         self._owners: OrderedDict[str, EngineName] = OrderedDict()
         self._waiting = 0
+        self._ended = self._paused = False
+
+    @property
+    def awaits(self) -> bool:
+        """Whether nothing is there to draw, but the stream has not ended."""
+        return not (self._ended or self._waiting or self._again)
 
     def draw(self, engine: EngineName, fits: Callable[[RequestRef], bool] = lambda request: True) -> RequestRef | None:
         """The next request for an engine; None when there is none, or when that one does not fit."""
@@ -96,7 +110,17 @@ class Window:
         self._owners = OrderedDict((prompt, owner) for prompt, owner in self._owners.items() if owner != engine)
 
     def _look_ahead(self) -> None:
-        while self._waiting < self._size and (request := next(self._source, None)) is not None:
+        if self._paused and self._waiting:
+            return
+        self._paused = False
+        while self._waiting < self._size and not self._ended:
+            request = next(self._source, _END)
+            if isinstance(request, _End):
+                self._ended = True
+                return
+            if request is None:
+                self._paused = True
+                return
             owner = self._owners.get(request.prompt_hash)
             groups = self._free if owner is None else self._owned[owner]
             groups.add(request.prompt_hash, [request])

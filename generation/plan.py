@@ -17,8 +17,8 @@ from generation.tokens import block_padding, count_tokens
 
 # Beta(6, 4): of a small LM's rows about 60 % are kept (docs/results.md), and ten rows' worth of belief in that
 PRIOR_ACCEPTED, PRIOR_REJECTED = 6.0, 4.0
-# a plan is met with 90 % probability: a further wave for a row or two costs more than the surplus
-CERTAINTY_Z = 1.28
+# a label's last plan is met with 98 % probability: a further wave for a row or two costs more than the surplus
+CERTAINTY_Z = 2.05
 
 
 @dataclass(frozen=True)
@@ -35,15 +35,15 @@ class Yield:
         return kept / (PRIOR_ACCEPTED + PRIOR_REJECTED + self.generated)
 
 
-def requests_for(missing: int, so_far: Yield, samples: int) -> int:
-    """Requests of `samples` rows each that bring `missing` accepted rows with about 90 % probability.
+def requests_for(missing: int, so_far: Yield, samples: int, surely: bool = True) -> int:
+    """Requests of `samples` rows each that bring `missing` accepted rows: with about 98 % probability, or on average.
 
     The least n with n·p - z·sqrt(n·p·(1-p)) >= missing: a binomial count by its normal approximation.
     """
     if missing <= 0:
         return 0
     rate = so_far.rate
-    spread = CERTAINTY_Z * math.sqrt(rate * (1 - rate))
+    spread = CERTAINTY_Z * math.sqrt(rate * (1 - rate)) if surely else 0.0
     root = (spread + math.sqrt(spread**2 + 4 * rate * missing)) / (2 * rate)
     return math.ceil(root**2 / samples)
 
@@ -63,10 +63,7 @@ def plan_wave(
     whole blocks of it; labels and sets take turns, so that any part of a wave is balanced. The same arguments give the
     same table, ids included.
     """
-    sets = {
-        label.name: exemplar_sets(task, label, settings, digest(identity, round_, wave, label.name))
-        for label in task.labels
-    }
+    sets = {label.name: exemplar_sets(task, label, settings, identity, round_) for label in task.labels}
     prompts = {
         (label.name, index): method.prompt(task, label, exemplars)
         for label in task.labels
@@ -93,13 +90,18 @@ def plan_wave(
     return requests_table(rows)
 
 
-def exemplar_sets(task: Task, label: Label, settings: GenerationSettings, key: str) -> list[list[Example]]:
-    """Up to `settings.exemplar_sets` different ordered samples of the label's seeds; one empty set without seeds."""
+def exemplar_sets(
+    task: Task, label: Label, settings: GenerationSettings, identity: str, round_: int
+) -> list[list[Example]]:
+    """Up to `settings.exemplar_sets` different ordered samples of the label's seeds; one empty set without seeds.
+
+    All waves of a round have the same, so that their prompts stay in the engines' caches.
+    """
     seeds = sorted(task.seeds_of(label.name), key=lambda seed: seed.id)
     size = min(settings.exemplars, len(seeds))
     if size == 0:
         return [[]]
-    draw = random.Random(key)
+    draw = random.Random(digest(identity, round_, 0, label.name))
     sets: dict[tuple[str, ...], list[Example]] = {}
     for _ in range(settings.exemplar_sets * 4):
         chosen = draw.sample(seeds, size)

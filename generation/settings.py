@@ -20,8 +20,8 @@ class GenerationSettings(Settings):
 
     method: Literal["completion", "chat"] = Field("completion", description="plain completion or the chat template")
     template: str | None = Field(None, description="a Jinja file of your own in place of the method's template")
-    exemplars: int = Field(6, ge=0, le=64, description="seeds of the label shown in a prompt")
-    exemplar_sets: int = Field(4, ge=1, description="different exemplar sets per label and wave; requests share them")
+    exemplars: int = Field(10, ge=0, le=64, description="seeds of the label shown in a prompt")
+    exemplar_sets: int = Field(4, ge=1, description="different exemplar sets per label and round; requests share them")
     samples: int = Field(4, ge=1, le=64, description="texts drawn per request")
     temperature: float = Field(1.0, gt=0, le=3)
     min_p: Share = Field(0.05, description="drop tokens below this share of the likeliest one")

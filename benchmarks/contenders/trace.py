@@ -15,12 +15,13 @@ class Trace:
     """`points` are (seconds since the first request was given, tokens so far, rows so far), in time.
 
     `ready_seconds` is what loading took before that, `latencies` the seconds from giving to having of rows where the
-    contender tells them row by row.
+    contender tells them row by row, `busy` the share of the engines' time that they had work, where it is known.
     """
 
     ready_seconds: float = 0.0
     points: list[tuple[float, int, int]] = field(default_factory=list)
     latencies: list[float] = field(default_factory=list)
+    busy: float | None = None
     error: str | None = None
 
     def dump(self, path: Path) -> None:

@@ -53,6 +53,11 @@ class Arm:
     equal_steps: bool = False
     version: int = 1
 
+    @property
+    def takes_generated(self) -> bool:
+        """Whether generated rows, or their number, decide what it scores."""
+        return self.kind in ("generated", "ceiling") or self.equal_steps
+
 
 def nothing(cell: Cell) -> Recipe:
     return Recipe()

@@ -10,6 +10,7 @@ import numpy as np
 
 from cluster.config import TaskConfig
 from denoise.diversity import copy_rate, distinct
+from generation.records import digest
 from training.job import TrainingRow
 from yardstick.cleaning import Draft, clean
 from yardstick.corpus import Corpora, Corpus, CorpusSpec
@@ -34,6 +35,13 @@ class Cell:
     @property
     def spec(self) -> CorpusSpec:
         return CorpusSpec(self.split, self.config.generation, self.rows)
+
+    @property
+    def split_key(self) -> str:
+        """Hash of what an arm knows that takes no generated rows."""
+        task = self.split.task
+        labels = [label.model_dump(mode="json") for label in task.labels]
+        return digest(task.description, labels, sorted(seed.id for seed in task.seeds), self.rows)
 
     @cached_property
     def corpus(self) -> Corpus:

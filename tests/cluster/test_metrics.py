@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from cluster.journal import Journal
-from cluster.metrics import round_metrics, spent_tokens, tokens_of
+from cluster.metrics import engine_usage, round_metrics, spent_tokens, tokens_of
 from cluster.rounds import Round
 from cluster.store import Store
 from tests.cluster.cases import add_requests, add_rows, add_verdicts, begin_round, make_job, verdict
@@ -16,6 +16,9 @@ def journal_of(store: Store) -> Journal:
     journal.note("lost", round=0, tokens=7)
     journal.note("lost", round=1, tokens=1)
     journal.note("stage", stage="generate", round=0, seconds=2.5)
+    for busy in (4.0, 2.0):
+        usage = {"engine_seconds": 4.0, "busy_seconds": busy, "prompt_tokens": 10, "cached_tokens": 5}
+        journal.note("engines", round=0, **usage)
     return journal
 
 
@@ -45,6 +48,7 @@ def test_a_round(store: Store, tmp_path: Path) -> None:
         # a prompt costs its 3 tokens once per request
         "tokens": {"prompt": 9, "output": 12, "lost": 7},
         "seconds": {"generate": 2.5},
+        "engines": {"busy": 0.75, "cached": 0.5},
         "stop_reason": "quota_met",
         "test": None,
     }
@@ -60,6 +64,10 @@ def test_tokens_of_all_rounds(store: Store) -> None:
     assert tokens_of(store, journal, 1) == {"prompt": 3, "output": 8, "lost": 1}
     assert spent_tokens(store, journal) == 11 + 7 + 11 + 1
     assert tokens_of(store, journal, 2) == {"prompt": 0, "output": 0, "lost": 0}
+
+
+def test_usage_of_engines_that_did_nothing(store: Store) -> None:
+    assert engine_usage(Journal(store.root, print), 0) == {"busy": None, "cached": None}
 
 
 def test_a_request_committed_twice_costs_once(store: Store) -> None:

@@ -95,7 +95,19 @@ def test_rates_and_the_time_left(store: Store, monitor: Monitor, view: Recorder,
     # 7 of 8 are missing: 14 rows at an acceptance rate of one half, 2 of them there and not judged; 2 rows in 10 s
     assert shown.eta_seconds == 60
     monitor.judged()
-    assert (view.shown[-1].in_flight, view.shown[-1].eta_seconds) == (0, None)
+    assert (view.shown[-1].in_flight, view.shown[-1].eta_seconds) == (6, 60)  # engines go on beside it
+
+
+def test_judging_is_the_stage_when_nothing_else_goes_on(monitor: Monitor, view: Recorder) -> None:
+    monitor.begin_round(NOW)
+    monitor.observe(PoolStatus(0, 0, 8, 1))
+    monitor.judging()
+    assert view.shown[-1].stage == "generating"
+    monitor.observe(PoolStatus(10, 0, 0, 1))
+    assert view.shown[-1].stage == "denoising"
+    monitor.stage("starting engine")
+    monitor.judging()
+    assert view.shown[-1].stage == "denoising"
 
 
 def test_the_rate_is_of_the_last_twenty_seconds(monitor: Monitor, view: Recorder, clock: HandClock) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,63 +10,15 @@ import pytest
 import ray
 
 from cluster.config import RuntimeSettings
-from cluster.messages import Committed, EngineName, Ready, Report
+from cluster.messages import Committed, EngineName
 from cluster.pool import EnginePool
 from cluster.remote import ActorEngine
 from cluster.session import ray_session
 from cluster.spec import EngineSpec
 from cluster.store import Store
 from generation.errors import Fault
-from generation.parts import read_parts
-from generation.records import REQUEST_SCHEMA, rows_table
 from tests.cluster.cases import RUN_ID, add_requests, begin_round
-
-SPEC = EngineSpec("fake", "", "hash", "cpu", 8, 1024, 1, 0.9, 0, 4, 1.0, 3.0)
-
-
-class FakeEngine:
-    """Commits a row per request at once. The label of a request says what else happens."""
-
-    def __init__(self, name: EngineName, root: str) -> None:
-        self._name, self._store, self._sequence = name, Store(root), 0
-        self._committed: list[Committed] = []
-        self._refused: list[tuple[str, str]] = []
-        self._tokens = 0
-
-    def start(self) -> Ready:
-        return Ready(self._name, [os.getpid()], SPEC.model_hash, 0.0)
-
-    def submit(self, part: str, places: Sequence[int]) -> None:
-        table = read_parts(self._store.filesystem, [part], REQUEST_SCHEMA).take(list(places))
-        requests = table.select(["request_id", "label"]).to_pylist()
-        labels = {request["label"] for request in requests}
-        if "poison" in labels:
-            os._exit(1)
-        if "hang" in labels and self._name.incarnation == 0:
-            return
-        self._refused += [(each["request_id"], "too long") for each in requests if each["label"] == "long"]
-        self._commit([each["request_id"] for each in requests if each["label"] != "long"])
-
-    def report(self, seconds: float) -> Report:
-        told = Report(tuple(self._committed), 0, self._tokens, tuple(self._refused))
-        self._committed, self._refused = [], []
-        return told
-
-    def _commit(self, names: list[str]) -> None:
-        if not names:
-            return
-        rows = [
-            {"id": f"{name}/0", "request_id": name, "round": 0, "wave": 0, "prompt_tokens": 2, "output_tokens": 3}
-            for name in names
-        ]
-        part = self._store.commit(0, "generated", f"{self._name}-{self._sequence:06d}", rows_table(rows), RUN_ID)
-        self._sequence += 1
-        self._tokens += 3 * len(names)
-        self._committed.append(Committed(part, tuple(names), len(names), 2 * len(names), 0, 3 * len(names)))
-
-
-def fake_actor(name: EngineName, root: Path) -> ActorEngine:
-    return ActorEngine(ray.remote(FakeEngine).options(num_cpus=0).remote(name, str(root)))
+from tests.cluster.fakes import SPEC, fake_actor
 
 
 @pytest.fixture(scope="module")
@@ -146,3 +97,32 @@ def test_a_hung_engine_is_replaced(session: None, store: Store) -> None:
 def test_engines_that_always_die_end_the_run(session: None, store: Store) -> None:
     with pytest.raises(Fault, match="engines died 12 times in a row without committing a row"):
         run(store, [f"poison-{number}" for number in range(64)], engines=1)
+
+
+class Unreachable(ActorEngine):
+    """An engine beyond a network that has failed: presumed dead, it lives on."""
+
+    def kill(self) -> None:
+        pass
+
+
+def test_a_late_commit_of_a_presumed_dead_engine_doubles_nothing(session: None, store: Store) -> None:
+    begin_round(store, {"pos": 1})
+    names = ["hang-0", "hang-1", "pos-0"]
+    add_requests(store, names)
+    engines: list[ActorEngine] = []
+
+    def launch(name: EngineName) -> ActorEngine:
+        engines.append(Unreachable(fake_actor(name, store.root)._actor))
+        return engines[-1]
+
+    pool = EnginePool(replace(SPEC, hang_seconds=1.0), 1, store, RUN_ID, 1, launch=launch)
+    pool.start()
+    parts = list(pool.generate(store.open_requests(0)))
+    ray.get(engines[0]._actor._commit.remote(names))  # it wakes up, and commits what it had been given
+    assert sum(part.rows for part in parts) == 3
+    assert len(store.parts(0, "generated")) == 2
+    assert committed(store) == sorted(names)
+    assert sorted(store.generated(0)["id"].to_pylist()) == sorted(f"{name}/0" for name in names)
+    for engine in engines:
+        ray.kill(engine._actor)

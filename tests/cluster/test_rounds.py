@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from cluster.rounds import Round, accepted_per_label, current_round, is_finished, next_counts, yields_per_label
+from cluster.rounds import (
+    LEAST_ROWS,
+    Round,
+    accepted_per_label,
+    current_round,
+    is_finished,
+    is_met,
+    next_counts,
+    yields_per_label,
+)
 from cluster.store import Store
 from generation.plan import Yield, requests_for
-from tests.cluster.cases import add_rows, add_verdicts, config, finish_round, verdict
+from tests.cluster.cases import add_requests, add_rows, add_verdicts, config, finish_round, verdict
 
 
 def keep(store: Store, round_: int = 0, **counts: int) -> None:
@@ -57,7 +67,7 @@ def test_rounds_follow_one_another(store: Store) -> None:
 def test_a_round_makes_up_for_what_labels_lack_within_its_quota(store: Store) -> None:
     current_round(store, config(quota=4, rounds=2))
     keep(store, pos=5, neg=1)
-    finish_round(store, stop_reason="waves_exhausted")
+    finish_round(store, stop_reason="rows_exhausted")
     assert current_round(store, config(quota=4, rounds=2)) == Round(1, {"pos": 3, "neg": 4}, 8, None)
 
 
@@ -74,7 +84,7 @@ def test_growth_opens_a_round(store: Store, grown: dict[str, Any], expected: Rou
     before = {"quota": 3, "rounds": 1}
     current_round(store, config(**before))
     keep(store, pos=3, neg=2)
-    finish_round(store, stop_reason="waves_exhausted")
+    finish_round(store, stop_reason="rows_exhausted")
     assert current_round(store, config(**before)) is None
     assert current_round(store, config(**before | grown)) == expected
 
@@ -111,7 +121,7 @@ def test_a_budget_lifted_altogether_opens_a_round(store: Store) -> None:
 
 def test_a_larger_budget_alone_opens_none_when_it_was_not_the_limit(store: Store) -> None:
     current_round(store, config(quota=3, token_budget=100))
-    finish_round(store, stop_reason="waves_exhausted")
+    finish_round(store, stop_reason="rows_exhausted")
     assert current_round(store, config(quota=3, token_budget=900)) is None
 
 
@@ -122,13 +132,48 @@ def test_counts_by_intended_and_by_final_label(store: Store) -> None:
     add_verdicts(store, [verdict("pos-0"), moved, verdict("pos-2", "rejected"), verdict("neg-0")])
     assert accepted_per_label(store, [0]) == {"pos": 1, "neg": 2}
     assert accepted_per_label(store, []) == {}
-    assert yields_per_label(store, now) == {"pos": Yield(3, 1), "neg": Yield(1, 2)}
+    assert yields_per_label(store, now, 1) == {"pos": Yield(3, 1), "neg": Yield(1, 2)}
+    assert yields_per_label(store, now, 0) == {"pos": Yield(), "neg": Yield()}
     # neg has its two rows, so the next wave asks for pos alone
-    assert next_counts(store, now, 2) == {"pos": requests_for(3, Yield(3, 1), 2)}
+    assert next_counts(store, now, 2, 1) == {"pos": requests_for(3, Yield(3, 1), 2)}
 
 
 def test_next_counts_of_a_new_and_of_a_full_round(store: Store) -> None:
     now = Round(0, {"pos": 2, "neg": 0}, 2, None)
-    assert next_counts(store, now, 4) == {"pos": requests_for(2, Yield(), 4)}
+    assert next_counts(store, now, 4, -1) == {"pos": requests_for(2, Yield(), 4)}
+    assert not is_met(store, now)
     keep(store, pos=2)
-    assert next_counts(store, now, 4) == {}
+    assert next_counts(store, now, 4, 1) == {}
+    assert is_met(store, now)
+
+
+def test_a_large_wave_asks_for_half(store: Store) -> None:
+    now = Round(0, {"pos": 3 * LEAST_ROWS, "neg": 10}, 3 * LEAST_ROWS, None)
+    assert next_counts(store, now, 4, -1) == {
+        "pos": requests_for(3 * LEAST_ROWS // 2, Yield(), 4, surely=False),
+        "neg": requests_for(5, Yield(), 4, surely=False),
+    }
+
+
+def test_rows_on_their_way_are_expected_at_the_rate_seen(store: Store) -> None:
+    now = Round(0, {"pos": 20, "neg": 1}, 20, None)
+    add_requests(store, ["pos-0", "pos-1"], samples=10)
+    # 20 rows at the prior rate of .6 bring 12
+    assert next_counts(store, now, 2, 0) == {"pos": requests_for(8, Yield(), 2), "neg": requests_for(1, Yield(), 2)}
+    assert next_counts(store, replace(now, targets={"pos": 12, "neg": 0}), 2, 0) == {}
+    add_rows(store, ["pos-0", "pos-1"], samples=10)
+    add_verdicts(store, [verdict("pos-0", sample=sample) for sample in range(5)])
+    assert next_counts(store, now, 2, 1)["pos"] == requests_for(15, Yield(20, 5), 2)
+    add_requests(store, ["pos-2"], wave=1, samples=30)
+    # 30 more at 11 of 30
+    assert next_counts(store, now, 2, 1)["pos"] == requests_for(4, Yield(20, 5), 2)
+
+
+def test_a_label_that_never_holds_is_given_up(store: Store) -> None:
+    now = Round(0, {"pos": 4, "neg": 0}, 4, None)
+    add_requests(store, [f"pos-{number}" for number in range(15)], samples=4)
+    add_rows(store, [f"pos-{number}" for number in range(15)], samples=4)
+    assert next_counts(store, now, 4, 1) == {"pos": 1}  # 4 rows, and it has had 16 times its target
+    add_requests(store, ["pos-15"], wave=1, samples=4)
+    assert next_counts(store, now, 4, 2) == {}
+    assert not is_met(store, now)

@@ -80,3 +80,15 @@ def test_no_more_is_read_than_is_looked_ahead() -> None:
     assert read == 0
     assert len(draw(window, ONE, 5)) == 5
     assert read == 16 + 4  # looked ahead once more with each draw but the first
+
+
+def test_after_a_pause_nothing_more_is_read_before_all_is_drawn() -> None:
+    stream = iter([request("a", 0), request("a", 1), None, None, request("a", 2)])
+    window = Window(stream)
+    assert draw(window, ONE, 1) == ["a0"]
+    assert not window.awaits
+    assert draw(window, ONE, 1) == ["a1"]
+    assert draw(window, ONE, 1) == []  # the second None
+    assert window.awaits
+    assert draw(window, ONE, 2) == ["a2"]
+    assert not window.awaits  # the stream has ended

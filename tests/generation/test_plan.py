@@ -143,17 +143,26 @@ def texts(sets: list[list[Example]]) -> list[list[str]]:
 
 
 def test_exemplar_sets_differ_and_repeat() -> None:
-    sets = exemplar_sets(TASK, LOST, SETTINGS, "key")
+    sets = exemplar_sets(TASK, LOST, SETTINGS, "run", 0)
     assert [len(chosen) for chosen in sets] == [2, 2]
     assert len({tuple(chosen) for chosen in texts(sets)}) == 2
     assert all(len(set(chosen)) == 2 and example.label == "lost_card" for chosen in sets for example in chosen)
-    assert exemplar_sets(replace(TASK, seeds=TASK.seeds[::-1]), LOST, SETTINGS, "key") == sets
+    assert exemplar_sets(replace(TASK, seeds=TASK.seeds[::-1]), LOST, SETTINGS, "run", 0) == sets
     many = SETTINGS.model_copy(update={"exemplar_sets": 3})
-    assert exemplar_sets(TASK, LOST, many, "key")[:2] == sets
+    assert exemplar_sets(TASK, LOST, many, "run", 0)[:2] == sets
+
+
+def test_waves_of_a_round_share_their_prompts(model: Path) -> None:
+    first, second, next_round = (
+        set(plan(model, wave=wave, round_=round_)["prompt_hash"].to_pylist())
+        for wave, round_ in ((0, 0), (1, 0), (0, 1))
+    )
+    assert first == second
+    assert first != next_round
 
 
 def test_exemplar_sets_of_few_seeds() -> None:
-    assert texts(exemplar_sets(TASK, HOURS, SETTINGS, "key")) == [["When do you close?"]]
+    assert texts(exemplar_sets(TASK, HOURS, SETTINGS, "run", 0)) == [["When do you close?"]]
     none = SETTINGS.model_copy(update={"exemplars": 0})
-    assert exemplar_sets(TASK, LOST, none, "key") == [[]]
-    assert exemplar_sets(replace(TASK, seeds=()), LOST, SETTINGS, "key") == [[]]
+    assert exemplar_sets(TASK, LOST, none, "run", 0) == [[]]
+    assert exemplar_sets(replace(TASK, seeds=()), LOST, SETTINGS, "run", 0) == [[]]
