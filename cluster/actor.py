@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from cluster.lease import read_lease
 from cluster.messages import Committed, EngineName, Report
+from cluster.server_spec import ServerSpec
 from cluster.spec import EngineSpec
 from cluster.store import Store
 from generation.errors import os_reason
@@ -46,13 +47,16 @@ class _Buffer:
     request_ids: list[str] = field(default_factory=list)
     prompt_tokens: int = 0
     cached_tokens: int = 0
+    estimated: int = 0
     since: float = 0.0
 
 
 class EngineActor(ABC):
     """Call a kind's `start` once, then `submit` and `report` until done."""
 
-    def __init__(self, spec: EngineSpec, name: EngineName, root: str, run_id: str, template: str | None) -> None:
+    def __init__(
+        self, spec: EngineSpec | ServerSpec, name: EngineName, root: str, run_id: str, template: str | None
+    ) -> None:
         self._spec, self._name, self._store, self._run_id = spec, name, Store(root), run_id
         self._template = template
         self._buffer = _Buffer()
@@ -113,12 +117,20 @@ class EngineActor(ABC):
         self._error = self._error or f"{type(error).__name__}: {error}"
         self._news.set()
 
-    def _keep(self, request_id: str, rows: list[dict[str, Any]], prompt_tokens: int, cached_tokens: int) -> None:
+    def _keep(
+        self,
+        request_id: str,
+        rows: list[dict[str, Any]],
+        prompt_tokens: int,
+        cached_tokens: int,
+        estimated: int = 0,
+    ) -> None:
         buffer = self._buffer
         buffer.since = buffer.since or time.monotonic()
         buffer.request_ids.append(request_id)
         buffer.prompt_tokens += prompt_tokens
         buffer.cached_tokens += cached_tokens
+        buffer.estimated += estimated
         buffer.rows += rows
 
     async def _commit_when_due(self) -> None:
@@ -159,6 +171,7 @@ class EngineActor(ABC):
                 buffer.prompt_tokens,
                 buffer.cached_tokens,
                 tokens,
+                buffer.estimated,
             )
             self._committed.append(news)
             self._news.set()
@@ -173,7 +186,7 @@ class EngineActor(ABC):
     @functools.lru_cache(maxsize=8)  # noqa: B019 - the actor lives as long as its process
     def _method(self, name: str) -> Method:
         template = Path(self._template) if self._template else None
-        return make_method(name, Path(self._spec.folder), template)
+        return make_method(name, Path(self._spec.folder) if self._spec.folder else None, template)
 
     def _spawn(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)

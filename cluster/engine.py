@@ -12,6 +12,7 @@ from typing import Any
 
 from cluster.actor import FROM_REQUEST, EngineActor
 from cluster.messages import Ready
+from cluster.spec import EngineSpec
 from generation.methods.base import Method
 from generation.models import model_hash
 from generation.records import row_id
@@ -19,6 +20,8 @@ from generation.records import row_id
 
 class Engine(EngineActor):
     """The actor with vLLM."""
+
+    _spec: EngineSpec
 
     async def start(self) -> Ready:
         """Load the model, answer one warm-up request (the first step is slow), and be ready."""

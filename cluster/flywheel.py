@@ -13,19 +13,21 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cluster.budget import Budget
 from cluster.dataset import discard_scratch, materialise
 from cluster.evaluation import CONTRASTIVE, PLAIN, evaluate_run
-from cluster.job import Job, check_identity, gpu_count
+from cluster.job import Job, check_identity
 from cluster.journal import Journal
 from cluster.lease import Lease
 from cluster.live import View
-from cluster.metrics import round_metrics, spent_tokens
+from cluster.metrics import cost_of, noted_prices, round_metrics, spent_tokens
 from cluster.monitor import Monitor
 from cluster.pool import EnginePool
 from cluster.report_page import write_report
 from cluster.rounds import MOST_WAVES, Round, accepted_per_label, current_round, last_round, next_counts
+from cluster.server_spec import ServerSpec
 from cluster.session import ray_session
-from cluster.spec import EngineSpec, plan_engine
+from cluster.spec import EngineSpec, plan_engines
 from cluster.store import Store
 from denoise.pipeline import denoise_wave
 from generation.plan import plan_wave
@@ -50,7 +52,7 @@ class Flywheel:
                 self.monitor.begin_round(last_round(self.store))
                 self.journal.say("nothing left to do: the run is finished; raise quota or rounds for more")
             else:
-                spec = plan_engine(self.job.config, self.job.model_folder, self.job.model_hash, gpu_count())
+                spec = plan_engines(self.job)
                 with ray_session(self.job.config.runtime):
                     self._turn(now, spec, lease.epoch)
             self._evaluate_again()
@@ -64,14 +66,16 @@ class Flywheel:
         else:
             self.store.write_json("seeds.json", [vars(seed) | {"id": seed.id} for seed in self.job.seeds])
             self.store.write_json("run.json", self.job.run_json())
+        if self.job.config.prices != noted_prices(self.journal):
+            self.journal.note("prices", **self.job.config.prices.model_dump())  # they may differ from run.json's
         for warning in self.job.warnings:
             self.journal.say(f"warning: {warning}")
 
-    def _turn(self, now: Round | None, spec: EngineSpec, epoch: int) -> None:
+    def _turn(self, now: Round | None, spec: EngineSpec | ServerSpec, epoch: int) -> None:
         """Rounds of the flywheel; the engines live through all of them."""
         self.pool = EnginePool(
             spec,
-            self.job.config.runtime.engines,
+            self.job.config.engines,
             self.store,
             self.job.run_id,
             epoch,
@@ -85,11 +89,14 @@ class Flywheel:
             while now is not None:
                 self.monitor.begin_round(now)
                 stop_reason = self._generate_and_denoise(now)
+                if stop_reason == "cost_budget":
+                    self._stop_engines(now)
                 self._distil(now)
+                self._note_engine_time(now)
                 self._finish(now, stop_reason)
                 now = current_round(self.store, self.job.config)
         finally:
-            self.pool.stop()
+            self._stop_engines(last_round(self.store))
 
     # generate and denoise, wave by wave
 
@@ -117,15 +124,16 @@ class Flywheel:
     def _stop_reason(self, now: Round, wave: int) -> str | None:
         if not next_counts(self.store, now, self.job.config.generation.samples):
             return "quota_met"
-        if self._tokens_left() == 0 or self._wave_is_open(now, wave - 1):
-            return "token_budget"
+        budget = self._budget()
+        if budget.is_spent or self._wave_is_open(now, wave - 1):
+            return self._scarcest(budget)
         if wave >= MOST_WAVES:
             return "waves_exhausted"
         return None
 
     def _plan(self, now: Round, wave: int) -> None:
         counts = next_counts(self.store, now, self.job.config.generation.samples)
-        settings, method = self.job.config.generation, self.job.method
+        settings, method = self.job.generation, self.job.method
         plan = plan_wave(self.job.task, settings, method, self.job.run_id, now.number, wave, counts)
         self.store.commit(now.number, "requests", f"w{wave:03d}", plan, self.job.run_id)
 
@@ -136,8 +144,12 @@ class Flywheel:
         pool = self._started_pool(now)
         self.monitor.stage("generating")
         with self.journal.timed("generate", now.number):
-            for part in pool.generate(itertools.chain([first], left), self._tokens_left()):
+            for part in pool.generate(itertools.chain([first], left), self._budget()):
                 self.monitor.committed(part)
+                if part.estimated or (part.cached_tokens and self.job.config.prices.cached is not None):
+                    told = {"cached": part.cached_tokens, "estimated": part.estimated}
+                    self.journal.note("usage", round=now.number, **told)
+        self._note_engine_time(now)
 
     def _denoise(self, now: Round, wave: int) -> None:
         rows = self._unjudged(now, wave)
@@ -266,9 +278,35 @@ class Flywheel:
         judged = self.store.verdicts(now.number)["id"].combine_chunks()
         return rows.filter(pc.invert(pc.is_in(rows["id"], judged)))
 
-    def _tokens_left(self) -> int | None:
-        budget = self.job.config.token_budget
-        return None if budget is None else max(0, budget - spent_tokens(self.store, self.journal))
+    def _budget(self) -> Budget:
+        """What is left of the budgets."""
+        config = self.job.config
+        tokens, money = config.token_budget, config.cost_budget
+        if tokens is not None:
+            tokens = max(0, tokens - spent_tokens(self.store, self.journal))
+        if money is not None:
+            money = max(0.0, money - sum(cost_of(self.store, self.journal, each) for each in self.store.rounds()))
+        return Budget(tokens, money, config.prices, config.generation.max_tokens)
+
+    def _scarcest(self, budget: Budget) -> str:
+        """The budget of which the smallest share is left."""
+        config = self.job.config
+        tokens = budget.tokens / config.token_budget if config.token_budget and budget.tokens is not None else 1.0
+        money = budget.money / config.cost_budget if config.cost_budget and budget.money is not None else 1.0
+        return "cost_budget" if money < tokens else "token_budget"
+
+    def _note_engine_time(self, now: Round) -> None:
+        """For the cost of a round: the time since the last note that engines have been up."""
+        assert self.pool is not None
+        seconds = self.pool.take_engine_seconds()
+        if self.job.config.prices and seconds:
+            self.journal.note("engines", round=now.number, seconds=round(seconds, 3))
+
+    def _stop_engines(self, now: Round) -> None:
+        """No more is asked of them, and their hours cost."""
+        assert self.pool is not None
+        self.pool.stop()
+        self._note_engine_time(now)
 
     def _say_what_is_reused(self, now: Round) -> None:
         rows, parts = self.store.generated(now.number, ["id"]).num_rows, self.store.parts(now.number, "generated")
