@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -46,10 +47,7 @@ def current_round(store: Store, config: TaskConfig) -> Round | None:
         return None
     number = len(numbers)
     now = Round(number, targets, wanted, config.token_budget, config.cost_budget)
-    budgets = {"token_budget": now.token_budget, "cost_budget": now.cost_budget}
-    store.write_json(
-        f"rounds/{number:03d}/round.json", {"round": number, "targets": targets, "wanted": wanted, **budgets}
-    )
+    store.write_json(f"rounds/{number:03d}/round.json", {"round": number} | _record(now))
     return now
 
 
@@ -85,6 +83,10 @@ def accepted_per_label(store: Store, rounds: list[int]) -> Counter[str]:
         kept = verdicts.filter(pc.is_in(verdicts["status"], pa.array(KEPT)))
         counts.update(kept["label"].to_pylist())
     return counts
+
+
+def _record(now: Round) -> dict[str, Any]:
+    return {name: value for name, value in vars(now).items() if name != "number"}
 
 
 def _recorded(store: Store, number: int) -> Round:

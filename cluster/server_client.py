@@ -102,7 +102,7 @@ class Client:
             return self._clean(content[: 4 * _LONGEST_MESSAGE].decode(errors="replace")), ""
         error = told.get("error", told) if isinstance(told, dict) else told
         if not isinstance(error, dict):
-            return self._clean(str(error)), ""
+            return self._clean(str(error or "")), ""
         message = error.get("message") or error.get("detail") or ""
         return self._clean(str(message)), self._clean(str(error.get("code") or error.get("type") or ""))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -21,7 +22,7 @@ class ServerSettings(Settings):
 
     url: str | None = Field(None, description="its address up to the version, such as http://127.0.0.1:8000/v1")
     model: Name | None = Field(None, description="the model's name on the server")
-    key_env: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None = Field(
+    key_env: str | None = Field(
         None, description="name of the environment variable that holds the key, such as OPENAI_API_KEY; none: no key"
     )
     extra: dict[str, Any] = Field(
@@ -51,6 +52,13 @@ class ServerSettings(Settings):
         if info.data.get("url") and not model:
             raise ValueError("is required with server.url")
         return model
+
+    @field_validator("key_env")
+    @classmethod
+    def _key_env_is_a_name(cls, name: str | None) -> str | None:
+        if name is not None and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+            raise ValueError("must be the name of an environment variable, never the key itself")  # so it is not shown
+        return name
 
     @field_validator("extra")
     @classmethod

@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -43,6 +43,7 @@ class Server:
     always: Any = None
     deaf: Any = None
     delay: float = 0.0
+    write: Callable[[dict[str, Any], int], str] = lambda body, index: f" text {body.get('seed')} {index}"
     probes: int = 0
     asked: list[dict[str, Any]] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
@@ -90,13 +91,11 @@ class Server:
         self.charged += 20 + 3 * count
         if does == NONSENSE:
             return web.Response(text='{"choices": [', content_type="application/json")
-        text = "\\ud83d" if does == SURROGATE else f" text {body.get('seed')}"
-        key = "message" if "chat" in request.path else "text"
-        choices = [
-            {"index": index, "finish_reason": "stop"}
-            | {key: {"content": f"{text} {index}"} if key == "message" else f"{text} {index}"}
-            for index in reversed(range(count))
-        ]
+        choices = []
+        for index in reversed(range(count)):
+            text = "\ud83d half" if does == SURROGATE else self.write(body, index)
+            content = {"message": {"content": text}} if "chat" in request.path else {"text": text}
+            choices.append({"index": index, "finish_reason": "stop"} | content)
         usage = None if does == NO_USAGE else USAGE | {"completion_tokens": 3 * count}
         return web.json_response({"choices": choices, "usage": usage})
 
@@ -133,8 +132,3 @@ def serving(path: str = "/v1") -> Iterator[Server]:
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join(30)
-
-
-def repeated(does: Any, times: int) -> Iterable[Any]:
-    """The same so often."""
-    return [does] * times
