@@ -1,7 +1,8 @@
 """`task.yaml`: what a user writes, checked at once.
 
 Settings are of three kinds. *Identity* (hashed: a change of it is another run), *runtime* (free to change) and
-*extendable* (may grow on a later call). `IDENTITY`, `EXTENDABLE` and `RUNTIME` below partition the fields.
+*extendable* (may grow on a later call). `IDENTITY`, `EXTENDABLE` and `RUNTIME` below partition the fields; of
+`server`, what decides how texts are written counts as identity (`model`, `extra`), see job.py.
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
+from cluster.prices import PriceSettings
 from cluster.problems import UniqueKeyLoader, first_problem, yaml_problem
+from cluster.server_settings import ServerSettings
 from denoise.settings import DenoiseSettings
 from generation.errors import UserError, clip
 from generation.models import EMBEDDED_LM
@@ -21,8 +24,8 @@ from generation.task import Label, Words
 from training.settings import StudentSettings
 
 IDENTITY = frozenset({"name", "description", "labels", "seeds", "model", "generation", "denoise", "student"})
-EXTENDABLE = frozenset({"quota", "rounds", "token_budget", "pool"})
-RUNTIME = frozenset({"runtime", "test"})
+EXTENDABLE = frozenset({"quota", "rounds", "token_budget", "cost_budget", "pool"})
+RUNTIME = frozenset({"runtime", "server", "prices", "test"})
 
 
 class RuntimeSettings(Settings):
@@ -55,11 +58,26 @@ class TaskConfig(Settings):
     quota: int = Field(30, ge=1, description="accepted rows wanted per label and round")
     rounds: int = Field(1, ge=1)
     token_budget: int | None = Field(None, ge=1, description="most prompt + output tokens over the whole run")
+    prices: PriceSettings = PriceSettings()
+    cost_budget: float | None = Field(None, gt=0, allow_inf_nan=False, description="most cost over the whole run")
     model: str = Field(EMBEDDED_LM, description="the embedded LM or a Hugging Face model folder")
+    server: ServerSettings = ServerSettings()
     generation: GenerationSettings = GenerationSettings()
     denoise: DenoiseSettings = DenoiseSettings()
     student: StudentSettings = StudentSettings()
     runtime: RuntimeSettings = RuntimeSettings()
+
+    @property
+    def engines(self) -> int:
+        """How many engines there are: a server has one, which keeps its limits."""
+        return 1 if self.server.url else self.runtime.engines
+
+    @field_validator("cost_budget")
+    @classmethod
+    def _budget_has_prices(cls, budget: float | None, info: ValidationInfo) -> float | None:
+        if budget is not None and not info.data.get("prices", True):
+            raise ValueError("needs prices: set prices.prompt and prices.output, or prices.per_engine_hour")
+        return budget
 
     @field_validator("labels")
     @classmethod

@@ -1,4 +1,4 @@
-"""How much each engine is given: slots full, a backlog for two reports, the token budget kept.
+"""How much each engine is given: slots full, a backlog for two reports, the budget kept.
 
 Counts and names only; pool.py is its Ray side.
 """
@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from cluster.budget import Budget
 from cluster.messages import EngineName
 from cluster.store import RequestRef
 from cluster.suspects import Suspects
@@ -58,21 +59,22 @@ class Dispatcher:
         self._window = Window()
         self._suspects = Suspects()
         self._emptying: EngineName | None = None
-        self._tokens_left: int | None = None
-        self._tokens_in_flight = 0
+        self._budget = Budget()
         self.rows_in_flight = 0
         self.answered = Counter[str]()
 
-    def begin(self, requests: Iterable[RequestRef | None], tokens_left: int | None = None) -> None:
+    def begin(self, requests: Iterable[RequestRef | None], budget: Budget | None = None) -> None:
         """Go on with these; None among them stands for such as are not known yet.
 
-        With `tokens_left`, one is given only if all in flight, at its longest, stays within. `answered` counts anew
-        the requests of each plan part that are committed or set aside.
+        One is given only if it and all in flight, at their longest, stay within the budget. `answered` counts anew the
+        requests of each plan part that are committed or set aside.
         """
         self.answered.clear()
         self._window = Window(requests, max(SIZE, 4 * len(self._shares) * self._slots))
         self._suspects = Suspects()
-        self._tokens_left = tokens_left
+        self._budget = budget or Budget()
+        for request in (each for share in self._shares.values() for each in share.given.values()):
+            self._budget.hold(request)
 
     def join(self, engine: EngineName) -> None:
         """A new engine."""
@@ -101,7 +103,8 @@ class Dispatcher:
         share = self._shares[engine]
         lost = list(share.given.values())
         self.rows_in_flight -= share.rows
-        self._tokens_in_flight -= sum(request.most_tokens for request in lost)
+        for request in lost:
+            self._budget.release(request)
         self._shares[engine] = _Share()
         return lost
 
@@ -119,7 +122,7 @@ class Dispatcher:
             return [] if share.given else self._take_suspects(share)
         room = self._slots + self._backlog(share) - (share.rows - share.buffered)
         taken = list[RequestRef]()
-        while room > 0 and (request := self._window.draw(engine, self._affords)) is not None:
+        while room > 0 and (request := self._window.draw(engine, self._budget.affords)) is not None:
             self._give(share, request)
             taken.append(request)
             room -= request.samples
@@ -127,7 +130,7 @@ class Dispatcher:
 
     def _take_suspects(self, share: _Share) -> list[RequestRef]:
         group, taken = self._suspects.next_group(), list[RequestRef]()
-        while len(taken) < len(group) and self._affords(request := group[len(taken)]):
+        while len(taken) < len(group) and self._budget.affords(request := group[len(taken)]):
             self._give(share, request)
             taken.append(request)
         if left := group[len(taken) :]:
@@ -139,7 +142,7 @@ class Dispatcher:
         share.given[request.request_id] = request
         share.rows += request.samples
         self.rows_in_flight += request.samples
-        self._tokens_in_flight += request.most_tokens
+        self._budget.hold(request)
 
     @property
     def awaits(self) -> bool:
@@ -155,25 +158,30 @@ class Dispatcher:
         """Whether an engine has been given anything that is not committed."""
         return bool(self._shares[engine].given)
 
-    def finished(self, engine: EngineName, request_ids: Sequence[str], tokens: int) -> None:
-        """Requests of an engine are committed, at a cost of `tokens`."""
+    def finished(self, engine: EngineName, request_ids: Sequence[str], tokens: int, cost: float = 0.0) -> None:
+        """Requests of an engine are committed, for `tokens` and what they cost."""
         share, rows = self._shares[engine], 0
         self._suspects.cleared(request_ids)
         for request_id in request_ids:
             if (request := share.given.pop(request_id, None)) is not None:
                 rows += request.samples
-                self._tokens_in_flight -= request.most_tokens
+                self._budget.release(request)
                 self.answered[request.part] += 1
         share.rows -= rows
         share.fresh += rows
         self.rows_in_flight -= rows
-        self.spend(tokens)
+        self.spend(tokens, cost)
 
     def refused(self, engine: EngineName, request_id: str) -> RequestRef | None:
         """An engine cannot answer a request; None when it does not hold it."""
         request = self._shares[engine].given.get(request_id)
         self.finished(engine, [request_id], 0)
         return request
+
+    def returned(self, engine: EngineName, request_id: str) -> None:
+        """An engine hands a request back: it goes out again, first of all."""
+        if (request := self.refused(engine, request_id)) is not None:
+            self._window.put_back([request])
 
     def reported(self, engine: EngineName, buffered: int, now: float) -> None:
         """An engine told that so many of its rows are finished and not committed yet; `now` is in seconds."""
@@ -185,13 +193,9 @@ class Dispatcher:
             share.rate = share.fresh / (now - share.rated_at)
             share.rated_at, share.fresh = now, 0
 
-    def spend(self, tokens: int) -> None:
-        """Tokens that are gone from the budget."""
-        if self._tokens_left is not None:
-            self._tokens_left -= tokens
+    def spend(self, tokens: int, cost: float = 0.0) -> None:
+        """So much is gone from the budget."""
+        self._budget.spend(tokens, cost)
 
     def _backlog(self, share: _Share) -> int:
         return max(self._slots // 4, min(int(share.rate * BACKLOG_SECONDS), self._slots * MOST_BACKLOG))
-
-    def _affords(self, request: RequestRef) -> bool:
-        return self._tokens_left is None or self._tokens_in_flight + request.most_tokens <= self._tokens_left

@@ -1,67 +1,27 @@
-"""One vLLM engine in a Ray actor: takes request numbers, commits rows.
-
-Text never passes through the driver: an engine reads the committed plan itself and commits its own parts.
-"""
+"""One vLLM engine in a Ray actor."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import functools
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
-from cluster.lease import read_lease
-from cluster.messages import Committed, EngineName, Ready, Report
+from cluster.actor import FROM_REQUEST, EngineActor
+from cluster.messages import Ready
 from cluster.spec import EngineSpec
-from cluster.store import Store
-from generation.errors import os_reason
-from generation.methods import make_method
 from generation.methods.base import Method
 from generation.models import model_hash
-from generation.parts import read_parts
-from generation.records import REQUEST_SCHEMA, map_column, row_id, rows_table
+from generation.records import row_id
 
 
-class SupersededError(Exception):
-    """The run has a later driver: this engine's work is no longer wanted."""
+class Engine(EngineActor):
+    """The actor with vLLM."""
 
-
-@dataclass
-class _Buffer:
-    """Rows of finished requests that are not committed yet."""
-
-    rows: list[dict[str, Any]] = field(default_factory=list)
-    request_ids: list[str] = field(default_factory=list)
-    prompt_tokens: int = 0
-    cached_tokens: int = 0
-    since: float = 0.0
-
-
-class Engine:
-    """The actor. Call `start` once, then `submit` and `report` until done."""
-
-    def __init__(self, spec: EngineSpec, name: EngineName, root: str, run_id: str, template: str | None) -> None:
-        self._spec, self._name, self._store, self._run_id = spec, name, Store(root), run_id
-        self._template = template
-        self._buffer = _Buffer()
-        self._committed: list[Committed] = []
-        self._sequence = 0
-        self._unfinished = 0
-        self._produced = 0
-        self._refused: dict[str, str] = {}
-        self._error: str | None = None
-        self._fatal: str | None = None
-        self._news = asyncio.Event()
-        self._due = asyncio.Event()
-        self._commit_lock = asyncio.Lock()
-        self._tasks: set[asyncio.Task[None]] = set()
+    _spec: EngineSpec
 
     async def start(self) -> Ready:
         """Load the model, answer one warm-up request (the first step is slow), and be ready."""
@@ -84,53 +44,13 @@ class Engine:
         node = ray.get_runtime_context().get_node_id()
         return Ready(self._name, _descendants(), self._hash, time.monotonic() - began, node)
 
-    async def submit(self, part: str, indices: Sequence[int]) -> None:
-        """Take the requests at `indices` of a committed plan part."""
-        try:
-            table = _read_plan(part).take(pa.array(indices, pa.int64()))
-            sampling, attributes = map_column(table, "sampling"), map_column(table, "attributes")
-            for index, request in enumerate(table.to_pylist()):
-                self._unfinished += 1
-                self._spawn(self._serve(request | {"sampling": sampling[index], "attributes": attributes[index]}))
-        except Exception as error:  # nobody waits for this call: the next report tells
-            self._fail(error)
-
-    async def report(self, timeout: float) -> Report:
-        """News as soon as there is some, or after `timeout` seconds."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._news.wait(), timeout)
-        if self._error is not None:
-            await self._commit()  # what has finished is good
-        self._news.clear()
-        committed, self._committed = tuple(self._committed), []
-        error, self._error, fatal, self._fatal = self._error, None, self._fatal, None
-        refused, self._refused = tuple(self._refused.items()), {}
-        return Report(committed, len(self._buffer.rows), self._produced, refused, error, fatal)
-
-    async def _serve(self, request: dict[str, Any]) -> None:
-        try:
-            method = self._method(request["method"])
-            try:
-                await self._answer(request, method)
-            except ValueError as error:  # vLLM's word for a request that it cannot take: the others go on
-                self._refused[request["request_id"]] = " ".join(str(error).split())
-                self._news.set()
-        except Exception as error:  # whatever else ends a request ends this engine: the pool decides what follows
-            self._fail(error)
-        finally:
-            self._unfinished -= 1
-            self._due.set()
-
     async def _answer(self, request: dict[str, Any], method: Method) -> None:
         tokens = self._tokens(request["prompt"], method.adds_special_tokens, request["padding"], request["sampling"])
         output = await self._generate(
             request["request_id"], tokens, request["sampling"], request["samples"], method.stop
         )
-        self._keep(request, output, method)
-
-    def _fail(self, error: Exception) -> None:
-        self._error = self._error or f"{type(error).__name__}: {error}"
-        self._news.set()
+        rows = self._rows(request, output, method)
+        self._keep(request["request_id"], rows, len(output.prompt_token_ids), output.num_cached_tokens or 0)
 
     async def _generate(
         self,
@@ -165,14 +85,9 @@ class Engine:
         begin = int(bool(tokens) and tokens[0] == self._tokenizer.bos_token_id)
         return tokens[:begin] + [self._line_break] * padding + tokens[begin:]
 
-    def _keep(self, request: dict[str, Any], output: Any, method: Method) -> None:
-        buffer = self._buffer
-        buffer.since = buffer.since or time.monotonic()
-        buffer.request_ids.append(request["request_id"])
-        buffer.prompt_tokens += len(output.prompt_token_ids)
-        buffer.cached_tokens += output.num_cached_tokens or 0
-        for sample in sorted(output.outputs, key=lambda each: each.index):
-            buffer.rows.append(self._row(request, output, sample, method))
+    def _rows(self, request: dict[str, Any], output: Any, method: Method) -> list[dict[str, Any]]:
+        samples = sorted(output.outputs, key=lambda each: each.index)
+        return [self._row(request, output, sample, method) for sample in samples]
 
     def _row(self, request: dict[str, Any], output: Any, sample: Any, method: Method) -> dict[str, Any]:
         length = len(sample.token_ids)
@@ -188,80 +103,10 @@ class Engine:
             "prompt_tokens": len(output.prompt_token_ids),
             "output_tokens": length,
             "mean_logprob": sample.cumulative_logprob / length if length else None,
-        } | {name: request[name] for name in _FROM_REQUEST}
-
-    async def _commit_when_due(self) -> None:
-        while True:
-            await self._due.wait()
-            self._due.clear()
-            if self._buffer.rows and self._is_due():
-                await self._commit()
-            elif self._buffer.rows:
-                await asyncio.sleep(0.1)
-                self._due.set()
-
-    def _is_due(self) -> bool:
-        waited = time.monotonic() - self._buffer.since
-        full = len(self._buffer.rows) >= self._spec.commit_rows
-        return full or waited >= self._spec.commit_seconds or self._unfinished == 0
-
-    async def _commit(self) -> None:
-        async with self._commit_lock:
-            buffer, self._buffer = self._buffer, _Buffer()
-            if not buffer.rows:
-                return
-            try:
-                part = await asyncio.to_thread(self._write, rows_table(buffer.rows), buffer.rows[0]["round"])
-            except Exception as error:  # the actor must live to tell it
-                self._error = f"{type(error).__name__}: {error}"
-                if isinstance(error, OSError):
-                    self._fatal = f"{self._store.root}: cannot be written to: {os_reason(error)}"
-                elif isinstance(error, SupersededError):
-                    self._fatal = str(error)
-                self._news.set()
-                return
-            tokens = sum(row["output_tokens"] for row in buffer.rows)
-            news = Committed(
-                part,
-                tuple(buffer.request_ids),
-                len(buffer.rows),
-                buffer.prompt_tokens,
-                buffer.cached_tokens,
-                tokens,
-            )
-            self._committed.append(news)
-            self._news.set()
-
-    def _write(self, table: pa.Table, round_: int) -> str:
-        if read_lease(self._store.root).get("epoch") != self._name.epoch:
-            raise SupersededError(f"{self._store.root}: a later driver holds this run; nothing more is committed")
-        name = f"{self._name}-{self._sequence:06d}"
-        self._sequence += 1
-        return self._store.commit(round_, "generated", name, table, self._run_id)
-
-    @functools.lru_cache(maxsize=8)  # noqa: B019 - the actor lives as long as its process
-    def _method(self, name: str) -> Method:
-        template = Path(self._template) if self._template else None
-        return make_method(name, Path(self._spec.folder), template)
+        } | {name: request[name] for name in FROM_REQUEST}
 
     def _count_tokens(self, tokens: int) -> None:
         self._produced += tokens
-
-    def _spawn(self, work: Any) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-
-_FROM_REQUEST = (
-    *("request_id", "round", "wave", "label", "method", "adapter", "seed_ids", "attributes"),
-    *("prompt_hash", "sampling"),
-)
-
-
-@functools.lru_cache(maxsize=8)  # a driver looks ahead over a few parts
-def _read_plan(part: str) -> pa.Table:
-    return read_parts(Store(".").filesystem, [part], REQUEST_SCHEMA)
 
 
 def _descendants() -> list[int]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+from cluster.config import TaskConfig
 from cluster.job import Job, example_prompts, gpu_count
 from generation.plan import Yield, requests_for
 from generation.tokens import count_tokens
@@ -11,6 +13,7 @@ from generation.tokens import count_tokens
 # output tokens per second of one engine; the CPU figure is from benchmarks/demo.py on two cores with the embedded
 # LM, the GPU figure a deliberately low guess for a 7B model
 CPU_TOKENS_PER_SECOND, GPU_TOKENS_PER_SECOND = 150.0, 2000.0
+SERVER_TOKENS_PER_SECOND = 500.0  # a guess
 # a text is taken to be as long as the seeds; a shared prompt costs its tokens once per exemplar set
 START_SECONDS, DENOISE_SECONDS, TRAIN_SECONDS = 45.0, 20.0, 90.0
 
@@ -25,7 +28,7 @@ def estimate(job: Job) -> dict[str, Any]:
     seeds = count_tokens(job.model_folder, [seed.text for seed in job.seeds])
     prompt_tokens = round(requests * sum(prompts) / len(prompts))
     output_tokens = round(rows * sum(seeds) / len(seeds))
-    speed = (GPU_TOKENS_PER_SECOND if gpu_count() else CPU_TOKENS_PER_SECOND) * config.runtime.engines
+    speed = _tokens_per_second(config)
     seconds = START_SECONDS + output_tokens / speed + rounds * (DENOISE_SECONDS + TRAIN_SECONDS)
     return {
         "labels": len(config.labels),
@@ -39,4 +42,26 @@ def estimate(job: Job) -> dict[str, Any]:
         "assumed_acceptance_rate": Yield().rate,
         "assumed_tokens_per_second": speed,
         "minutes": round(seconds / 60, 1),
+        **_cost(config, prompt_tokens, output_tokens, seconds),
+    }
+
+
+def _tokens_per_second(config: TaskConfig) -> float:
+    """Output tokens of all engines together; a server's own limits are not known, those set for it are."""
+    if config.server.url:
+        return min(SERVER_TOKENS_PER_SECOND, (config.server.tokens_per_minute or math.inf) / 60)
+    return (GPU_TOKENS_PER_SECOND if gpu_count() else CPU_TOKENS_PER_SECOND) * config.runtime.engines
+
+
+def _cost(config: TaskConfig, prompt_tokens: int, output_tokens: int, seconds: float) -> dict[str, Any]:
+    """With prices: the cost of all tokens, none of them cached, and of engines that are up all the time."""
+    prices = config.prices
+    if not prices:
+        return {}
+    cost = prices.of_tokens(prompt_tokens, output_tokens) + prices.of_engines(seconds * config.engines)
+    rows = config.quota * len(config.labels) * config.rounds
+    return {
+        "cost": round(cost, 4),
+        "cost_per_accepted_row": float(f"{cost / rows:.4g}"),
+        "cost_budget": config.cost_budget,
     }

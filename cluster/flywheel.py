@@ -14,17 +14,19 @@ from typing import Any
 
 from cluster.dataset import discard_scratch, materialise
 from cluster.evaluation import CONTRASTIVE, PLAIN, evaluate_run
-from cluster.job import Job, check_identity, gpu_count
+from cluster.job import Job, check_identity
 from cluster.journal import Journal
 from cluster.lease import Lease
 from cluster.live import View
-from cluster.metrics import round_metrics
+from cluster.messages import Committed
+from cluster.metrics import noted_prices, round_metrics
 from cluster.monitor import Monitor
 from cluster.pool import EnginePool
 from cluster.report_page import write_report
 from cluster.rounds import Round, current_round, last_round
+from cluster.server_spec import ServerSpec
 from cluster.session import ray_session
-from cluster.spec import EngineSpec, plan_engine
+from cluster.spec import EngineSpec, plan_engines
 from cluster.store import Store
 from cluster.wave_steps import WaveSteps
 from cluster.waves import Waves
@@ -49,7 +51,7 @@ class Flywheel:
                 self.monitor.begin_round(last_round(self.store))
                 self.journal.say("nothing left to do: the run is finished; raise quota or rounds for more")
             else:
-                spec = plan_engine(self.job.config, self.job.model_folder, self.job.model_hash, gpu_count())
+                spec = plan_engines(self.job)
                 with ray_session(self.job.config.runtime):
                     self._turn(now, spec, lease.epoch)
             self._evaluate_again()
@@ -63,14 +65,16 @@ class Flywheel:
         else:
             self.store.write_json("seeds.json", [vars(seed) | {"id": seed.id} for seed in self.job.seeds])
             self.store.write_json("run.json", self.job.run_json())
+        if self.job.config.prices != noted_prices(self.journal):
+            self.journal.note("prices", **self.job.config.prices.model_dump())  # they may differ from run.json's
         for warning in self.job.warnings:
             self.journal.say(f"warning: {warning}")
 
-    def _turn(self, now: Round | None, spec: EngineSpec, epoch: int) -> None:
+    def _turn(self, now: Round | None, spec: EngineSpec | ServerSpec, epoch: int) -> None:
         """Rounds of the flywheel; the engines live through all of them."""
         self.pool = EnginePool(
             spec,
-            self.job.config.runtime.engines,
+            self.job.config.engines,
             self.store,
             self.job.run_id,
             epoch,
@@ -84,11 +88,14 @@ class Flywheel:
             while now is not None:
                 self.monitor.begin_round(now)
                 stop_reason = self._generate_and_denoise(now)
+                if stop_reason == "cost_budget":
+                    self._stop_engines(now)
                 self._distil(now)
+                self._note_engine_time(now)
                 self._finish(now, stop_reason)
                 now = current_round(self.store, self.job.config)
         finally:
-            self.pool.stop()
+            self._stop_engines(last_round(self.store))
 
     # generate and denoise, wave by wave
 
@@ -120,12 +127,20 @@ class Flywheel:
         self.monitor.stage("generating")
         with self.journal.timed("generate", now.number):
             try:
-                for part in pool.generate(itertools.chain([first], waves), steps.tokens_left()):
+                for part in pool.generate(itertools.chain([first], waves), steps.budget()):
                     self.monitor.committed(part)
+                    self._note_usage(now, part)
                     waves.advance()
             finally:
                 self.monitor.observe(pool.status())
-                self.journal.note("engines", round=now.number, **asdict(pool.usage))
+                self.journal.note("pool", round=now.number, **asdict(pool.usage))
+                self._note_engine_time(now)
+
+    def _note_usage(self, now: Round, part: Committed) -> None:
+        """What a part's cost depends on and its rows do not tell."""
+        if part.estimated or (part.cached_tokens and self.job.config.prices.cached is not None):
+            told = {"cached": part.cached_tokens, "estimated": part.estimated}
+            self.journal.note("usage", round=now.number, **told)
 
     def _answered(self) -> Mapping[str, int]:
         return {} if self.pool is None else self.pool.answered
@@ -223,6 +238,19 @@ class Flywheel:
             with self.journal.timed("start", now.number):
                 self.pool.start()
         return self.pool
+
+    def _note_engine_time(self, now: Round) -> None:
+        """For the cost of a round: the time since the last note that engines have been up."""
+        assert self.pool is not None
+        seconds = self.pool.take_engine_seconds()
+        if self.job.config.prices and seconds:
+            self.journal.note("engines", round=now.number, seconds=round(seconds, 3))
+
+    def _stop_engines(self, now: Round) -> None:
+        """No more is asked of them, and their hours cost."""
+        assert self.pool is not None
+        self.pool.stop()
+        self._note_engine_time(now)
 
     def _say_what_is_reused(self, now: Round) -> None:
         rows, parts = self.store.generated(now.number, ["id"]).num_rows, self.store.parts(now.number, "generated")

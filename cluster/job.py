@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
+import json
 import os
 import platform
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from generation.methods.base import Method
 from generation.models import context_of, model_hash, resolve_model
 from generation.plan import exemplar_sets
 from generation.records import SCHEMA_VERSION, digest
+from generation.settings import GenerationSettings
 from generation.task import Example, Task
 from generation.tokens import count_tokens
 
@@ -27,15 +29,19 @@ _PACKAGES = ("labelmill", "ray", "torch", "transformers", "pyarrow", "vllm", "vl
 
 @dataclass(frozen=True)
 class Job:
-    """A checked task with its files read, its models found and its identity known."""
+    """A checked task with its files read, its models found and its identity known.
+
+    `model_folder` is None when a server writes the texts. `generation` are the settings in effect.
+    """
 
     path: Path
     config: TaskConfig
     task: Task
     test: tuple[Example, ...]
     test_digest: str | None
+    generation: GenerationSettings
     method: Method
-    model_folder: Path
+    model_folder: Path | None
     model_hash: str
     encoder_folder: Path
     identity: dict[str, Any]
@@ -66,7 +72,7 @@ class Job:
             "description": self.config.description,
             "labels": [label.model_dump(mode="json") for label in self.config.labels],
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
-            "model": {"name": self.config.model, "hash": self.model_hash},
+            "model": {"name": self.config.server.model or self.config.model, "hash": self.model_hash},
             "identity": self.identity,
             "config": self.config.model_dump(mode="json"),
             "versions": versions(),
@@ -86,7 +92,9 @@ def prepare(path: Path, overrides: list[str] | None = None) -> Job:
     test = _read_test(path.parent / config.test, names, warnings) if config.test else ()
     if config.pool:
         read_examples(path.parent / config.pool, None)
-    folder = resolve_model(_from(path.parent, config.model), f"{path}: model")
+    folder = None if config.server.url else resolve_model(_from(path.parent, config.model), f"{path}: model")
+    model = f"server:{config.server.model}" if folder is None else model_hash(folder)
+    generation = _in_effect(config)
     encoder = resolve_model(_from(path.parent, config.student.model), f"{path}: student.model")
     template = (path.parent / config.generation.template).resolve() if config.generation.template else None
     method = make_method(config.generation.method, folder, template)
@@ -96,11 +104,12 @@ def prepare(path: Path, overrides: list[str] | None = None) -> Job:
         task=task,
         test=test,
         test_digest=digest([[row.text, row.label] for row in test]) if test else None,
+        generation=generation,
         method=method,
         model_folder=folder,
-        model_hash=model_hash(folder),
+        model_hash=model,
         encoder_folder=encoder,
-        identity=_identity(config, seeds, model_hash(folder), model_hash(encoder), method),
+        identity=_identity(config, generation, seeds, model, model_hash(encoder), method),
         warnings=tuple(warnings),
     )
     _check_context(job)
@@ -153,13 +162,28 @@ def _from(folder: Path, model: str) -> str:
     return model if model.startswith("embedded:") else str(folder / Path(model).expanduser())
 
 
+def _in_effect(config: TaskConfig) -> GenerationSettings:
+    """The settings that requests carry: a server is sent min_p only as one of `server.extra`, as some refuse it."""
+    if not config.server.url:
+        return config.generation
+    return config.generation.model_copy(update={"min_p": config.server.extra.get("min_p", 0.0)})
+
+
 def _identity(
-    config: TaskConfig, seeds: tuple[Example, ...], model: str, encoder: str, method: Method
+    config: TaskConfig,
+    generation: GenerationSettings,
+    seeds: tuple[Example, ...],
+    model: str,
+    encoder: str,
+    method: Method,
 ) -> dict[str, Any]:
     """All identity settings, flat: `group.field` -> value. Paths are replaced by hashes of what they hold."""
     settings = config.model_dump(mode="json", exclude=set(EXTENDABLE | RUNTIME | {"seeds"}))
     settings["model"] = model
     settings["student"]["model"] = encoder
+    settings["generation"] = generation.model_dump(mode="json")
+    if config.server.url:
+        settings["server"] = {"extra": json.dumps(config.server.extra, sort_keys=True)}  # whole: null is a value
     settings["generation"]["template"] = hashlib.sha256(method.source.encode()).hexdigest()[:16]
     labels = settings.pop("labels")
     flat = dict(_flatten(settings))
@@ -180,6 +204,8 @@ def _flatten(settings: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]
 def _check_context(job: Job) -> None:
     """Every prompt that a plan can hold, and its answer, must fit into the context, and that into the model's."""
     config = job.config
+    if job.model_folder is None:
+        return  # a server knows its own context, and refuses what does not fit
     trained = context_of(job.model_folder)
     if trained is not None and config.runtime.max_model_len > trained:
         raise UserError(
@@ -206,7 +232,7 @@ def _check_context(job: Job) -> None:
 
 def example_prompts(job: Job) -> dict[str, str]:
     """One rendered prompt per label, as a first wave would ask."""
-    settings = job.config.generation
+    settings = job.generation
     return {
         label.name: job.method.prompt(job.task, label, exemplar_sets(job.task, label, settings, job.run_id, 0)[0])
         for label in job.config.labels

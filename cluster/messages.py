@@ -30,7 +30,7 @@ class Ready:
 
 @dataclass(frozen=True)
 class Committed:
-    """A part that an engine has committed: counts, never text."""
+    """A part that an engine has committed: counts, never text. `estimated` tokens are a guess: no server told."""
 
     part: str
     request_ids: tuple[str, ...]
@@ -38,15 +38,17 @@ class Committed:
     prompt_tokens: int
     cached_tokens: int
     output_tokens: int
+    estimated: int = 0
 
 
 @dataclass(frozen=True)
 class Report:
     """News since the last report.
 
-    `refused` are requests that the engine cannot answer, with the error of each. `buffered` rows are finished but not
-    committed; `produced` counts all output tokens so far. `error` tells why the engine ends; `fatal` why nothing can
-    be committed at all (a full disk, a later driver), whichever engine tries.
+    `refused` are requests that the engine cannot answer, with the error of each; `returned` are to be tried again.
+    `buffered` rows are finished but not committed; `produced` counts all output tokens so far, `lost` the tokens since
+    the last report that brought no row. `error` tells why the engine ends; `fatal` why nothing can be committed at all
+    (a full disk, a later driver), whichever engine tries, and `fault` the same of what the user cannot mend.
     """
 
     committed: tuple[Committed, ...]
@@ -55,3 +57,6 @@ class Report:
     refused: tuple[tuple[str, str], ...] = ()
     error: str | None = None
     fatal: str | None = None
+    returned: tuple[str, ...] = ()
+    lost: int = 0
+    fault: str | None = None

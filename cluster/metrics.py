@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from cluster.job import Job
 from cluster.journal import Journal
+from cluster.prices import HOUR, PriceSettings
 from cluster.rounds import Round, accepted_per_label
 from cluster.store import Store
 from denoise.diversity import diversity_by_label
@@ -33,6 +34,7 @@ def round_metrics(store: Store, journal: Journal, job: Job, now: Round, stop_rea
         "set_aside": store.aside(now.number).num_rows,
         "waves": _waves(store, now.number),
         "tokens": tokens_of(store, journal, now.number),
+        "cost": _cost(store, journal, now.number, sum(accepted.values())),
         "seconds": journal.seconds(now.number),
         "engines": engine_usage(journal, now.number),
         "stop_reason": stop_reason,
@@ -55,7 +57,7 @@ def engine_usage(journal: Journal, round_: int) -> dict[str, float | None]:
     None where there is nothing to divide. What a killed driver's engines did is not in it.
     """
     total: Counter[str] = Counter()
-    for event in journal.events("engines"):
+    for event in journal.events("pool"):
         if event["round"] == round_:
             total.update({name: event[name] for name in _USAGE})
     seconds, busy, prompt, cached = (total[name] for name in _USAGE)
@@ -65,6 +67,40 @@ def engine_usage(journal: Journal, round_: int) -> dict[str, float | None]:
 def spent_tokens(store: Store, journal: Journal) -> int:
     """Tokens of all rounds so far, lost ones included."""
     return sum(sum(tokens_of(store, journal, round_).values()) for round_ in store.rounds())
+
+
+def cost_of(store: Store, journal: Journal, round_: int) -> float:
+    """Cost of a round's tokens and engines at the newest prices that a driver has noted; 0 without any."""
+    prices = noted_prices(journal)
+    if not prices:
+        return 0.0
+    tokens = tokens_of(store, journal, round_)
+    cached = min(tokens["prompt"], _noted(journal, "usage", "cached", round_))
+    bought = prices.of_tokens(tokens["prompt"], tokens["output"], int(cached)) + prices.of_lost(tokens["lost"])
+    return bought + prices.of_engines(_noted(journal, "engines", "seconds", round_))
+
+
+def noted_prices(journal: Journal) -> PriceSettings:
+    """The newest prices that a driver has noted."""
+    names = PriceSettings.model_fields
+    noted = [{name: event[name] for name in names} for event in journal.events("prices")]
+    return PriceSettings(**noted[-1]) if noted else PriceSettings()
+
+
+def _cost(store: Store, journal: Journal, round_: int, accepted: int) -> dict[str, float | None] | None:
+    if not noted_prices(journal):
+        return None
+    cost = cost_of(store, journal, round_)
+    return {
+        "total": round(cost, 6),
+        "per_accepted_row": round(cost / accepted, 6) if accepted else None,
+        "engine_hours": round(_noted(journal, "engines", "seconds", round_) / HOUR, 4),
+        "estimated_tokens": int(_noted(journal, "usage", "estimated", round_)),
+    }
+
+
+def _noted(journal: Journal, kind: str, name: str, round_: int) -> float:
+    return sum(event[name] for event in journal.events(kind) if event["round"] == round_)
 
 
 def _waves(store: Store, round_: int) -> list[dict[str, int]]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 
+from cluster.server_spec import ServerSpec
 from cluster.spec import EngineSpec
 from generation.errors import UserError
 
 WAIT_SECONDS = 45.0  # for a node that an autoscaler is about to bring
 
 
-def wait_for_node(spec: EngineSpec, seconds: float = WAIT_SECONDS) -> None:
+def wait_for_node(spec: EngineSpec | ServerSpec, seconds: float = WAIT_SECONDS) -> None:
     """Return as soon as some node could host an engine, busy or not.
 
     Raises UserError, naming what was asked for and what there is, when `seconds` bring none.

@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from cluster.budget import Budget
 from cluster.dispatch import Dispatcher
 from cluster.draining import draining_nodes
 from cluster.messages import Committed, EngineName, Ready, Report
 from cluster.placement import wait_for_node
 from cluster.remote import RemoteEngine, launch_engine
+from cluster.server_spec import ServerSpec
 from cluster.spec import EngineSpec
 from cluster.store import RequestRef, Store, round_of
 from cluster.suspects import TRIES
@@ -70,7 +72,7 @@ class EnginePool:
 
     def __init__(
         self,
-        spec: EngineSpec,
+        spec: EngineSpec | ServerSpec,
         count: int,
         store: Store,
         run_id: str,
@@ -93,6 +95,9 @@ class EnginePool:
         self._retired_tokens = 0
         self._observed = 0.0
         self._starting: dict[int, tuple[_Member, Any]] = {}
+        self._budget = Budget()
+        self._engine_seconds = self._charged_seconds = self._taken_seconds = 0.0
+        self._looked = time.monotonic()
         self.lost_tokens = 0
         self.usage = Usage()
 
@@ -103,6 +108,7 @@ class EnginePool:
 
     def begin_start(self) -> None:
         """Create the engines without waiting for them."""
+        self._count_time()
         for engine in range(self._count):
             self._begin(engine)
 
@@ -128,18 +134,19 @@ class EnginePool:
         """Requests of each plan part that this `generate` has had committed or set aside."""
         return self._dispatcher.answered
 
-    def generate(self, refs: Iterable[RequestRef | None], tokens_left: int | None = None) -> Iterator[Committed]:
+    def generate(self, refs: Iterable[RequestRef | None], budget: Budget | None = None) -> Iterator[Committed]:
         """Have all requests generated; yields each part once it is committed. A dead engine is replaced.
 
-        `refs` are drawn as engines have room; None among them says that the next are not known yet. With
-        `tokens_left`, a request goes out only if it, at its longest, and all that is in flight stay within it; what
-        does not fit is left undone.
+        `refs` are drawn as engines have room; None among them says that the next are not known yet. A request goes out
+        only if it, at its longest, and all that is in flight stay within the budget; what does not fit is left undone.
         """
-        self._dispatcher.begin(refs, tokens_left)
+        self._budget = budget or Budget()
+        self._dispatcher.begin(refs, self._budget)
         self.usage, stopwatch = Usage(), Stopwatch()
         for member in self._members.values():
             member.moved_at = time.monotonic()
         while True:
+            self._charge_time()
             self._let_go()
             for member in self._members.values():
                 self._fill(member)
@@ -166,16 +173,30 @@ class EnginePool:
         produced = self._retired_tokens + sum(member.produced for member in self._members.values())
         return PoolStatus(produced, self.lost_tokens, self._dispatcher.rows_in_flight, len(self._members))
 
+    def take_engine_seconds(self) -> float:
+        """Seconds that engines have been up or starting since the last call, all together."""
+        self._count_time()
+        passed, self._taken_seconds = self._engine_seconds - self._taken_seconds, self._engine_seconds
+        self._charged_seconds = self._engine_seconds
+        return passed
+
     def pids(self) -> list[int]:
         """Process ids of the engine cores on this machine."""
         return [pid for member in self._members.values() for pid in member.pids]
 
     def stop(self) -> None:
         """End all engines; their cores follow them (see tie.py)."""
+        self._count_time()
         for member in [*self._members.values(), *(member for member, _ in self._starting.values())]:
             member.engine.kill()
         self._members.clear()
         self._starting.clear()
+
+    def _count_time(self) -> None:
+        """To be called before engines come or go."""
+        now = time.monotonic()
+        self._engine_seconds += (len(self._members) + len(self._starting)) * (now - self._looked)
+        self._looked = now
 
     def _begin(self, number: int) -> None:
         name = EngineName(self._epoch, number, self._incarnations[number])
@@ -269,12 +290,19 @@ class EnginePool:
         for part in report.committed:
             yield self._accept(member, part)
         self._dispatcher.reported(member.name, report.buffered, time.monotonic())
+        if report.lost:
+            self._lose(report.lost)
+        for request_id in report.returned:
+            self._dispatcher.returned(member.name, request_id)
         for request_id, reason in report.refused:
             if request := self._dispatcher.refused(member.name, request_id):
                 self._set_aside([request], reason)
         if report.fatal is not None:
             self._dispatcher.drop(member.name)
             raise UserError(report.fatal)
+        if report.fault is not None:
+            self._dispatcher.drop(member.name)
+            raise Fault(report.fault)
         if report.error is not None:
             yield from self._replace(member, report.error)
 
@@ -285,8 +313,19 @@ class EnginePool:
         member.committed += part.output_tokens
         self.usage.prompt_tokens += part.prompt_tokens
         self.usage.cached_tokens += part.cached_tokens
-        self._dispatcher.finished(member.name, part.request_ids, part.prompt_tokens + part.output_tokens)
+        cost = self._budget.prices.of_tokens(part.prompt_tokens, part.output_tokens, part.cached_tokens)
+        self._dispatcher.finished(member.name, part.request_ids, part.prompt_tokens + part.output_tokens, cost)
         return part
+
+    def _lose(self, tokens: int) -> None:
+        self.lost_tokens += tokens
+        self._dispatcher.spend(tokens, self._budget.prices.of_lost(tokens))
+        self._lost(tokens)
+
+    def _charge_time(self) -> None:
+        self._count_time()
+        passed, self._charged_seconds = self._engine_seconds - self._charged_seconds, self._engine_seconds
+        self._dispatcher.spend(0, self._budget.prices.of_engines(passed))
 
     def _set_aside(self, requests: Sequence[RequestRef], error: str) -> None:
         """Record requests that cannot be answered. Raises Fault when most cannot."""
@@ -309,9 +348,7 @@ class EnginePool:
         self._retired_tokens += member.produced
         self._deaths += 1
         lost = max(0, member.produced - member.committed)
-        self.lost_tokens += lost
-        self._dispatcher.spend(lost)
-        self._lost(lost)
+        self._lose(lost)
         loss = self._dispatcher.leave(member.name)
         again = loss.requests - len(loss.aside)
         self._log(f"engine {member.name} died ({error}); {lost} tokens lost, {again} requests issued again")

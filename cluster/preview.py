@@ -7,21 +7,21 @@ import tempfile
 
 import pyarrow as pa
 
-from cluster.job import Job, gpu_count
+from cluster.job import Job
 from cluster.lease import Lease
 from cluster.pool import EnginePool
 from cluster.session import ray_session
-from cluster.spec import plan_engine
+from cluster.spec import plan_engines
 from cluster.store import Store
 from generation.plan import plan_wave
 
 
 def preview_rows(job: Job, count: int) -> pa.Table:
     """`count` rows (ROW_SCHEMA) per label, as a first wave would bring them, in plan order; nothing is kept."""
-    spec = plan_engine(job.config, job.model_folder, job.model_hash, gpu_count())
+    spec = plan_engines(job)
     requests = math.ceil(count / job.config.generation.samples)
     counts = {label.name: requests for label in job.config.labels}
-    plan = plan_wave(job.task, job.config.generation, job.method, job.run_id, 0, 0, counts)
+    plan = plan_wave(job.task, job.generation, job.method, job.run_id, 0, 0, counts)
     with tempfile.TemporaryDirectory(prefix="labelmill-preview-") as folder:
         store = Store(folder)
         with Lease(store.root) as lease, ray_session(job.config.runtime):

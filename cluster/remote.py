@@ -7,6 +7,8 @@ from typing import Any, Protocol
 
 from cluster.engine import Engine
 from cluster.messages import EngineName
+from cluster.server_engine import ServerEngine
+from cluster.server_spec import ServerSpec, read_key
 from cluster.spec import EngineSpec
 
 
@@ -22,10 +24,15 @@ class RemoteEngine(Protocol):
     def kill(self) -> None: ...
 
 
-def launch_engine(spec: EngineSpec, name: EngineName, root: str, run_id: str, template: str | None) -> RemoteEngine:
-    """A vLLM engine in an actor of its own, with the resources that its spec asks for."""
+def launch_engine(
+    spec: EngineSpec | ServerSpec, name: EngineName, root: str, run_id: str, template: str | None
+) -> RemoteEngine:
+    """An engine in an actor of its own, with the resources that its spec asks for."""
     import ray
 
+    if isinstance(spec, ServerSpec):
+        actor = ray.remote(ServerEngine).options(max_concurrency=1000, max_restarts=0, num_cpus=0)
+        return ServerActor(actor.remote(spec, name, root, run_id, template), read_key(spec.settings))
     asked = spec.resources()
     actor = ray.remote(Engine).options(
         max_concurrency=1000,
@@ -56,3 +63,14 @@ class ActorEngine:
         import ray
 
         ray.kill(self._actor, no_restart=True)
+
+
+class ServerActor(ActorEngine):
+    """Hands the key over in a call: what an actor is created with, environment included, Ray keeps and shows."""
+
+    def __init__(self, actor: Any, key: str | None) -> None:
+        super().__init__(actor)
+        self._key = key
+
+    def start(self) -> Any:
+        return self._actor.start.remote(self._key)

@@ -84,6 +84,7 @@ def _template() -> Any:
     environment.filters |= {
         "count": _count,
         "share": _share,
+        "price": lambda value: "–" if value is None else f"{value:,.4g}",
         "points": _points,
         "duration": _duration,
         "csp": _csp,

@@ -29,6 +29,7 @@ class ReportData:
     tokens: Mapping[str, int]
     seconds: Mapping[str, float]
     test: Test | None
+    cost: float | None = None
 
     @property
     def total(self) -> Flow:
@@ -73,6 +74,7 @@ def report_data(
         tokens=tokens,
         seconds=_sums(metric.get("seconds") for metric in metrics),
         test=newest_test(metrics, [label for label in labels if label in _task_labels(run)]),
+        cost=_sums(metric.get("cost") for metric in metrics).get("total"),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -31,6 +32,7 @@ class Round:
     targets: dict[str, int]
     wanted: int
     token_budget: int | None
+    cost_budget: float | None = None
 
 
 def current_round(store: Store, config: TaskConfig) -> Round | None:
@@ -47,9 +49,9 @@ def current_round(store: Store, config: TaskConfig) -> Round | None:
     if not any(targets.values()):
         return None
     number = len(numbers)
-    record = {"round": number, "targets": targets, "wanted": wanted, "token_budget": config.token_budget}
-    store.write_json(f"rounds/{number:03d}/round.json", record)
-    return Round(number, targets, wanted, config.token_budget)
+    now = Round(number, targets, wanted, config.token_budget, config.cost_budget)
+    store.write_json(f"rounds/{number:03d}/round.json", {"round": number} | _record(now))
+    return now
 
 
 def last_round(store: Store) -> Round:
@@ -125,15 +127,20 @@ def accepted_per_label(store: Store, rounds: list[int]) -> Counter[str]:
     return counts
 
 
+def _record(now: Round) -> dict[str, Any]:
+    return {name: value for name, value in vars(now).items() if name != "number"}
+
+
 def _recorded(store: Store, number: int) -> Round:
     record = store.read_json(f"rounds/{number:03d}/round.json")
-    return Round(number, record["targets"], record["wanted"], record["token_budget"])
+    return Round(number, record["targets"], record["wanted"], record["token_budget"], record.get("cost_budget"))
 
 
 def _next_wanted(store: Store, last: Round, config: TaskConfig) -> int | None:
     """`wanted` of the round after a finished one, None when there is none to come."""
-    if store.read_json(f"rounds/{last.number:03d}/metrics.json")["stop_reason"] == "token_budget":
-        budget, before = config.token_budget, last.token_budget
+    stop_reason = store.read_json(f"rounds/{last.number:03d}/metrics.json")["stop_reason"]
+    if stop_reason in ("token_budget", "cost_budget"):
+        budget, before = getattr(config, stop_reason), getattr(last, stop_reason)
         grown = before is not None and (budget is None or budget > before)
         return last.wanted if grown else None  # first what the budget cut off
     total = config.quota * config.rounds

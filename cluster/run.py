@@ -9,10 +9,10 @@ from typing import Any
 import pyarrow as pa
 
 from cluster.dataset import read_dataset
-from cluster.job import Job, check_identity, example_prompts, gpu_count, prepare
+from cluster.job import Job, check_identity, example_prompts, prepare
 from cluster.live import View, make_view
 from cluster.report_page import write_report
-from cluster.spec import plan_engine
+from cluster.spec import plan_engines
 from cluster.status import Status, read_status
 from cluster.store import Store
 from generation.errors import UserError
@@ -54,7 +54,7 @@ class Run:
     def make_folder(self) -> Path:
         """Make the run directory if it is not there; returns it. Raises UserError when the run cannot start here."""
         if not self.store.exists:  # one that exists may need no engine any more, and is checked before it starts one
-            plan_engine(self._job.config, self._job.model_folder, self._job.model_hash, gpu_count())
+            plan_engines(self._job)
         make_folder(self.store.root)
         return self.store.root
 

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from cluster.config import TaskConfig
+from cluster.job import Job, gpu_count
 from cluster.machine import GIB, free_memory
+from cluster.server_spec import ServerSpec, plan_server
 from cluster.tie import TIED
 from generation.errors import UserError
 from generation.tokens import BLOCK
@@ -76,6 +78,13 @@ class EngineSpec:
             "OMP_WAIT_POLICY": "PASSIVE",
             "KMP_BLOCKTIME": "0",
         }
+
+
+def plan_engines(job: Job) -> EngineSpec | ServerSpec:
+    """What a job's engines are started with. Raises UserError."""
+    if job.model_folder is None:
+        return plan_server(job)
+    return plan_engine(job.config, job.model_folder, job.model_hash, gpu_count())
 
 
 def plan_engine(config: TaskConfig, folder: Path, model_hash: str, gpus: int) -> EngineSpec:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from cluster.journal import Journal
 from cluster.lease import is_held, read_lease
+from cluster.metrics import cost_of, noted_prices
 from cluster.rounds import accepted_per_label
 from cluster.store import Store
 
@@ -25,6 +27,13 @@ class Status:
     judged: int
     accepted: dict[str, int]
     wanted: dict[str, int]
+    cost: float | None = None
+
+    @property
+    def cost_per_accepted_row(self) -> float | None:
+        """None without prices or rows."""
+        accepted = sum(self.accepted.values())
+        return self.cost / accepted if self.cost is not None and accepted else None
 
 
 def read_status(store: Store) -> Status:
@@ -35,6 +44,7 @@ def read_status(store: Store) -> Status:
     held = is_held(store.root)
     names = [label["name"] for label in run["labels"]]
     accepted = accepted_per_label(store, numbers)
+    journal = Journal(store.root, lambda line: None)
     return Status(
         name=run["name"],
         state="running" if held else "finished" if finished else "stopped",
@@ -47,6 +57,7 @@ def read_status(store: Store) -> Status:
         judged=sum(store.verdicts(number).num_rows for number in numbers),
         accepted={name: accepted[name] for name in names},
         wanted={name: sum(record["targets"].get(name, 0) for record in records) for name in names},
+        cost=sum(cost_of(store, journal, each) for each in numbers) if noted_prices(journal) else None,
     )
 
 
@@ -59,6 +70,9 @@ def render_status(status: Status) -> str:
         f"rounds {status.rounds}, requests {status.requests} ({status.open_requests} open{aside}), "
         f"rows {status.rows} ({status.judged} judged)",
     ]
+    if status.cost is not None:
+        each = status.cost_per_accepted_row
+        lines.append(f"cost {status.cost:.4g}" + (f", {each:.4g} per accepted row" if each is not None else ""))
     width = max(map(len, status.accepted), default=0)
     lines += [f"  {name:<{width}}  {count:>6} / {status.wanted[name]}" for name, count in status.accepted.items()]
     return "\n".join(lines)

@@ -10,9 +10,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cluster.budget import Budget
 from cluster.job import Job
 from cluster.journal import Journal
-from cluster.metrics import spent_tokens
+from cluster.metrics import cost_of, spent_tokens
 from cluster.monitor import Monitor
 from cluster.rounds import Round, accepted_per_label, is_met, next_counts
 from cluster.store import RequestRef, Store
@@ -48,9 +49,9 @@ class WaveSteps:
     def plan(self, wave: int, judged: int) -> bool:
         """Commit a wave's requests from the verdicts on the waves before `judged`; False when none are wanted."""
         job, now = self._job, self._now
-        settings = job.config.generation
+        settings = job.generation
         counts = next_counts(self._store, now, settings.samples, judged)
-        if not counts or self.tokens_left() == 0:
+        if not counts or self.budget().is_spent:
             return False
         plan = plan_wave(job.task, settings, job.method, job.run_id, now.number, wave, counts)
         self._store.commit(now.number, "requests", f"w{wave:03d}", plan, job.run_id)
@@ -88,14 +89,28 @@ class WaveSteps:
         """Why no more waves come."""
         if is_met(self._store, self._now):
             return "quota_met"
-        if self.tokens_left() == 0 or any(True for _ in self._store.open_requests(self._now.number)):
-            return "token_budget"
+        budget = self.budget()
+        if budget.is_spent or any(True for _ in self._store.open_requests(self._now.number)):
+            return self._scarcest(budget)
         return "rows_exhausted"
 
-    def tokens_left(self) -> int | None:
-        """What is left of the token budget, if there is one."""
-        budget = self._job.config.token_budget
-        return None if budget is None else max(0, budget - spent_tokens(self._store, self._journal))
+    def budget(self) -> Budget:
+        """What is left of the budgets."""
+        config = self._job.config
+        tokens, money = config.token_budget, config.cost_budget
+        if tokens is not None:
+            tokens = max(0, tokens - spent_tokens(self._store, self._journal))
+        if money is not None:
+            rounds = self._store.rounds()
+            money = max(0.0, money - sum(cost_of(self._store, self._journal, each) for each in rounds))
+        return Budget(tokens, money, config.prices, config.generation.max_tokens)
+
+    def _scarcest(self, budget: Budget) -> str:
+        """The budget of which the smallest share is left."""
+        config = self._job.config
+        tokens = budget.tokens / config.token_budget if config.token_budget and budget.tokens is not None else 1.0
+        money = budget.money / config.cost_budget if config.cost_budget and budget.money is not None else 1.0
+        return "cost_budget" if money < tokens else "token_budget"
 
     def _unjudged(self, wave: int) -> pa.Table:
         rows = self._store.generated(self._now.number)

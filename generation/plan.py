@@ -13,7 +13,7 @@ from generation.methods.base import Method
 from generation.records import digest, requests_table
 from generation.settings import GenerationSettings
 from generation.task import Example, Label, Task
-from generation.tokens import block_padding, count_tokens
+from generation.tokens import block_padding, most_tokens
 
 # Beta(6, 4): of a small LM's rows about 60 % are kept (docs/results.md), and ten rows' worth of belief in that
 PRIOR_ACCEPTED, PRIOR_REJECTED = 6.0, 4.0
@@ -71,7 +71,9 @@ def plan_wave(
         for index, exemplars in enumerate(sets[label.name])
     }
     texts = list(dict.fromkeys(prompts.values()))
-    lengths = dict(zip(texts, count_tokens(method.model_folder, texts), strict=True))
+    lengths = dict(zip(texts, most_tokens(method.model_folder, texts), strict=True))
+    # a server that draws one text a request is asked, and charges for the prompt, once for each
+    asks = settings.samples if method.model_folder is None else 1
     rows: list[dict[str, object]] = []
     for turn in range(max(counts.values(), default=0)):
         for label in task.labels:
@@ -81,11 +83,11 @@ def plan_wave(
             prompt = prompts[label.name, index]
             answers = settings.samples * math.ceil((counts[label.name] - index) / len(sets[label.name]))
             padding = block_padding(lengths[prompt], answers) if method.may_be_padded else 0
-            most_tokens = padding + lengths[prompt] + settings.samples * settings.max_tokens
+            most = asks * (padding + lengths[prompt]) + settings.samples * settings.max_tokens
             seed_ids = [exemplar.id for exemplar in sets[label.name][index]]
             rows.append(
                 _request(identity, settings, round_, wave, label.name, seed_ids, prompt, repetition)
-                | {"ordinal": len(rows), "padding": padding, "most_tokens": most_tokens}
+                | {"ordinal": len(rows), "padding": padding, "most_tokens": most}
             )
     return requests_table(rows)
 

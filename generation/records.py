@@ -69,7 +69,7 @@ REQUEST_SCHEMA = pa.schema(
         ("prompt_hash", pa.string()),
         # line breaks before the prompt, see generation/tokens.py
         ("padding", pa.int32()),
-        # the most tokens that the request can cost: its prompt and `samples` answers of full length
+        # the most tokens that the request can cost: its prompt (as often as it may be sent) and `samples` full answers
         ("most_tokens", pa.int32()),
         ("sampling", _NUMBERS),
     ]

@@ -24,6 +24,8 @@ class GenerationSettings(Settings):
     exemplar_sets: int = Field(4, ge=1, description="different exemplar sets per label and round; requests share them")
     samples: int = Field(4, ge=1, le=64, description="texts drawn per request")
     temperature: float = Field(1.0, gt=0, le=3)
-    min_p: Share = Field(0.05, description="drop tokens below this share of the likeliest one")
+    min_p: Share = Field(
+        0.05, description="drop tokens below this share of the likeliest one; for a server, see server.extra"
+    )
     max_tokens: int = Field(96, ge=1, le=4096, description="longest text, in tokens; longer ones are rejected")
     seed: int = Field(0, ge=0, lt=2**31)

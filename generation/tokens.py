@@ -13,11 +13,29 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 BLOCK = 32  # tokens in a block of the engine's prefix cache: the least on CPUs, and a multiple of the GPUs' 16
+BYTES_PER_TOKEN = 4  # in English
+TEMPLATE_TOKENS = 128  # more than the chat templates in use write around a message
 
 
-def count_tokens(model_folder: Path, texts: Sequence[str]) -> list[int]:
-    """Tokens of each text under the model's tokenizer, its special tokens included. Raises UserError."""
+def count_tokens(model_folder: Path | None, texts: Sequence[str]) -> list[int]:
+    """Tokens of each text under the model's tokenizer, its special tokens included. Raises UserError.
+
+    Without a folder (a model on a server) it is a guess: a token for every four bytes, as in English.
+    """
+    if model_folder is None:
+        return [-(-len(text.encode()) // BYTES_PER_TOKEN) for text in texts]
     return [len(tokens) for tokens in encode_texts(model_folder, texts)]
+
+
+def most_tokens(model_folder: Path | None, texts: Sequence[str]) -> list[int]:
+    """The most tokens that each text can be as a prompt. Raises UserError.
+
+    With a tokenizer that is their number. Without one it is a bound: no token is shorter than a byte, and a server's
+    chat template adds no more than TEMPLATE_TOKENS.
+    """
+    if model_folder is None:
+        return [len(text.encode()) + TEMPLATE_TOKENS for text in texts]
+    return count_tokens(model_folder, texts)
 
 
 def encode_texts(model_folder: Path, texts: Sequence[str]) -> list[list[int]]:

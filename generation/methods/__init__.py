@@ -14,7 +14,7 @@ METHODS: dict[str, tuple[type[Method], str]] = {
 }
 
 
-def make_method(name: str, model_folder: Path, template: Path | None = None) -> Method:
+def make_method(name: str, model_folder: Path | None, template: Path | None = None) -> Method:
     """The method called `name`, with the user's template file in place of its own if given. Raises UserError."""
     kind, source = METHODS[name]
     if template is None:

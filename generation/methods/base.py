@@ -15,17 +15,23 @@ from generation.task import Example, Label, Task
 class Method(ABC):
     """A way to ask an LM for texts of a label: renders a prompt, and cuts a text out of the answer.
 
-    `source` is the Jinja template in use (the method's own, or the user's), `model_folder` the LM's folder.
+    `source` is the Jinja template in use (the method's own, or the user's), `model_folder` the LM's folder; None when
+    the LM lies on a server.
     """
 
     source: str
-    model_folder: Path
+    model_folder: Path | None
     source_name: str = "template"
 
     @property
     @abstractmethod
     def stop(self) -> tuple[str, ...]:
         """Strings at which an answer ends."""
+
+    @property
+    def asks_in_chat(self) -> bool:
+        """Whether the prompt is a message to a chat model, not a text to go on with."""
+        return False
 
     @property
     def adds_special_tokens(self) -> bool:
@@ -38,7 +44,7 @@ class Method(ABC):
         return False
 
     def prompt(self, task: Task, label: Label, exemplars: Sequence[Example]) -> str:
-        """The prompt for one request."""
+        """The prompt for one request; for a server, which formats messages itself, the message."""
         return render_prompt(self.source, task, label, exemplars, self.source_name)
 
     @abstractmethod

@@ -36,11 +36,16 @@ class Chat(Method):
         return ("\n",)
 
     @property
+    def asks_in_chat(self) -> bool:
+        return True
+
+    @property
     def adds_special_tokens(self) -> bool:
         return False  # the chat template writes them
 
     def prompt(self, task: Task, label: Label, exemplars: Sequence[Example]) -> str:
-        return render_chat(self.model_folder, super().prompt(task, label, exemplars))
+        message = super().prompt(task, label, exemplars)
+        return message if self.model_folder is None else render_chat(self.model_folder, message)
 
     def parse(self, answer: str) -> str:
         return strip_quotes(_LIST_MARK.sub("", answer.strip().split("\n")[0]))

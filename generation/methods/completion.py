@@ -30,7 +30,7 @@ class Completion(Method):
 
     @property
     def may_be_padded(self) -> bool:
-        return True
+        return self.model_folder is not None  # a server charges for them
 
     def parse(self, answer: str) -> str:
         return strip_quotes(answer.strip().split("\n")[0])

@@ -151,6 +151,57 @@ def test_override_mistakes(tmp_path: Path, override: str, expected: str) -> None
     assert message(tmp_path, GOOD, [override]) == expected
 
 
+SERVER = GOOD + "server: {url: 'http://127.0.0.1:8000/v1/', model: m"
+
+
+def test_a_server(tmp_path: Path) -> None:
+    config = load(tmp_path, SERVER + ", extra: {min_p: 0.1, n: null}}\nruntime: {engines: 4}\n")
+    assert (config.server.url, config.server.model, config.server.key_env) == ("http://127.0.0.1:8000/v1", "m", None)
+    assert config.server.extra == {"min_p": 0.1, "n": None}
+    assert (config.engines, load(tmp_path, GOOD + "runtime: {engines: 4}\n").engines) == (1, 4)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            GOOD + "server: {url: 'localhost:8000'}\n",
+            "server.url: must begin with http:// or https:// and a host; got 'localhost:8000'",
+        ),
+        (
+            GOOD + "server: {url: 'https://me:secret@host/v1'}\n",
+            "server.url: must hold no user name, password or query; a key belongs into server.key_env's variable",
+        ),
+        (
+            GOOD + "server: {url: 'https://host/v1?key=secret'}\n",
+            "server.url: must hold no user name, password or query; a key belongs into server.key_env's variable",
+        ),
+        (GOOD + "server: {url: 'http://host/v1'}\n", "server.model: is required with server.url"),
+        (SERVER + ", key: secret}\n", "server.key: unknown setting; did you mean 'key_env'?"),
+        (
+            SERVER + ", key_env: sk-secret}\n",
+            "server.key_env: must be the name of an environment variable, never the key itself",
+        ),
+        (SERVER + ", extra: {n: 3}}\n", "server.extra: must not set 'n'; got 3"),
+        (SERVER + ", extra: {stream: null}}\n", "server.extra: must not set 'stream'; got None"),
+        (SERVER + ", extra: {min_p: much}}\n", "server.extra: min_p: must be a number from 0 to 1; got 'much'"),
+        (SERVER + ", tries: 0}\n", "server.tries: must be greater than or equal to 1; got 0"),
+        (
+            GOOD + "cost_budget: 3\n",
+            "cost_budget: needs prices: set prices.prompt and prices.output, or prices.per_engine_hour",
+        ),
+        (
+            GOOD + "prices: {prompt: 1}\ncost_budget: 0\n",
+            "cost_budget: must be greater than 0; got 0",
+        ),
+        (GOOD + "prices: {prompt: -1}\n", "prices.prompt: must be greater than or equal to 0; got -1"),
+        (GOOD + "prices: {output: .inf}\n", "prices.output: must be a finite number; got inf"),
+    ],
+)
+def test_mistakes_about_servers_and_money(tmp_path: Path, text: str, expected: str) -> None:
+    assert message(tmp_path, text) == f"task.yaml: {expected}"
+
+
 def test_every_setting_is_of_exactly_one_kind() -> None:
     kinds = [*IDENTITY, *EXTENDABLE, *RUNTIME]
     assert sorted(kinds) == sorted(TaskConfig.model_fields)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cluster.budget import Budget
 from cluster.dispatch import BACKLOG_SECONDS, MOST_BACKLOG, RATED_SECONDS, Dispatcher
 from cluster.messages import EngineName
 from cluster.store import RequestRef
@@ -70,7 +71,7 @@ def test_the_backlog_has_a_bound() -> None:
 
 def test_the_budget_holds_for_all_in_flight_at_their_longest() -> None:
     work = dispatcher(ONE, TWO)
-    work.begin(plan(100), tokens_left=35)
+    work.begin(plan(100), Budget(35))
     assert names(work.take(ONE)) == ["r0", "r1", "r2"]
     assert work.take(TWO) == []
     work.finished(ONE, ["r0"], 4)  # 31 left, 20 in flight
@@ -86,7 +87,7 @@ def test_the_budget_holds_for_all_in_flight_at_their_longest() -> None:
 
 def test_a_dead_engines_requests_go_out_again_first() -> None:
     work = dispatcher(ONE, TWO)
-    work.begin(plan(100), tokens_left=1000)
+    work.begin(plan(100), Budget(1000))
     work.take(ONE)
     work.finished(ONE, ["r1"], 10)
     assert work.leave(ONE) == (4, [], False)
@@ -144,7 +145,7 @@ def test_suspects_get_an_engine_that_has_nothing_else() -> None:
 
 def test_a_refused_request_is_out_of_the_way() -> None:
     work = dispatcher(ONE)
-    work.begin(plan(2), tokens_left=20)
+    work.begin(plan(2), Budget(20))
     work.take(ONE)
     assert work.refused(ONE, "r1") == plan(2)[1]
     assert work.refused(ONE, "r1") is None
@@ -154,7 +155,7 @@ def test_a_refused_request_is_out_of_the_way() -> None:
 
 def test_suspects_stay_within_the_budget() -> None:
     work = dispatcher(ONE)
-    work.begin(plan(3), tokens_left=35)
+    work.begin(plan(3), Budget(35))
     for _ in range(2):
         assert len(work.take(ONE)) == 3
         work.leave(ONE)

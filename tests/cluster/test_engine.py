@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from cluster.budget import Budget
 from cluster.engine import Engine
 from cluster.job import Job, prepare
 from cluster.messages import EngineName
@@ -131,7 +132,7 @@ def test_the_token_budget_is_never_exceeded(bench: Bench) -> None:
     bench.plan(2, {"lost_pet": 6, "band_practice": 6})
     refs = [ref for ref in bench.store.request_refs(0) if "w002" in ref.part]
     budget = 3 * refs[0].most_tokens
-    committed = list(bench.pool.generate(refs, budget))
+    committed = list(bench.pool.generate(refs, Budget(budget)))
     spent = sum(part.prompt_tokens + part.output_tokens for part in committed)
     assert 0 < spent <= budget
     done = {request_id for part in committed for request_id in part.request_ids}

@@ -42,3 +42,22 @@ def test_speed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert estimate(two)["assumed_tokens_per_second"] == 2 * CPU_TOKENS_PER_SECOND
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
     assert estimate(two)["assumed_tokens_per_second"] == 4000.0
+
+
+def test_cost(tmp_path: Path) -> None:
+    prices = {"prompt": 1.0, "output": 4.0, "per_engine_hour": 3.6}
+    figures = estimate(make_job(tmp_path, quota=10, prices=prices, cost_budget=2.5, runtime={"engines": 2}))
+    hours = figures["minutes"] / 60
+    cost = figures["prompt_tokens"] / 1e6 + 4 * figures["output_tokens"] / 1e6 + 2 * 3.6 * hours
+    assert figures["cost"] == pytest.approx(cost, rel=0.03)
+    assert figures["cost_per_accepted_row"] == pytest.approx(figures["cost"] / 20, rel=0.01)
+    assert figures["cost_budget"] == 2.5
+
+
+def test_a_server(tmp_path: Path) -> None:
+    server = {"url": "http://127.0.0.1:1/v1", "model": "m", "tokens_per_minute": 1200}
+    figures = estimate(make_job(tmp_path, server=server, generation={"samples": 2, "exemplars": 0}))
+    assert figures["assumed_tokens_per_second"] == 20
+    # "Short remarks.\npos: is glad\n\n1." has 31 bytes, the other 30: eight tokens each, at four bytes a token
+    assert figures["prompt_tokens"] == 8 * figures["requests"]
+    assert estimate(make_job(tmp_path, server=server | {"tokens_per_minute": None}))["assumed_tokens_per_second"] == 500

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from cluster.job import check_identity, example_prompts, prepare
+from cluster.spec import plan_engines
 from generation.errors import UserError
 from generation.methods.completion import TEMPLATE
+from generation.plan import plan_wave
 from generation.records import SCHEMA_VERSION
 from tests.cluster.cases import LABELS, SEEDS, make_job, write_task
 
@@ -169,3 +171,54 @@ def test_a_model_without_a_tokenizer(tmp_path: Path) -> None:
     write_task(tmp_path)
     (tmp_path / "model" / "tokenizer.json").unlink()
     assert message(tmp_path).startswith(f"model: {tmp_path}/model/tokenizer.json must be a tokenizer; ")
+
+
+SERVER = {"url": "http://127.0.0.1:1/v1", "model": "scribe"}
+
+
+def test_a_server_needs_no_model_folder(tmp_path: Path) -> None:
+    job = make_job(tmp_path, model="nowhere", server=SERVER)
+    assert (job.model_folder, job.model_hash) == (None, "server:scribe")
+    assert (job.identity["model"], job.identity["server.extra"]) == ("server:scribe", "{}")
+    assert job.run_json()["model"] == {"name": "scribe", "hash": "server:scribe"}
+
+
+def test_what_of_a_server_is_identity(tmp_path: Path) -> None:
+    before = make_job(tmp_path, server=SERVER)
+    moved = {"url": "http://127.0.0.1:2/v1", "key_env": "ANY", "concurrency": 3, "tries": 2}
+    assert make_job(tmp_path, server=SERVER | moved, prices={"prompt": 3}, cost_budget=1.5).identity == before.identity
+    other = make_job(tmp_path, server=SERVER | {"model": "another"}).identity
+    assert {name for name in other if other[name] != before.identity[name]} == {"model"}
+    sampled = make_job(tmp_path, server=SERVER | {"extra": {"min_p": 0.2}})
+    assert {name for name in other if sampled.identity[name] != before.identity[name]} == {
+        "generation.min_p",
+        "server.extra",
+    }
+    # what is not sent does not stand in the rows either
+    assert (before.generation.min_p, sampled.generation.min_p) == (0.0, 0.2)
+    without = make_job(tmp_path, generation={"min_p": 0.9}, server=SERVER)
+    assert without.identity == before.identity
+
+
+def test_a_server_is_asked_in_messages_and_without_padding(tmp_path: Path) -> None:
+    generation = {"method": "chat", "samples": 3, "max_tokens": 10, "exemplars": 0}
+    job = make_job(tmp_path, server=SERVER, generation=generation)
+    prompt = example_prompts(job)["pos"]
+    assert prompt.startswith("Short remarks.\nWrite one new text")
+    plan = plan_wave(job.task, job.generation, job.method, "run", 0, 0, {"pos": 9})
+    assert set(plan["prompt"].to_pylist()) == {prompt}
+    # no token is shorter than a byte, and the prompt may have to be sent for each text
+    assert set(plan["most_tokens"].to_pylist()) == {3 * (len(prompt.encode()) + 128) + 3 * 10}
+    assert set(plan["padding"].to_pylist()) == {0}
+
+
+def test_a_key_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = make_job(tmp_path, server=SERVER | {"key_env": "SCRIBE_KEY"})
+    for held, problem in [
+        ("", "the environment variable SCRIBE_KEY must hold the key; it is empty"),
+        ("two words", "the key in SCRIBE_KEY must be one word of ASCII characters; it is not"),
+    ]:
+        monkeypatch.setenv("SCRIBE_KEY", held)
+        with pytest.raises(UserError) as caught:
+            plan_engines(job)
+        assert str(caught.value) == f"server.key_env: {problem}"

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from cluster.journal import Journal
-from cluster.metrics import engine_usage, round_metrics, spent_tokens, tokens_of
+from cluster.metrics import cost_of, engine_usage, noted_prices, round_metrics, spent_tokens, tokens_of
+from cluster.prices import PriceSettings
 from cluster.rounds import Round
 from cluster.store import Store
 from tests.cluster.cases import add_requests, add_rows, add_verdicts, begin_round, make_job, verdict
@@ -18,7 +21,7 @@ def journal_of(store: Store) -> Journal:
     journal.note("stage", stage="generate", round=0, seconds=2.5)
     for busy in (4.0, 2.0):
         usage = {"engine_seconds": 4.0, "busy_seconds": busy, "prompt_tokens": 10, "cached_tokens": 5}
-        journal.note("engines", round=0, **usage)
+        journal.note("pool", round=0, **usage)
     return journal
 
 
@@ -47,6 +50,7 @@ def test_a_round(store: Store, tmp_path: Path) -> None:
         ],
         # a prompt costs its 3 tokens once per request
         "tokens": {"prompt": 9, "output": 12, "lost": 7},
+        "cost": None,
         "seconds": {"generate": 2.5},
         "engines": {"busy": 0.75, "cached": 0.5},
         "stop_reason": "quota_met",
@@ -74,3 +78,29 @@ def test_a_request_committed_twice_costs_once(store: Store) -> None:
     for part in ("e0", "e1"):
         add_rows(store, ["pos-0"], part)
     assert tokens_of(store, Journal(store.root, print), 0) == {"prompt": 3, "output": 2, "lost": 0}
+
+
+def test_cost(store: Store, tmp_path: Path) -> None:
+    journal = journal_of(store)
+    journal.note("prices", **PriceSettings(prompt=1).model_dump())
+    prices = PriceSettings(prompt=1000, output=5000, cached=100, per_engine_hour=3.6)
+    journal.note("prices", **prices.model_dump())
+    journal.note("usage", round=0, cached=2, estimated=0)
+    journal.note("usage", round=0, cached=3, estimated=9)
+    journal.note("engines", round=0, seconds=10.0)
+    journal.note("engines", round=1, seconds=99.0)
+    assert noted_prices(journal) == prices
+    begin_round(store, {"pos": 2})
+    add_requests(store, ["pos-0", "pos-1"], samples=2)
+    add_rows(store, ["pos-0", "pos-1"], samples=2)
+    add_verdicts(store, [verdict("pos-0"), verdict("pos-1"), verdict("pos-1", "rejected", 1)])
+    # 6 prompt tokens, 5 of them cached; 8 output tokens and 7 lost ones; 10 seconds of engines
+    cost = 0.001 + 0.0005 + 15 * 0.005 + 0.01
+    assert cost_of(store, journal, 0) == pytest.approx(cost)
+    metrics = round_metrics(store, journal, make_job(tmp_path), Round(0, {"pos": 2}, 2, None), "quota_met")
+    assert metrics["cost"] == {
+        "total": 0.0865,
+        "per_accepted_row": 0.04325,
+        "engine_hours": 0.0028,
+        "estimated_tokens": 9,
+    }

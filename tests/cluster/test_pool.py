@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 import ray
 
+from cluster.budget import Budget
 from cluster.config import RuntimeSettings
 from cluster.messages import Committed, EngineName
 from cluster.pool import EnginePool
+from cluster.prices import PriceSettings
 from cluster.remote import ActorEngine
 from cluster.session import ray_session
 from cluster.spec import EngineSpec
@@ -27,7 +29,9 @@ def session() -> Iterator[None]:
         yield
 
 
-def run(store: Store, names: list[str], engines: int, spec: EngineSpec = SPEC) -> tuple[list[Committed], list[str]]:
+def run(
+    store: Store, names: list[str], engines: int, spec: EngineSpec = SPEC, budget: Budget | None = None
+) -> tuple[list[Committed], list[str]]:
     """Have the requests generated; returns what was committed and the log."""
     begin_round(store, {"pos": 1})
     add_requests(store, names)
@@ -45,7 +49,7 @@ def run(store: Store, names: list[str], engines: int, spec: EngineSpec = SPEC) -
     )
     pool.start()
     try:
-        return list(pool.generate(store.open_requests(0))), lines
+        return list(pool.generate(store.open_requests(0), budget)), lines
     finally:
         pool.stop()
 
@@ -73,6 +77,13 @@ def test_a_request_that_kills_engines_is_set_aside_and_the_others_are_not(sessio
     assert aside["error"].startswith("engines died of it 3 times; last: ")
     assert sum(line.startswith("1 request(s) set aside, first poison-0: ") for line in log) == 1
     assert list(store.open_requests(0)) == []
+
+
+def test_money_goes_by_time_too(session: None, store: Store) -> None:
+    budget = Budget(money=1e-6, prices=PriceSettings(per_engine_hour=3600.0))  # engines may be up for a microsecond
+    assert run(store, ["pos-0"], engines=1, budget=budget) == ([], [])
+    assert budget.money is not None
+    assert budget.money < 0
 
 
 def test_a_refused_request_is_set_aside_at_once(session: None, store: Store) -> None:

@@ -297,3 +297,12 @@ def test_equal_views_give_equal_pages_and_views_are_frozen() -> None:
 def test_wilson_interval_matches_the_textbook() -> None:
     assert wilson(0.5, 100) == pytest.approx((0.4038, 0.5962), abs=1e-4)
     assert wilson(1.0, 10) == pytest.approx((0.7225, 1.0), abs=1e-4)
+
+
+def test_cost_per_kept_row() -> None:
+    assert "Cost per kept row" not in Page(render_report(view())).text
+    priced = [METRICS[0] | {"cost": {"total": 0.5, "per_accepted_row": 0.125}}, METRICS[0] | {"cost": None}]
+    assert (
+        "Cost per kept row 0.125 0.5 in all, in the currency of the prices given"
+        in Page(render_report(view(metrics=priced))).text
+    )

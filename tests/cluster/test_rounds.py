@@ -113,6 +113,15 @@ def test_a_spent_budget_ends_the_run_until_it_grows(store: Store) -> None:
     assert current_round(store, more) == Round(2, {"pos": 3, "neg": 3}, 6, 200)
 
 
+def test_a_spent_cost_budget_does_too(store: Store) -> None:
+    spent = {"quota": 3, "prices": {"prompt": 1}, "cost_budget": 0.5}
+    current_round(store, config(**spent))
+    finish_round(store, stop_reason="cost_budget")
+    assert current_round(store, config(**spent | {"token_budget": 900})) is None
+    more = config(**spent | {"cost_budget": 0.6})
+    assert current_round(store, more) == Round(1, {"pos": 3, "neg": 3}, 3, None, 0.6)
+
+
 def test_a_budget_lifted_altogether_opens_a_round(store: Store) -> None:
     current_round(store, config(quota=3, token_budget=100))
     finish_round(store, stop_reason="token_budget")

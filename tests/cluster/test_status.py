@@ -7,7 +7,9 @@ import socket
 
 import pytest
 
+from cluster.journal import Journal
 from cluster.lease import Lease
+from cluster.prices import PriceSettings
 from cluster.status import Status, read_status, render_status
 from cluster.store import Store
 from generation.errors import UserError
@@ -55,6 +57,14 @@ def test_a_stopped_run(begun: Store) -> None:
         "  pos       2 / 5",
         "  neg       2 / 4",
     ]
+
+
+def test_cost(begun: Store) -> None:
+    Journal(begun.root, print).note("prices", **PriceSettings(prompt=1000, output=2000).model_dump())
+    status = read_status(begun)
+    assert status.cost == pytest.approx(0.012 + 0.024)  # 12 prompt and 12 output tokens
+    assert status.cost_per_accepted_row == pytest.approx(0.009)
+    assert render_status(status).splitlines()[2] == "cost 0.036, 0.009 per accepted row"
 
 
 def test_a_request_set_aside_is_not_open(begun: Store) -> None:

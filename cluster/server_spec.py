@@ -1,0 +1,57 @@
+"""What an engine that asks a server is started with: plain values that travel to its actor, but not the key."""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import dataclass
+
+from cluster.job import Job
+from cluster.server_settings import ServerSettings
+from generation.errors import UserError
+
+
+@dataclass(frozen=True)
+class ServerSpec:
+    """The counterpart of EngineSpec for a server. `max_num_seqs` are rows, `settings.concurrency` requests."""
+
+    model: str
+    model_hash: str
+    method: str
+    settings: ServerSettings
+    max_num_seqs: int
+    commit_rows: int
+    commit_seconds: float
+    folder: None = None
+    hang_seconds: float = math.inf  # one that waits for its turn is not hung: requests have a time limit of their own
+
+    def resources(self) -> dict[str, float]:
+        """It waits for the network: no core is set apart for it."""
+        return {"CPU": 0}
+
+
+def plan_server(job: Job) -> ServerSpec:
+    """The spec of a job with a server. Raises UserError when its key is not in the environment."""
+    server, runtime = job.config.server, job.config.runtime
+    read_key(server)
+    return ServerSpec(
+        model=str(server.model),
+        model_hash=job.model_hash,
+        method=job.generation.method,
+        settings=server,
+        max_num_seqs=server.concurrency * job.generation.samples,
+        commit_rows=runtime.commit_rows,
+        commit_seconds=runtime.commit_seconds,
+    )
+
+
+def read_key(server: ServerSettings) -> str | None:
+    """The key, from the environment alone; None when the server needs none. Raises UserError naming the variable."""
+    if server.key_env is None:
+        return None
+    key = os.environ.get(server.key_env, "").strip()
+    if not key:
+        raise UserError(f"server.key_env: the environment variable {server.key_env} must hold the key; it is empty")
+    if not key.isprintable() or not key.isascii() or " " in key:
+        raise UserError(f"server.key_env: the key in {server.key_env} must be one word of ASCII characters; it is not")
+    return key
