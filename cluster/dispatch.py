@@ -47,11 +47,11 @@ class Loss(NamedTuple):
 class Dispatcher:
     """`begin` with a stream of requests; engines `join`, `take`, have `finished`, and may `leave`.
 
-    `slots` is how many rows an engine works on at once.
+    `slots` is how many rows an engine works on at once, `max_loras` how many adapters.
     """
 
-    def __init__(self, slots: int) -> None:
-        self._slots = slots
+    def __init__(self, slots: int, max_loras: int = 0) -> None:
+        self._slots, self._max_loras = slots, max_loras
         self._shares: dict[EngineName, _Share] = {}
         self._window = Window()
         self._suspects = Suspects()
@@ -62,7 +62,7 @@ class Dispatcher:
 
     def begin(self, requests: Iterable[RequestRef], tokens_left: int | None = None) -> None:
         """Go on with these. With `tokens_left`, one is given only if all in flight, at its longest, stays within."""
-        self._window = Window(requests, max(SIZE, 4 * len(self._shares) * self._slots))
+        self._window = Window(requests, max(SIZE, 4 * len(self._shares) * self._slots), self._max_loras)
         self._suspects = Suspects()
         self._tokens_left = tokens_left
 

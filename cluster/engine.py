@@ -19,9 +19,10 @@ import pyarrow as pa
 
 from cluster.lease import read_lease
 from cluster.messages import Committed, EngineName, Ready, Report
+from cluster.serving import Adapters, Asked
 from cluster.spec import EngineSpec
 from cluster.store import Store
-from generation.errors import os_reason
+from generation.errors import UserError, os_reason
 from generation.methods import make_method
 from generation.methods.base import Method
 from generation.models import model_hash
@@ -72,15 +73,15 @@ class Engine:
 
         counted = functools.partial(_token_counter(), self._count_tokens)
         self._llm = AsyncLLM.from_engine_args(AsyncEngineArgs(**self._spec.engine_args()), stat_loggers=[counted])
-        self._hash = await asyncio.to_thread(model_hash, Path(self._spec.folder))
+        self._adapters = Adapters(self._spec, self._store.root, self._llm)
+        loaded = await asyncio.to_thread(model_hash, Path(self._spec.folder))
         self._tokenizer = self._llm.get_tokenizer()
         self._line_break = self._tokenizer.encode("\n", add_special_tokens=False)[-1]
-        await self._generate(
-            "warm-up", self._tokenizer.encode("1. One\n2."), {"max_tokens": 4, "temperature": 1.0}, 1, ()
-        )
+        warm_up = Asked({"prompt_token_ids": self._tokenizer.encode("1. One\n2.")})
+        await self._generate("warm-up", warm_up, {"max_tokens": 4, "temperature": 1.0}, 1, ())
         self._produced = 0
         self._spawn(self._commit_when_due())
-        return Ready(self._name, _descendants(), self._hash, time.monotonic() - began)
+        return Ready(self._name, _descendants(), loaded, time.monotonic() - began)
 
     async def submit(self, part: str, indices: Sequence[int]) -> None:
         """Take the requests at `indices` of a committed plan part."""
@@ -113,6 +114,9 @@ class Engine:
             except ValueError as error:  # vLLM's word for a request that it cannot take: the others go on
                 self._refused[request["request_id"]] = " ".join(str(error).split())
                 self._news.set()
+        except UserError as error:  # an adapter that is not what it should be is so in every engine
+            self._fatal = str(error)
+            self._fail(error)
         except Exception as error:  # whatever else ends a request ends this engine: the pool decides what follows
             self._fail(error)
         finally:
@@ -121,8 +125,9 @@ class Engine:
 
     async def _answer(self, request: dict[str, Any], method: Method) -> None:
         tokens = self._tokens(request["prompt"], method.adds_special_tokens, request["padding"], request["sampling"])
+        asked = await self._adapters.ask(request["adapter"], tokens)
         output = await self._generate(
-            request["request_id"], tokens, request["sampling"], request["samples"], method.stop
+            request["request_id"], asked, request["sampling"], request["samples"], method.stop
         )
         self._keep(request, output, method)
 
@@ -133,7 +138,7 @@ class Engine:
     async def _generate(
         self,
         request_id: str,
-        tokens: list[int],
+        asked: Asked,
         sampling: dict[str, float],
         samples: int,
         stop: Sequence[str],
@@ -152,7 +157,7 @@ class Engine:
             output_kind=RequestOutputKind.FINAL_ONLY,
         )
         final = None
-        async for output in self._llm.generate({"prompt_token_ids": tokens}, params, request_id):
+        async for output in self._llm.generate(asked.prompt, params, request_id, lora_request=asked.lora):
             final = output
         return final
 
@@ -180,7 +185,7 @@ class Engine:
             "text": method.parse(sample.text),
             "intended_label": request["label"],
             "model": self._spec.model,
-            "model_hash": self._hash,
+            "model_hash": self._spec.model_hash,
             "engine": str(self._name),
             "finish_reason": sample.finish_reason,
             "prompt_tokens": len(output.prompt_token_ids),

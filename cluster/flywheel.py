@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cluster.adapters import place_adapters
 from cluster.dataset import discard_scratch, materialise
 from cluster.evaluation import CONTRASTIVE, PLAIN, evaluate_run
 from cluster.job import Job, check_identity, gpu_count
@@ -50,7 +51,10 @@ class Flywheel:
                 self.monitor.begin_round(last_round(self.store))
                 self.journal.say("nothing left to do: the run is finished; raise quota or rounds for more")
             else:
-                spec = plan_engine(self.job.config, self.job.model_folder, self.job.model_hash, gpu_count())
+                spec = plan_engine(
+                    self.job.config, self.job.model_folder, self.job.model_hash, gpu_count(), self.job.adapters
+                )
+                spec = place_adapters(spec, self.store.root)
                 with ray_session(self.job.config.runtime):
                     self._turn(now, spec, lease.epoch)
             self._evaluate_again()
@@ -126,7 +130,7 @@ class Flywheel:
     def _plan(self, now: Round, wave: int) -> None:
         counts = next_counts(self.store, now, self.job.config.generation.samples)
         settings, method = self.job.config.generation, self.job.method
-        plan = plan_wave(self.job.task, settings, method, self.job.run_id, now.number, wave, counts)
+        plan = plan_wave(self.job.task, settings, method, self.job.run_id, now.number, wave, counts, self.job.adapters)
         self.store.commit(now.number, "requests", f"w{wave:03d}", plan, self.job.run_id)
 
     def _generate(self, now: Round, wave: int) -> None:

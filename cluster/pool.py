@@ -81,7 +81,7 @@ class EnginePool:
         self._observe, self._log, self._lost, self._ready = observe, log, lost, ready
         self._launch = launch or (lambda name: launch_engine(spec, name, str(store.root), run_id, template))
         self._members: dict[EngineName, _Member] = {}
-        self._dispatcher = Dispatcher(spec.max_num_seqs)
+        self._dispatcher = Dispatcher(spec.max_num_seqs, spec.max_loras)
         self._incarnations = [0] * count
         self._deaths = 0
         self._answered = self._aside = 0
@@ -169,8 +169,8 @@ class EnginePool:
         except ray.exceptions.RayError as error:
             reason = " ".join(str(getattr(error, "cause", None) or error).split())
             raise Fault(f"engine {member.name} could not start: {reason[:400]}") from None
-        if ready.model_hash != self._spec.model_hash:
-            raise UserError(f"model: the engine loaded {ready.model_hash}, the run needs {self._spec.model_hash}")
+        if ready.model_hash != (wanted := self._spec.weights_hash or self._spec.model_hash):
+            raise UserError(f"model: the engine loaded {ready.model_hash}, the run needs {wanted}")
         member.pids = ready.pids
         self._members[member.name] = member
         self._dispatcher.join(member.name)

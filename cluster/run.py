@@ -54,7 +54,7 @@ class Run:
     def make_folder(self) -> Path:
         """Make the run directory if it is not there; returns it. Raises UserError when the run cannot start here."""
         if not self.store.exists:  # one that exists may need no engine any more, and is checked before it starts one
-            plan_engine(self._job.config, self._job.model_folder, self._job.model_hash, gpu_count())
+            plan_engine(self._job.config, self._job.model_folder, self._job.model_hash, gpu_count(), self._job.adapters)
         make_folder(self.store.root)
         return self.store.root
 
