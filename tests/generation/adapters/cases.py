@@ -1,0 +1,85 @@
+"""Tiny models and adapters with random weights: everything real but the size."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import LoraConfig, get_peft_model
+from safetensors.torch import load_file, save_file
+from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
+
+from generation.adapters.folder import file_hashes
+from generation.adapters.lora import WEIGHTS
+from generation.adapters.manifest import NAME, Manifest
+from generation.adapters.seal import write_manifest
+from generation.adapters.soft_prompt import save_soft_prompt
+from tests.generation.cases import make_model
+
+HIDDEN, VOCABULARY = 32, 64
+
+
+def make_lm(folder: Path, hidden: int = HIDDEN, seed: int = 0) -> Path:
+    """A Llama of two layers, with the tokenizer of tests/generation/cases.py."""
+    make_model(folder)
+    torch.manual_seed(seed)
+    config = LlamaConfig(
+        vocab_size=VOCABULARY,
+        hidden_size=hidden,
+        intermediate_size=2 * hidden,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        max_position_embeddings=4096,
+        initializer_range=0.3,
+    )
+    LlamaForCausalLM(config).save_pretrained(folder)
+    return folder
+
+
+def make_lora(folder: Path, model_folder: Path, scale: float = 0.3, rank: int = 8) -> Path:
+    """A LoRA with random matrices; those of `scale` 0 do nothing."""
+    base = AutoModelForCausalLM.from_pretrained(model_folder, dtype=torch.float32)
+    config = LoraConfig(r=rank, target_modules="all-linear", task_type="CAUSAL_LM")
+    get_peft_model(base, config).save_pretrained(folder)
+    draw = torch.Generator().manual_seed(7)
+    weights = {
+        name: torch.randn(tensor.shape, generator=draw) * (scale if "lora_B" in name else 0.05)
+        for name, tensor in sorted(load_file(folder / WEIGHTS).items())
+    }
+    save_file(weights, folder / WEIGHTS)
+    return folder
+
+
+def make_soft_prompt(folder: Path, embeddings: torch.Tensor) -> Path:
+    folder.mkdir(parents=True)
+    save_soft_prompt(folder, embeddings)
+    return folder
+
+
+def copy_of(folder: Path, target: Path) -> Path:
+    shutil.copytree(folder, target)
+    return target
+
+
+def edit_json(path: Path, **changes: Any) -> None:
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def reseal(folder: Path, **changes: Any) -> None:
+    """Make the manifest fit files that were changed after sealing, and say what it did not: a forgery."""
+    manifest = Manifest.model_validate_json((folder / NAME).read_bytes())
+    files = {"files": file_hashes(folder, manifest.kind)}
+    write_manifest(folder, manifest.model_copy(update=files | changes))
+
+
+def scale_matrices(folder: Path, factor: float, names: Sequence[str] = ("lora_B",)) -> None:
+    """Change a LoRA's weights in place."""
+    weights = load_file(folder / WEIGHTS)
+    save_file(
+        {name: tensor * (factor if any(part in name for part in names) else 1) for name, tensor in weights.items()},
+        folder / WEIGHTS,
+    )
