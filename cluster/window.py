@@ -94,17 +94,22 @@ class Window:
         """An engine is gone, and its cache with it."""
         if left := self._owned.pop(engine, None):
             for prompt, waiting in left.by_prompt.items():
-                self._free.setdefault(waiting[0].adapter, _Groups()).add(prompt, waiting)
-        self._holders.subtract(self._held.pop(engine, ()))
+                self._free_of(waiting[0].adapter).add(prompt, waiting)
+        self._holders.subtract(list(self._held.pop(engine, ())))
         self._owners = OrderedDict((prompt, owner) for prompt, owner in self._owners.items() if owner != engine)
 
     def _look_ahead(self) -> None:
         while self._waiting < self._size and (request := next(self._source, None)) is not None:
             prompt = f"{request.adapter}/{request.prompt_hash}" if request.adapter else request.prompt_hash
             owner = self._owners.get(prompt)
-            groups = self._free.setdefault(request.adapter, _Groups()) if owner is None else self._owned[owner]
+            groups = self._free_of(request.adapter) if owner is None else self._owned[owner]
             groups.add(prompt, [request])
             self._waiting += 1
+
+    def _free_of(self, adapter: str) -> _Groups:
+        if (groups := self._free.get(adapter)) is None:
+            groups = self._free[adapter] = _Groups()
+        return groups
 
     def _groups_for(self, engine: EngineName) -> _Groups | None:
         own = self._owned.setdefault(engine, _Groups())
