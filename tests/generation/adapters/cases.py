@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,29 @@ from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
 from generation.adapters.folder import file_hashes
 from generation.adapters.lora import WEIGHTS
 from generation.adapters.manifest import NAME, Manifest
-from generation.adapters.seal import write_manifest
+from generation.adapters.seal import seal_adapter, write_manifest
 from generation.adapters.soft_prompt import save_soft_prompt
 from tests.generation.cases import make_model
 
 HIDDEN, VOCABULARY = 32, 64
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """A base model and one good adapter of each kind."""
+
+    model: Path
+    lora: Path
+    soft: Path
+
+
+def make_sealed(root: Path) -> Sealed:
+    model = make_lm(root / "model")
+    lora = make_lora(root / "lora", model)
+    soft = make_soft_prompt(root / "soft", torch.randn(5, HIDDEN, generator=torch.Generator().manual_seed(1)))
+    for folder in (lora, soft):
+        seal_adapter(folder, model)
+    return Sealed(model, lora, soft)
 
 
 def make_lm(folder: Path, hidden: int = HIDDEN, seed: int = 0) -> Path:

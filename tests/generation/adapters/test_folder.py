@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,34 +17,13 @@ from generation.errors import UserError
 from generation.models import model_hash
 from tests.generation.adapters.cases import (
     HIDDEN,
+    Sealed,
     copy_of,
     edit_json,
     make_lm,
-    make_lora,
-    make_soft_prompt,
     reseal,
     scale_matrices,
 )
-
-
-@dataclass(frozen=True)
-class Sealed:
-    """A base model and one good adapter of each kind."""
-
-    model: Path
-    lora: Path
-    soft: Path
-
-
-@pytest.fixture(scope="session")
-def sealed(tmp_path_factory: pytest.TempPathFactory) -> Sealed:
-    root = tmp_path_factory.mktemp("adapters")
-    model = make_lm(root / "model")
-    lora = make_lora(root / "lora", model)
-    soft = make_soft_prompt(root / "soft", torch.randn(5, HIDDEN, generator=torch.Generator().manual_seed(1)))
-    for folder in (lora, soft):
-        seal_adapter(folder, model)
-    return Sealed(model, lora, soft)
 
 
 def refusal(folder: Path, model: Path | None = None) -> str:
