@@ -117,7 +117,7 @@ def place_adapter(adapter: Adapter, folder: Path) -> None:
             pass  # spoilt: made anew from the user's
         shutil.rmtree(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=".placing-", dir=folder.parent))
+    scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".tmp", dir=folder.parent))
     try:
         for name in (NAME, *file_hashes(Path(adapter.name), adapter.kind)):
             shutil.copyfile(Path(adapter.name) / name, scratch / name)

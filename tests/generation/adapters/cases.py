@@ -10,15 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peft import LoraConfig, get_peft_model
+from peft import LoraConfig
 from safetensors.torch import load_file, save_file
-from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
+from transformers import LlamaConfig, LlamaForCausalLM
 
 from generation.adapters.folder import file_hashes
 from generation.adapters.lora import WEIGHTS
 from generation.adapters.manifest import NAME, Manifest
 from generation.adapters.seal import seal_adapter, write_manifest
 from generation.adapters.soft_prompt import save_soft_prompt
+from generation.adapters.weights import model_shapes
 from tests.generation.cases import make_model
 
 HIDDEN, VOCABULARY = 32, 64
@@ -60,15 +61,15 @@ def make_lm(folder: Path, hidden: int = HIDDEN, seed: int = 0) -> Path:
 
 
 def make_lora(folder: Path, model_folder: Path, scale: float = 0.3, rank: int = 8) -> Path:
-    """A LoRA with random matrices; those of `scale` 0 do nothing."""
-    base = AutoModelForCausalLM.from_pretrained(model_folder, dtype=torch.float32)
-    config = LoraConfig(r=rank, target_modules="all-linear", task_type="CAUSAL_LM")
-    get_peft_model(base, config).save_pretrained(folder)
+    """A LoRA of all linear layers with random matrices, as PEFT would save it; one of `scale` 0 does nothing."""
+    LoraConfig(r=rank, target_modules="all-linear", task_type="CAUSAL_LM", inference_mode=True).save_pretrained(folder)
     draw = torch.Generator().manual_seed(7)
-    weights = {
-        name: torch.randn(tensor.shape, generator=draw) * (scale if "lora_B" in name else 0.05)
-        for name, tensor in sorted(load_file(folder / WEIGHTS).items())
-    }
+    weights = {}
+    for name, shape in sorted(model_shapes(model_folder).items()):
+        if name.endswith("_proj.weight"):
+            module = f"base_model.model.{name.removesuffix('.weight')}"
+            weights[f"{module}.lora_A.weight"] = torch.randn(rank, shape[1], generator=draw) * 0.05
+            weights[f"{module}.lora_B.weight"] = torch.randn(shape[0], rank, generator=draw) * scale
     save_file(weights, folder / WEIGHTS)
     return folder
 
