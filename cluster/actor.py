@@ -22,7 +22,7 @@ from cluster.messages import Committed, EngineName, Report
 from cluster.server_spec import ServerSpec
 from cluster.spec import EngineSpec
 from cluster.store import Store
-from generation.errors import os_reason
+from generation.errors import UserError, os_reason
 from generation.methods import make_method
 from generation.methods.base import Method
 from generation.parts import read_parts
@@ -103,6 +103,9 @@ class EngineActor(ABC):
             except ValueError as error:  # this request cannot be answered: the others go on
                 self._refused[request["request_id"]] = " ".join(str(error).split())
                 self._news.set()
+        except UserError as error:  # what is wrong with an adapter is so in every engine
+            self._fatal = str(error)
+            self._fail(error)
         except Exception as error:  # whatever else ends a request ends this engine: the pool decides what follows
             self._fail(error)
         finally:

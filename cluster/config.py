@@ -8,10 +8,10 @@ Settings are of three kinds. *Identity* (hashed: a change of it is another run),
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from cluster.prices import PriceSettings
 from cluster.problems import UniqueKeyLoader, first_problem, yaml_problem
@@ -19,7 +19,7 @@ from cluster.server_settings import ServerSettings
 from denoise.settings import DenoiseSettings
 from generation.errors import UserError, clip
 from generation.models import EMBEDDED_LM
-from generation.settings import GenerationSettings, Settings
+from generation.settings import REST, GenerationSettings, Settings
 from generation.task import Label, Words
 from training.settings import StudentSettings
 
@@ -44,6 +44,13 @@ class RuntimeSettings(Settings):
     commit_seconds: float = Field(5.0, gt=0, description="or seconds, whichever comes first")
     hang_seconds: float = Field(300.0, gt=0, description="an engine with work and no new token for so long is replaced")
     workers: int = Field(1, ge=1, description="training workers")
+    max_loras: int = Field(2, ge=1, description="LoRAs that an engine has in use at once")
+    max_lora_rank: Literal[1, 8, 16, 32, 64, 128, 256, 320, 512] | None = Field(
+        None, description="largest LoRA rank that engines have room for; none: what the task's LoRAs need"
+    )
+    merge_lora: bool = Field(
+        False, description="engines load the task's only LoRA merged into the weights: faster on a CPU"
+    )
 
 
 class TaskConfig(Settings):
@@ -91,6 +98,14 @@ class TaskConfig(Settings):
                 if counter.label not in names:
                     raise ValueError(f"counter-example of {label.name!r} names an unknown label {counter.label!r}")
         return labels
+
+    @model_validator(mode="after")
+    def _adapters_are_of_labels(self) -> TaskConfig:
+        names = {label.name for label in self.labels} | {REST}
+        for name in self.generation.adapters:
+            if name not in names:
+                raise ValueError(f"generation.adapters names an unknown label {name!r}")
+        return self
 
 
 def load_config(path: Path, overrides: list[str] | None = None) -> TaskConfig:

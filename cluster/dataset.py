@@ -86,7 +86,8 @@ def _manifest(paths: list[Path], rows: pa.Table, run_id: str) -> dict[str, Any]:
 
 def discard_scratch(store: Store) -> None:
     """Remove what a killed driver left half-written: it was never part of the run."""
-    for scratch in [*store.root.glob("dataset/.*.tmp"), *store.root.glob("rounds/*/.*.tmp")]:
-        shutil.rmtree(scratch, ignore_errors=True)
+    for kind in ("dataset", "rounds/*", "adapters"):
+        for folder in store.root.glob(f"{kind}/.*.tmp"):
+            shutil.rmtree(folder, ignore_errors=True)
     for scratch in [*store.root.glob("**/*.parquet.*.tmp"), *store.root.glob("**/*.json.*.tmp")]:
         scratch.unlink(missing_ok=True)

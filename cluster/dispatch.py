@@ -50,11 +50,11 @@ class Loss(NamedTuple):
 class Dispatcher:
     """`begin` with a stream of requests; engines `join`, `take`, have `finished`, and may `leave`.
 
-    `slots` is how many rows an engine works on at once.
+    `slots` is how many rows an engine works on at once, `max_loras` how many adapters.
     """
 
-    def __init__(self, slots: int) -> None:
-        self._slots = slots
+    def __init__(self, slots: int, max_loras: int = 0) -> None:
+        self._slots, self._max_loras = slots, max_loras
         self._shares: dict[EngineName, _Share] = {}
         self._window = Window()
         self._suspects = Suspects()
@@ -70,7 +70,7 @@ class Dispatcher:
         requests of each plan part that are committed or set aside.
         """
         self.answered.clear()
-        self._window = Window(requests, max(SIZE, 4 * len(self._shares) * self._slots))
+        self._window = Window(requests, max(SIZE, 4 * len(self._shares) * self._slots), self._max_loras)
         self._suspects = Suspects()
         self._budget = budget or Budget()
         for request in (each for share in self._shares.values() for each in share.given.values()):

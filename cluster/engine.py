@@ -12,6 +12,7 @@ from typing import Any
 
 from cluster.actor import FROM_REQUEST, EngineActor
 from cluster.messages import Ready
+from cluster.serving import Adapters, Asked
 from cluster.spec import EngineSpec
 from generation.methods.base import Method
 from generation.models import model_hash
@@ -33,21 +34,22 @@ class Engine(EngineActor):
 
         counted = functools.partial(_token_counter(), self._count_tokens)
         self._llm = AsyncLLM.from_engine_args(AsyncEngineArgs(**self._spec.engine_args()), stat_loggers=[counted])
-        self._hash = await asyncio.to_thread(model_hash, Path(self._spec.folder))
+        self._adapters = Adapters(self._spec, self._store.root, self._llm)
+        loaded = await asyncio.to_thread(model_hash, Path(self._spec.folder))
         self._tokenizer = self._llm.get_tokenizer()
         self._line_break = self._tokenizer.encode("\n", add_special_tokens=False)[-1]
-        await self._generate(
-            "warm-up", self._tokenizer.encode("1. One\n2."), {"max_tokens": 4, "temperature": 1.0}, 1, ()
-        )
+        warm_up = Asked({"prompt_token_ids": self._tokenizer.encode("1. One\n2.")})
+        await self._generate("warm-up", warm_up, {"max_tokens": 4, "temperature": 1.0}, 1, ())
         self._produced = 0
         self._spawn(self._commit_when_due())
         node = ray.get_runtime_context().get_node_id()
-        return Ready(self._name, _descendants(), self._hash, time.monotonic() - began, node)
+        return Ready(self._name, _descendants(), loaded, time.monotonic() - began, node)
 
     async def _answer(self, request: dict[str, Any], method: Method) -> None:
         tokens = self._tokens(request["prompt"], method.adds_special_tokens, request["padding"], request["sampling"])
+        asked = await self._adapters.ask(request["adapter"], tokens)
         output = await self._generate(
-            request["request_id"], tokens, request["sampling"], request["samples"], method.stop
+            request["request_id"], asked, request["sampling"], request["samples"], method.stop
         )
         rows = self._rows(request, output, method)
         self._keep(request["request_id"], rows, len(output.prompt_token_ids), output.num_cached_tokens or 0)
@@ -55,7 +57,7 @@ class Engine(EngineActor):
     async def _generate(
         self,
         request_id: str,
-        tokens: list[int],
+        asked: Asked,
         sampling: dict[str, float],
         samples: int,
         stop: Sequence[str],
@@ -74,7 +76,7 @@ class Engine(EngineActor):
             output_kind=RequestOutputKind.FINAL_ONLY,
         )
         final = None
-        async for output in self._llm.generate({"prompt_token_ids": tokens}, params, request_id):
+        async for output in self._llm.generate(asked.prompt, params, request_id, lora_request=asked.lora):
             final = output
         return final
 
@@ -97,7 +99,7 @@ class Engine(EngineActor):
             "text": method.parse(sample.text),
             "intended_label": request["label"],
             "model": self._spec.model,
-            "model_hash": self._hash,
+            "model_hash": self._spec.model_hash,
             "engine": str(self._name),
             "finish_reason": sample.finish_reason,
             "prompt_tokens": len(output.prompt_token_ids),

@@ -12,6 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from cluster.adapters import place_adapters
 from cluster.dataset import discard_scratch, materialise
 from cluster.evaluation import CONTRASTIVE, PLAIN, evaluate_run
 from cluster.job import Job, check_identity
@@ -51,7 +52,7 @@ class Flywheel:
                 self.monitor.begin_round(last_round(self.store))
                 self.journal.say("nothing left to do: the run is finished; raise quota or rounds for more")
             else:
-                spec = plan_engines(self.job)
+                spec = place_adapters(plan_engines(self.job), self.store.root)
                 with ray_session(self.job.config.runtime):
                     self._turn(now, spec, lease.epoch)
             self._evaluate_again()

@@ -7,12 +7,14 @@ import importlib.metadata
 import json
 import os
 import platform
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from cluster.config import EXTENDABLE, RUNTIME, TaskConfig, load_config
+from generation.adapters.folder import Adapter, check_base, read_adapter
 from generation.errors import UserError, clip
 from generation.examples import check_seeds, read_examples, split_dev
 from generation.methods import make_method
@@ -44,6 +46,7 @@ class Job:
     model_folder: Path | None
     model_hash: str
     encoder_folder: Path
+    adapters: dict[str, Adapter]
     identity: dict[str, Any]
     warnings: tuple[str, ...]
 
@@ -98,6 +101,7 @@ def prepare(path: Path, overrides: list[str] | None = None) -> Job:
     encoder = resolve_model(_from(path.parent, config.student.model), f"{path}: student.model")
     template = (path.parent / config.generation.template).resolve() if config.generation.template else None
     method = make_method(config.generation.method, folder, template)
+    adapters = _read_adapters(path, config, folder, model)
     job = Job(
         path=path,
         config=config,
@@ -109,7 +113,8 @@ def prepare(path: Path, overrides: list[str] | None = None) -> Job:
         model_folder=folder,
         model_hash=model,
         encoder_folder=encoder,
-        identity=_identity(config, generation, seeds, model, model_hash(encoder), method),
+        adapters=adapters,
+        identity=_identity(config, generation, seeds, model, model_hash(encoder), method, adapters),
         warnings=tuple(warnings),
     )
     _check_context(job)
@@ -157,6 +162,29 @@ def _read_test(path: Path, labels: list[str], warnings: list[str]) -> tuple[Exam
     return read_examples(path, labels)
 
 
+def _read_adapters(path: Path, config: TaskConfig, model_folder: Path | None, base: str) -> dict[str, Adapter]:
+    """The adapter of each label that has one, checked against the base model and the engines' room."""
+    if model_folder is None:
+        if config.generation.adapters:
+            raise UserError(f"{path}: generation.adapters: must be empty with server.url: a server has its own")
+        return {}
+    read: dict[str, Adapter] = {}
+    adapters: dict[str, Adapter] = {}
+    for label in config.labels:
+        if (name := config.generation.adapter_of(label.name)) is None:
+            continue
+        folder = path.parent / Path(name).expanduser()
+        if name not in read:
+            read[name] = read_adapter(folder)
+            check_base(folder, model_folder, base)
+        adapters[label.name] = read[name]
+        if (room := config.runtime.max_lora_rank) is not None and read[name].rank > room:
+            raise UserError(
+                f"{path}: runtime.max_lora_rank: must be at least {read[name].rank}, the rank of {folder}; got {room}"
+            )
+    return adapters
+
+
 def _from(folder: Path, model: str) -> str:
     """A model's name as it is, its path as seen from the task file."""
     return model if model.startswith("embedded:") else str(folder / Path(model).expanduser())
@@ -176,6 +204,7 @@ def _identity(
     model: str,
     encoder: str,
     method: Method,
+    adapters: Mapping[str, Adapter],
 ) -> dict[str, Any]:
     """All identity settings, flat: `group.field` -> value. Paths are replaced by hashes of what they hold."""
     settings = config.model_dump(mode="json", exclude=set(EXTENDABLE | RUNTIME | {"seeds"}))
@@ -185,6 +214,7 @@ def _identity(
     if config.server.url:
         settings["server"] = {"extra": json.dumps(config.server.extra, sort_keys=True)}  # whole: null is a value
     settings["generation"]["template"] = hashlib.sha256(method.source.encode()).hexdigest()[:16]
+    settings["generation"]["adapters"] = {label: adapter.id for label, adapter in adapters.items()}
     labels = settings.pop("labels")
     flat = dict(_flatten(settings))
     flat |= {f"labels.{label['name']}.{key}": value for label in labels for key, value in label.items()}
@@ -223,6 +253,7 @@ def _check_context(job: Job) -> None:
         # the longest prompt is the one with the longest seeds
         longest = sorted(job.task.seeds_of(label.name), key=lambda seed: -len(seed.text))[: config.generation.exemplars]
         tokens = count_tokens(job.model_folder, [job.method.prompt(job.task, label, longest)])[0]
+        tokens += job.adapters[label.name].tokens if label.name in job.adapters else 0
         if tokens > room:
             raise UserError(
                 f"{job.path}: generation.exemplars: a prompt for {label.name!r} has {tokens} tokens; the context has "

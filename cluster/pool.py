@@ -88,7 +88,7 @@ class EnginePool:
         self._observe, self._log, self._lost, self._ready = observe, log, lost, ready
         self._launch = launch or (lambda name: launch_engine(spec, name, str(store.root), run_id, template))
         self._members: dict[EngineName, _Member] = {}
-        self._dispatcher = Dispatcher(spec.max_num_seqs)
+        self._dispatcher = Dispatcher(spec.max_num_seqs, spec.max_loras)
         self._incarnations = [0] * count
         self._deaths = 0
         self._answered = self._aside = 0
@@ -219,8 +219,8 @@ class EnginePool:
             self._log(f"engine {member.name} died while it started ({reason}); another starts")
             self._begin(engine)
             return
-        if ready.model_hash != self._spec.model_hash:
-            raise UserError(f"model: the engine loaded {ready.model_hash}, the run needs {self._spec.model_hash}")
+        if ready.model_hash != (wanted := self._spec.weights_hash or self._spec.model_hash):
+            raise UserError(f"model: the engine loaded {ready.model_hash}, the run needs {wanted}")
         member.pids, member.node = ready.pids, ready.node
         self._members[member.name] = member
         self._dispatcher.join(member.name)

@@ -7,6 +7,7 @@ import tempfile
 
 import pyarrow as pa
 
+from cluster.adapters import place_adapters
 from cluster.job import Job
 from cluster.lease import Lease
 from cluster.pool import EnginePool
@@ -21,9 +22,10 @@ def preview_rows(job: Job, count: int) -> pa.Table:
     spec = plan_engines(job)
     requests = math.ceil(count / job.config.generation.samples)
     counts = {label.name: requests for label in job.config.labels}
-    plan = plan_wave(job.task, job.generation, job.method, job.run_id, 0, 0, counts)
+    plan = plan_wave(job.task, job.generation, job.method, job.run_id, 0, 0, counts, job.adapters)
     with tempfile.TemporaryDirectory(prefix="labelmill-preview-") as folder:
         store = Store(folder)
+        spec = place_adapters(spec, store.root)
         with Lease(store.root) as lease, ray_session(job.config.runtime):
             store.write_json("rounds/000/round.json", {})
             store.commit(0, "requests", "w000", plan, job.run_id)

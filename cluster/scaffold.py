@@ -116,6 +116,6 @@ def _comment(field: FieldInfo, schema: dict[str, Any]) -> str:
 
 def _limits(schema: dict[str, Any]) -> str:
     if "enum" in schema:
-        return " or ".join(schema["enum"])
+        return " or ".join(str(each) for each in schema["enum"])
     signs = {"exclusiveMinimum": ">", "minimum": ">=", "exclusiveMaximum": "<", "maximum": "<="}
     return ", ".join(f"{sign} {schema[key]:.10g}" for key, sign in signs.items() if key in schema)

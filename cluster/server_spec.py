@@ -23,6 +23,8 @@ class ServerSpec:
     commit_rows: int
     commit_seconds: float
     folder: None = None
+    max_loras: int = 0
+    weights_hash: str = ""
     hang_seconds: float = math.inf  # one that waits for its turn is not hung: requests have a time limit of their own
 
     def resources(self) -> dict[str, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,10 @@ from cluster.job import Job, gpu_count
 from cluster.machine import GIB, free_memory
 from cluster.server_spec import ServerSpec, plan_server
 from cluster.tie import TIED
+from generation.adapters.folder import Adapter
+from generation.adapters.lora import engine_rank
 from generation.errors import UserError
+from generation.plan import NO_ADAPTERS
 from generation.tokens import BLOCK
 
 # what an engine's processes take beside weights and KV cache, measured as proportional set size on the CPU build
@@ -21,7 +25,11 @@ OVERHEAD_GB = 2.5
 
 @dataclass(frozen=True)
 class EngineSpec:
-    """An engine's model and limits. `platform` is "cpu" or "gpu"."""
+    """An engine's model and limits. `platform` is "cpu" or "gpu".
+
+    `adapters` are those of the run. `merged` is the id of the LoRA that lies in the weights of `folder`, "" if none
+    does; then `weights_hash` is the hash of that folder, and `model_hash` still the base model's.
+    """
 
     model: str
     folder: str
@@ -35,6 +43,11 @@ class EngineSpec:
     commit_rows: int
     commit_seconds: float
     hang_seconds: float
+    adapters: tuple[Adapter, ...] = ()
+    max_loras: int = 0
+    max_lora_rank: int = 0
+    merged: str = ""
+    weights_hash: str = ""
 
     def engine_args(self) -> dict[str, Any]:
         """Arguments of vLLM's AsyncEngineArgs. Both scheduler limits are set: its defaults are small."""
@@ -48,7 +61,7 @@ class EngineSpec:
             "distributed_executor_backend": "mp",
             "generation_config": "vllm",  # the model's own defaults must not change our sampling
             "trust_remote_code": False,
-        }
+        } | self._adapter_args()
         if self.platform == "gpu":
             limit = max(16384, self.max_model_len)
             return common | {"max_num_batched_tokens": limit, "gpu_memory_utilization": self.gpu_memory}
@@ -60,6 +73,27 @@ class EngineSpec:
             "max_num_batched_tokens": max(4096, self.max_model_len),
             "block_size": BLOCK,
         }
+
+    @property
+    def loras(self) -> tuple[Adapter, ...]:
+        """The LoRAs that requests ask for by name."""
+        return tuple(each for each in self.adapters if each.kind == "lora" and each.id != self.merged)
+
+    def _adapter_args(self) -> dict[str, Any]:
+        """Each kind costs something in every batch: it is switched on where the run has it."""
+        args: dict[str, Any] = {}
+        if any(each.kind == "soft_prompt" for each in self.adapters):
+            args["enable_prompt_embeds"] = True
+        if self.loras:
+            args |= {
+                "enable_lora": True,
+                "max_loras": self.max_loras,
+                "max_lora_rank": self.max_lora_rank,
+                "max_cpu_loras": max(self.max_loras, len(self.loras)),
+                # its LoRA layer for embeddings goes wrong beside soft prompts: linear layers only
+                "lora_target_modules": sorted({module for each in self.loras for module in each.modules}),
+            }
+        return args
 
     def resources(self) -> dict[str, float]:
         """What an engine's actor asks of Ray."""
@@ -84,11 +118,16 @@ def plan_engines(job: Job) -> EngineSpec | ServerSpec:
     """What a job's engines are started with. Raises UserError."""
     if job.model_folder is None:
         return plan_server(job)
-    return plan_engine(job.config, job.model_folder, job.model_hash, gpu_count())
+    return plan_engine(job.config, job.model_folder, job.model_hash, gpu_count(), job.adapters)
 
 
-def plan_engine(config: TaskConfig, folder: Path, model_hash: str, gpus: int) -> EngineSpec:
-    """The engine for this machine. Raises UserError when its memory or its GPUs do not suffice."""
+def plan_engine(
+    config: TaskConfig, folder: Path, model_hash: str, gpus: int, adapters: Mapping[str, Adapter] = NO_ADAPTERS
+) -> EngineSpec:
+    """The engine for this machine; `adapters` are those of labels.
+
+    Raises UserError when its memory or its GPUs do not suffice.
+    """
     runtime = config.runtime
     spec = EngineSpec(
         model=config.model,
@@ -103,6 +142,7 @@ def plan_engine(config: TaskConfig, folder: Path, model_hash: str, gpus: int) ->
         commit_rows=runtime.commit_rows,
         commit_seconds=runtime.commit_seconds,
         hang_seconds=runtime.hang_seconds,
+        **_adapter_settings(config, adapters),
     )
     if spec.platform == "cpu":
         _check_memory(spec, runtime.engines, free_memory())
@@ -112,6 +152,26 @@ def plan_engine(config: TaskConfig, folder: Path, model_hash: str, gpus: int) ->
             "runtime.engines or runtime.gpus_per_engine"
         )
     return spec
+
+
+def _adapter_settings(config: TaskConfig, adapters: Mapping[str, Adapter]) -> dict[str, Any]:
+    """Fields of EngineSpec for the adapters of labels. Raises UserError when they cannot be merged as wished."""
+    different = {each.id: each for each in adapters.values()}
+    ranks = [each.rank for each in different.values() if each.kind == "lora"]
+    merged = ""
+    if config.runtime.merge_lora:
+        if len(adapters) < len(config.labels) or len(different) != 1 or not ranks:
+            raise UserError(
+                "runtime.merge_lora: all labels must use one and the same LoRA (generation.adapters); got "
+                f"{len(ranks)} LoRA(s), {len(different) - len(ranks)} soft prompt(s) and "
+                f"{len(config.labels) - len(adapters)} label(s) without an adapter"
+            )
+        merged, ranks = next(iter(different)), []
+    settings: dict[str, Any] = {"adapters": tuple(different[key] for key in sorted(different)), "merged": merged}
+    if ranks:
+        room = config.runtime.max_lora_rank or engine_rank(max(ranks))
+        settings |= {"max_loras": min(config.runtime.max_loras, len(ranks)), "max_lora_rank": room}
+    return settings
 
 
 def default_kv_cache_gb() -> int:

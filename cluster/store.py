@@ -33,11 +33,17 @@ class RequestRef(NamedTuple):
     samples: int
     most_tokens: int
     prompt_hash: str
+    adapter: str = ""
 
 
 def round_of(part: str) -> int:
     """The round that a part lies in."""
     return int(Path(part).parent.parent.name)
+
+
+def adapter_folder(root: Path, adapter: str) -> Path:
+    """Where a run keeps its copy of an adapter."""
+    return root / "adapters" / adapter
 
 
 class Store:
@@ -120,7 +126,7 @@ class Store:
 
     def request_refs(self, round_: int, wave: int | None = None) -> Iterator[RequestRef]:
         """The planned requests of a round, or of a wave of it, in plan order, read as they are wanted."""
-        columns = ["request_id", "samples", "most_tokens", "prompt_hash"]
+        columns = ["request_id", "samples", "most_tokens", "prompt_hash", "adapter"]
         for part in self.parts(round_, "requests"):
             if wave is not None and not Path(part).name.startswith(f"part-w{wave:03d}"):
                 continue

@@ -53,7 +53,7 @@ class WaveSteps:
         counts = next_counts(self._store, now, settings.samples, judged)
         if not counts or self.budget().is_spent:
             return False
-        plan = plan_wave(job.task, settings, job.method, job.run_id, now.number, wave, counts)
+        plan = plan_wave(job.task, settings, job.method, job.run_id, now.number, wave, counts, job.adapters)
         self._store.commit(now.number, "requests", f"w{wave:03d}", plan, job.run_id)
         return True
 

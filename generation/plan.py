@@ -6,9 +6,11 @@ import math
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import pyarrow as pa
 
+from generation.adapters.folder import Adapter
 from generation.methods.base import Method
 from generation.records import digest, requests_table
 from generation.settings import GenerationSettings
@@ -19,6 +21,7 @@ from generation.tokens import block_padding, most_tokens
 PRIOR_ACCEPTED, PRIOR_REJECTED = 6.0, 4.0
 # a label's last plan is met with 98 % probability: a further wave for a row or two costs more than the surplus
 CERTAINTY_Z = 2.05
+NO_ADAPTERS: Mapping[str, Adapter] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -56,8 +59,9 @@ def plan_wave(
     round_: int,
     wave: int,
     counts: Mapping[str, int],
+    adapters: Mapping[str, Adapter] = NO_ADAPTERS,
 ) -> pa.Table:
-    """The requests (REQUEST_SCHEMA) of a wave: `counts` requests per label.
+    """The requests (REQUEST_SCHEMA) of a wave: `counts` requests per label; `adapters` are those of labels.
 
     Exemplar sets are few and shared, so that the engine's prefix cache has each of them once, and prompts are padded to
     whole blocks of it; labels and sets take turns, so that any part of a wave is balanced. The same arguments give the
@@ -80,13 +84,25 @@ def plan_wave(
             if turn >= counts.get(label.name, 0):
                 continue
             repetition, index = divmod(turn, len(sets[label.name]))
-            prompt = prompts[label.name, index]
+            prompt, adapter = prompts[label.name, index], adapters.get(label.name)
             answers = settings.samples * math.ceil((counts[label.name] - index) / len(sets[label.name]))
-            padding = block_padding(lengths[prompt], answers) if method.may_be_padded else 0
-            most = asks * (padding + lengths[prompt]) + settings.samples * settings.max_tokens
+            soft = adapter.tokens if adapter else 0
+            # a soft prompt was trained to stand right before its text: nothing comes between
+            padding = block_padding(lengths[prompt], answers) if method.may_be_padded and not soft else 0
+            most = asks * (soft + padding + lengths[prompt]) + settings.samples * settings.max_tokens
             seed_ids = [exemplar.id for exemplar in sets[label.name][index]]
             rows.append(
-                _request(identity, settings, round_, wave, label.name, seed_ids, prompt, repetition)
+                _request(
+                    identity,
+                    settings,
+                    round_,
+                    wave,
+                    label.name,
+                    adapter.id if adapter else "",
+                    seed_ids,
+                    prompt,
+                    repetition,
+                )
                 | {"ordinal": len(rows), "padding": padding, "most_tokens": most}
             )
     return requests_table(rows)
@@ -119,11 +135,12 @@ def _request(
     round_: int,
     wave: int,
     label: str,
+    adapter: str,
     seed_ids: list[str],
     prompt: str,
     repetition: int,
 ) -> dict[str, object]:
-    adapter, attributes = "", dict[str, str]()
+    attributes = dict[str, str]()
     request_id = digest(identity, round_, wave, label, settings.method, adapter, seed_ids, attributes, repetition)
     sampling = {
         "temperature": settings.temperature,

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+REST = "*"  # in `adapters`: all labels that are not named
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -18,6 +19,9 @@ class Settings(BaseModel):
 class GenerationSettings(Settings):
     """How the LM is asked."""
 
+    adapters: dict[str, str | None] = Field(
+        {}, description='label -> folder of its adapter, null: the base model; "*" stands for all other labels'
+    )
     method: Literal["completion", "chat"] = Field("completion", description="plain completion or the chat template")
     template: str | None = Field(None, description="a Jinja file of your own in place of the method's template")
     exemplars: int = Field(10, ge=0, le=64, description="seeds of the label shown in a prompt")
@@ -29,3 +33,7 @@ class GenerationSettings(Settings):
     )
     max_tokens: int = Field(96, ge=1, le=4096, description="longest text, in tokens; longer ones are rejected")
     seed: int = Field(0, ge=0, lt=2**31)
+
+    def adapter_of(self, label: str) -> str | None:
+        """Folder of a label's adapter as written in the task; None for the base model."""
+        return self.adapters.get(label, self.adapters.get(REST))

@@ -53,7 +53,7 @@ def add_requests(store: Store, names: Iterable[str], round_: int = 0, wave: int 
     """A committed plan: requests named like `pos-1`, of the label before the dash, of at most 10 tokens each."""
     rows = [
         {"request_id": name, "label": name.split("-")[0], "round": round_, "wave": wave, "samples": samples}
-        | {"most_tokens": 10, "prompt_hash": "pr0mpt", "seed_ids": [], "attributes": {}, "sampling": {}}
+        | {"most_tokens": 10, "prompt_hash": "pr0mpt", "adapter": "", "seed_ids": [], "attributes": {}, "sampling": {}}
         for name in names
     ]
     store.commit(round_, "requests", f"w{wave:03d}", requests_table(rows), RUN_ID)

@@ -88,6 +88,15 @@ def test_numbers_without_a_point_are_read(tmp_path: Path) -> None:
             GOOD + "generation: {temperature: .nan}\n",
             "task.yaml: generation.temperature: must be less than or equal to 3; got nan",
         ),
+        (
+            GOOD + "generation: {adapters: {pos: a, nag: b, '*': c}}\n",
+            "task.yaml: task: generation.adapters names an unknown label 'nag'",
+        ),
+        (
+            GOOD + "runtime: {max_lora_rank: 24}\n",
+            "task.yaml: runtime.max_lora_rank: must be 1, 8, 16, 32, 64, 128, 256, 320 or 512; got 24",
+        ),
+        (GOOD + "runtime: {max_loras: 0}\n", "task.yaml: runtime.max_loras: must be greater than or equal to 1; got 0"),
         (GOOD + "denoise: {accept: 2}\n", "task.yaml: denoise.accept: must be less than or equal to 1; got 2"),
     ],
 )

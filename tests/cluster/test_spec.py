@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from cluster.spec import EngineSpec, default_kv_cache_gb, plan_engine
+from generation.adapters.folder import Adapter
 from generation.errors import UserError
 from tests.cluster.cases import config
 
@@ -102,3 +103,63 @@ def test_gpus_that_do_not_suffice(tmp_path: Path) -> None:
 def test_gpus_of_other_machines_are_not_counted(tmp_path: Path) -> None:
     settings = {"engines": 64, "address": "auto"}
     assert plan_engine(config(runtime=settings), weights(tmp_path), "hash", 1).gpus == 1
+
+
+NARROW = Adapter("1", "/a/narrow", "lora", rank=4, modules=("q_proj", "v_proj"))
+BROAD = Adapter("2", "/a/broad", "lora", rank=20, modules=("down_proj", "q_proj"))
+SOFT = Adapter("3", "/a/soft", "soft_prompt", tokens=5)
+ADAPTER_ARGS = ("enable_lora", "max_loras", "max_lora_rank", "max_cpu_loras", "lora_target_modules")
+
+
+def with_adapters(folder: Path, adapters: dict[str, Adapter], **runtime: object) -> EngineSpec:
+    task = config(runtime={"kv_cache_gb": 1, **runtime})
+    return plan_engine(task, weights(folder), "hash", 0, adapters)
+
+
+def adapter_args(spec: EngineSpec) -> list[object]:
+    args = spec.engine_args()
+    return [args.get(name) for name in (*ADAPTER_ARGS, "enable_prompt_embeds")]
+
+
+def test_an_engine_without_adapters_pays_for_none(tmp_path: Path) -> None:
+    spec = with_adapters(tmp_path, {})
+    assert adapter_args(spec) == [None] * 6
+    assert (spec.adapters, spec.max_loras, spec.merged) == ((), 0, "")
+
+
+def test_an_engine_has_room_for_the_runs_loras(tmp_path: Path) -> None:
+    modules = ["down_proj", "q_proj", "v_proj"]
+    both = {"pos": BROAD, "neg": NARROW}
+    assert adapter_args(with_adapters(tmp_path, both)) == [True, 2, 32, 2, modules, None]
+    assert adapter_args(with_adapters(tmp_path, both, max_loras=1, max_lora_rank=64)) == [True, 1, 64, 2, modules, None]
+    one = {"pos": NARROW, "neg": NARROW}
+    assert adapter_args(with_adapters(tmp_path, one)) == [True, 1, 8, 1, ["q_proj", "v_proj"], None]
+
+
+def test_soft_prompts_need_no_room_for_loras(tmp_path: Path) -> None:
+    assert adapter_args(with_adapters(tmp_path, {"pos": SOFT})) == [None] * 5 + [True]
+    mixed = adapter_args(with_adapters(tmp_path, {"pos": SOFT, "neg": NARROW}))
+    assert mixed == [True, 1, 8, 1, ["q_proj", "v_proj"], True]
+
+
+def test_a_merged_lora_is_asked_for_by_nobody(tmp_path: Path) -> None:
+    spec = with_adapters(tmp_path, {"pos": BROAD, "neg": BROAD}, merge_lora=True)
+    assert (spec.merged, spec.adapters, spec.loras, spec.max_loras) == ("2", (BROAD,), (), 0)
+    assert adapter_args(spec) == [None] * 6
+
+
+@pytest.mark.parametrize(
+    ("adapters", "got"),
+    [
+        ({}, "0 LoRA(s), 0 soft prompt(s) and 2 label(s) without an adapter"),
+        ({"pos": BROAD}, "1 LoRA(s), 0 soft prompt(s) and 1 label(s) without an adapter"),
+        ({"pos": BROAD, "neg": NARROW}, "2 LoRA(s), 0 soft prompt(s) and 0 label(s) without an adapter"),
+        ({"pos": SOFT, "neg": SOFT}, "0 LoRA(s), 1 soft prompt(s) and 0 label(s) without an adapter"),
+    ],
+)
+def test_only_one_lora_of_all_labels_can_be_merged(tmp_path: Path, adapters: dict[str, Adapter], got: str) -> None:
+    with pytest.raises(UserError) as caught:
+        with_adapters(tmp_path, adapters, merge_lora=True)
+    assert str(caught.value) == (
+        f"runtime.merge_lora: all labels must use one and the same LoRA (generation.adapters); got {got}"
+    )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import pytest
+
 from cluster.messages import EngineName
 from cluster.store import RequestRef
 from cluster.window import CLAIM, RUN, Window
@@ -92,3 +94,65 @@ def test_after_a_pause_nothing_more_is_read_before_all_is_drawn() -> None:
     assert window.awaits
     assert draw(window, ONE, 2) == ["a2"]
     assert not window.awaits  # the stream has ended
+
+
+def adapted(adapter: str, prompt: str, number: int) -> RequestRef:
+    return RequestRef(f"{adapter}{prompt}{number}", "plan", number, 4, 10, prompt, adapter)
+
+
+def mixed(adapters: str, prompts: str, each: int) -> list[RequestRef]:
+    """Adapters and prompts take turns, as labels do in a plan."""
+    return [adapted(adapter, prompt, number) for number in range(each) for adapter in adapters for prompt in prompts]
+
+
+def loads(names: list[str], room: int) -> str:
+    """The adapters that an engine with room for so many would load, in order."""
+    loaded, held = "", list[str]()
+    for adapter in (name[0] for name in names):
+        if adapter not in held:
+            loaded += adapter
+        held = [*(each for each in held if each != adapter), adapter][-room:]
+    return loaded
+
+
+def test_one_prompt_with_two_adapters_is_two_prefixes() -> None:
+    window = Window(mixed("AB", "p", 4), max_adapters=2)
+    assert draw(window, ONE, 9) == ["Ap0", "Ap1", "Ap2", "Ap3", "Bp0", "Bp1", "Bp2", "Bp3"]
+
+
+def test_engines_take_adapters_that_no_other_has() -> None:
+    window = Window(mixed("ABCD", "pq", 4), max_adapters=2)
+    first, second = draw(window, ONE, 8), draw(window, TWO, 8)
+    assert (loads(first, 2), loads(second, 2)) == ("AB", "CD")
+
+
+@pytest.mark.parametrize(
+    ("adapters", "room", "loaded"),
+    [("AB", 2, "AB"), ("AB", 1, "AB"), ("ABC", 2, "ABC"), ("ABC", 1, "ABCAB"), ("ABCDE", 2, "ABCDEABCDE")],
+)
+def test_an_engine_stays_with_its_adapters_while_they_have_work(adapters: str, room: int, loaded: str) -> None:
+    """Requests of all adapters take turns in the plan; an engine that followed it would load one with each."""
+    plan = mixed(adapters, "pqrs", 64)
+    names = draw(Window(plan, size=256 * 4, max_adapters=room), ONE, len(plan))
+    assert sorted(names) == sorted(each.request_id for each in plan)
+    assert loads(names, room) == loaded
+
+
+def test_the_base_model_takes_no_room() -> None:
+    window = Window([adapted("", "p", 0), adapted("A", "p", 0), adapted("B", "p", 0)], max_adapters=1)
+    assert sorted(draw(window, ONE, 2)) == ["Ap0", "p0"]
+    assert draw(window, ONE, 9) == ["Bp0"]
+
+
+def test_an_engine_without_work_takes_over_another_adapter() -> None:
+    window = Window(mixed("A", "p", CLAIM + 4), max_adapters=1)
+    assert draw(window, ONE, 1) == ["Ap0"]
+    assert len(draw(window, TWO, 2 * CLAIM)) == CLAIM + 3
+    assert draw(window, ONE, 1) == []
+
+
+def test_adapters_of_an_engine_that_is_gone_are_free() -> None:
+    window = Window(mixed("AB", "p", 2), max_adapters=1)
+    assert draw(window, ONE, 1) == ["Ap0"]
+    window.forget(ONE)
+    assert draw(window, TWO, 9) == ["Bp0", "Bp1", "Ap1"]

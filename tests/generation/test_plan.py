@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from generation.adapters.folder import Adapter
 from generation.methods import make_method
 from generation.plan import Yield, exemplar_sets, plan_wave, requests_for
 from generation.records import REQUEST_SCHEMA, digest, map_column
@@ -96,6 +97,23 @@ def test_what_a_request_says(model: Path) -> None:
     sampling = {"temperature": 1.0, "min_p": 0.05, "max_tokens": 10.0, "seed": float(seed)}
     assert map_column(table, "sampling") == [sampling]
     assert map_column(table, "attributes") == [{}]
+
+
+def test_adapters_go_into_requests_and_their_ids(model: Path) -> None:
+    lora, soft = Adapter("hash-1", "a", "lora", rank=8), Adapter("hash-2", "b", "soft_prompt", tokens=7)
+    method, counts = make_method("completion", model), {"lost_card": 5, "opening_hours": 2}
+    plain, same = plan(model), plan_wave(TASK, SETTINGS, method, "run", 0, 1, counts, {})
+    mixed = plan_wave(TASK, SETTINGS, method, "run", 0, 1, counts, {"lost_card": lora, "opening_hours": soft})
+    assert plain.equals(same)
+    for before, after in zip(plain.to_pylist(), mixed.to_pylist(), strict=True):
+        assert before["request_id"] != after["request_id"]
+        assert (before["prompt"], before["prompt_hash"]) == (after["prompt"], after["prompt_hash"])
+        if after["label"] == "lost_card":
+            assert (after["adapter"], after["padding"]) == ("hash-1", before["padding"])
+            assert after["most_tokens"] == before["most_tokens"]
+        else:  # soft tokens count, and nothing stands between them and the prompt
+            assert (after["adapter"], after["padding"]) == ("hash-2", 0)
+            assert after["most_tokens"] == before["most_tokens"] - before["padding"] + 7
 
 
 def test_padding_counts_the_answers_to_a_prompt(model: Path) -> None:

@@ -1,0 +1,128 @@
+"""Adapters in one engine: each is loaded and proved when a request first wants it.
+
+A LoRA travels as vLLM's LoRARequest, a soft prompt as embeddings before the prompt's tokens; requests of all kinds, and
+of the base model, may stand in one batch.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cluster.spec import EngineSpec
+from cluster.store import adapter_folder
+from generation.adapters.folder import Adapter, read_adapter, read_probe
+from generation.adapters.manifest import TOP, Probe
+from generation.adapters.proof import find_fault
+from generation.adapters.soft_prompt import load_soft_prompt
+from generation.errors import UserError
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What vLLM is asked with: a prompt, and the LoRA that it is for."""
+
+    prompt: dict[str, Any]
+    lora: Any = None
+
+
+class Adapters:
+    """The adapters that an engine serves. `ask` turns a prompt's tokens into what vLLM takes."""
+
+    def __init__(self, spec: EngineSpec, root: Path, llm: Any) -> None:
+        self._spec, self._root, self._llm = spec, root, llm
+        self._known = {adapter.id: adapter for adapter in spec.adapters}
+        self._numbers = {adapter.id: number for number, adapter in enumerate(spec.adapters, 1)}
+        self._soft: dict[str, torch.Tensor] = {}
+        self._proofs: dict[str, asyncio.Task[None]] = {}
+
+    async def ask(self, adapter: str, tokens: list[int]) -> Asked:
+        """A prompt for an adapter, "" for the base model. Raises UserError when the adapter fails its proof."""
+        if not adapter:
+            return Asked({"prompt_token_ids": tokens})
+        if adapter not in self._proofs:
+            self._proofs[adapter] = asyncio.create_task(self._prove(self._known[adapter]))
+        await asyncio.shield(self._proofs[adapter])
+        return self._asked(self._known[adapter], tokens)
+
+    def _asked(self, adapter: Adapter, tokens: list[int]) -> Asked:
+        if adapter.id == self._spec.merged:
+            return Asked({"prompt_token_ids": tokens})
+        if adapter.kind == "soft_prompt":
+            return Asked(_with_soft_prompt(adapter.id, self._soft[adapter.id], tokens))
+        return Asked({"prompt_token_ids": tokens}, self._lora_request(adapter))
+
+    def _lora_request(self, adapter: Adapter) -> Any:
+        from vllm.lora.request import LoRARequest
+
+        # the prefix cache tells LoRAs apart by name and path: both hold the content's hash
+        return LoRARequest(adapter.id, self._numbers[adapter.id], str(adapter_folder(self._root, adapter.id)))
+
+    async def _prove(self, adapter: Adapter) -> None:
+        """Load an adapter and hold the engine's answers against those that its maker measured."""
+        from vllm.v1.engine.exceptions import EngineDeadError
+
+        folder = adapter_folder(self._root, adapter.id)
+        try:
+            probe = await asyncio.to_thread(_read, folder, adapter)
+            if adapter.kind == "soft_prompt":
+                soft = await asyncio.to_thread(load_soft_prompt, folder)
+                self._soft[adapter.id] = soft.to(self._llm.model_config.dtype)
+            elif adapter.id != self._spec.merged:
+                await self._llm.add_lora(self._lora_request(adapter))
+            fault = await self._find_fault(adapter, probe)
+        except (UserError, EngineDeadError):  # the one is told as it is, the other is no fault of the adapter's
+            raise
+        except Exception as error:  # vLLM's many ways to refuse one
+            fault = f"cannot be loaded: {' '.join(str(error).split())}"
+        if fault is not None:
+            raise UserError(f"adapter {adapter.name} ({adapter.id}) {fault}")
+
+    async def _find_fault(self, adapter: Adapter, probe: Probe) -> str | None:
+        """A merged adapter cannot be taken away to see the base model's answers: the reference has those too."""
+        contexts = probe.contexts
+        adapted = await self._tops([self._asked(adapter, tokens) for tokens in contexts], f"{adapter.id}-proof")
+        if adapter.id == self._spec.merged:
+            return find_fault(probe, adapted, probe.base)
+        plain = await self._tops([Asked({"prompt_token_ids": tokens}) for tokens in contexts], f"{adapter.id}-base")
+        return find_fault(probe, adapted, plain)
+
+    async def _tops(self, asked: Sequence[Asked], name: str) -> list[dict[int, float]]:
+        return await asyncio.gather(*(self._top(each, f"{name}-{number}") for number, each in enumerate(asked)))
+
+    async def _top(self, asked: Asked, request_id: str) -> dict[int, float]:
+        """Logprobs of the likeliest next tokens: a generated token's, since those of a prompt end a CPU engine."""
+        from vllm import SamplingParams
+
+        final: Any = None
+        params = SamplingParams(temperature=0.0, max_tokens=1, logprobs=TOP)
+        async for output in self._llm.generate(asked.prompt, params, request_id, lora_request=asked.lora):
+            final = output
+        logprobs = final.outputs[0].logprobs[0]
+        likeliest = sorted(logprobs, key=lambda token: -logprobs[token].logprob)[:TOP]
+        return {token: logprobs[token].logprob for token in likeliest}
+
+
+def _read(folder: Path, adapter: Adapter) -> Probe:
+    if (found := read_adapter(folder).id) != adapter.id:
+        raise UserError(f"{folder}: is not the adapter {adapter.name}: must be {adapter.id}; got {found}")
+    return read_probe(folder)
+
+
+def _with_soft_prompt(adapter: str, soft: torch.Tensor, tokens: list[int]) -> dict[str, Any]:
+    """The soft prompt, then the tokens, whose own rows of the embeddings vLLM fills in."""
+    import torch
+
+    embeds = torch.cat([soft, torch.zeros(len(tokens), soft.shape[1], dtype=soft.dtype)])
+    return {
+        "prompt_embeds": embeds,
+        "prompt_token_ids": [0] * len(soft) + tokens,
+        "prompt_is_token_ids": [False] * len(soft) + [True] * len(tokens),
+        "cache_salt": adapter,  # the prefix cache does not see which rows are embeddings
+    }
