@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from cluster.lease import read_lease
 from cluster.messages import Committed, EngineName, Ready, Report
+from cluster.shared import check_seen
 from cluster.spec import EngineSpec
 from cluster.store import Store
 from generation.errors import os_reason
@@ -66,6 +67,7 @@ class Engine:
     async def start(self) -> Ready:
         """Load the model, answer one warm-up request (the first step is slow), and be ready."""
         began = time.monotonic()
+        check_seen(self._store.root, self._name.epoch)
         os.environ.update(self._spec.environment())
         from vllm import AsyncEngineArgs
         from vllm.v1.engine.async_llm import AsyncLLM

@@ -15,16 +15,18 @@ import pyarrow.compute as pc
 
 from cluster.dataset import discard_scratch, materialise
 from cluster.evaluation import CONTRASTIVE, PLAIN, evaluate_run
-from cluster.job import Job, check_identity, gpu_count
+from cluster.job import Job, check_identity
 from cluster.journal import Journal
 from cluster.lease import Lease
 from cluster.live import View
 from cluster.metrics import round_metrics, spent_tokens
 from cluster.monitor import Monitor
+from cluster.placement import gpus_in_reach
 from cluster.pool import EnginePool
 from cluster.report_page import write_report
 from cluster.rounds import MOST_WAVES, Round, accepted_per_label, current_round, last_round, next_counts
 from cluster.session import ray_session
+from cluster.shared import prove_seen
 from cluster.spec import EngineSpec, plan_engine
 from cluster.store import Store
 from denoise.pipeline import denoise_wave
@@ -50,9 +52,8 @@ class Flywheel:
                 self.monitor.begin_round(last_round(self.store))
                 self.journal.say("nothing left to do: the run is finished; raise quota or rounds for more")
             else:
-                spec = plan_engine(self.job.config, self.job.model_folder, self.job.model_hash, gpu_count())
-                with ray_session(self.job.config.runtime):
-                    self._turn(now, spec, lease.epoch)
+                with ray_session(self.job.config.runtime, self.job.run_id):
+                    self._turn(now, self._planned_engine(), lease.epoch)
             self._evaluate_again()
             write_report(self.store)
             self.monitor.stage("done")
@@ -66,6 +67,12 @@ class Flywheel:
             self.store.write_json("run.json", self.job.run_json())
         for warning in self.job.warnings:
             self.journal.say(f"warning: {warning}")
+
+    def _planned_engine(self) -> EngineSpec:
+        """What an engine is started with, once the cluster is known to see the run."""
+        if self.job.config.runtime.address:
+            prove_seen(self.store.root)
+        return plan_engine(self.job.config, self.job.model_folder, self.job.model_hash, gpus_in_reach())
 
     def _turn(self, now: Round | None, spec: EngineSpec, epoch: int) -> None:
         """Rounds of the flywheel; the engines live through all of them."""

@@ -5,10 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 
+from cluster.job import gpu_count
 from cluster.spec import EngineSpec
 from generation.errors import UserError
 
 WAIT_SECONDS = 45.0  # for a node that an autoscaler is about to bring
+
+
+def gpus_in_reach() -> int:
+    """GPUs of the cluster that this process has joined; those of this machine when it has joined none."""
+    import ray
+
+    return int(ray.cluster_resources().get("GPU", 0)) if ray.is_initialized() else gpu_count()
 
 
 def wait_for_node(spec: EngineSpec, seconds: float = WAIT_SECONDS) -> None:
