@@ -127,6 +127,11 @@ class Dispatcher:
         self.rows_in_flight += request.samples
         self._tokens_in_flight += request.most_tokens
 
+    @property
+    def waiting(self) -> int:
+        """Requests that are looked ahead to and given to nobody; more may follow."""
+        return len(self._window)
+
     def is_busy(self, engine: EngineName) -> bool:
         """Whether an engine has been given anything that is not committed."""
         return bool(self._shares[engine].given)

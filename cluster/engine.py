@@ -21,6 +21,7 @@ from cluster.lease import read_lease
 from cluster.messages import Committed, EngineName, Ready, Report
 from cluster.shared import check_seen
 from cluster.spec import EngineSpec
+from cluster.startup import load_engine
 from cluster.store import Store
 from generation.errors import os_reason
 from generation.methods import make_method
@@ -69,11 +70,7 @@ class Engine:
         began = time.monotonic()
         check_seen(self._store.root, self._name.epoch)
         os.environ.update(self._spec.environment())
-        from vllm import AsyncEngineArgs
-        from vllm.v1.engine.async_llm import AsyncLLM
-
-        counted = functools.partial(_token_counter(), self._count_tokens)
-        self._llm = AsyncLLM.from_engine_args(AsyncEngineArgs(**self._spec.engine_args()), stat_loggers=[counted])
+        self._llm = load_engine(self._spec, [functools.partial(_token_counter(), self._count_tokens)])
         self._hash = await asyncio.to_thread(model_hash, Path(self._spec.folder))
         self._tokenizer = self._llm.get_tokenizer()
         self._line_break = self._tokenizer.encode("\n", add_special_tokens=False)[-1]
@@ -94,6 +91,10 @@ class Engine:
                 self._spawn(self._serve(request | {"sampling": sampling[index], "attributes": attributes[index]}))
         except Exception as error:  # nobody waits for this call: the next report tells
             self._fail(error)
+
+    async def sleep(self, asleep: bool) -> None:
+        """Give the GPU's memory back, keeping the weights in the host's, or take it again."""
+        await (self._llm.sleep(1) if asleep else self._llm.wake_up())
 
     async def report(self, timeout: float) -> Report:
         """News as soon as there is some, or after `timeout` seconds."""

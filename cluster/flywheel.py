@@ -27,7 +27,7 @@ from cluster.report_page import write_report
 from cluster.rounds import MOST_WAVES, Round, accepted_per_label, current_round, last_round, next_counts
 from cluster.session import ray_session
 from cluster.shared import prove_seen
-from cluster.spec import EngineSpec, plan_engine
+from cluster.spec import EngineSpec, most_engines, plan_engine, trainer_gpu
 from cluster.store import Store
 from denoise.pipeline import denoise_wave
 from generation.plan import plan_wave
@@ -42,6 +42,7 @@ class Flywheel:
         self.journal = Journal(store.root, view.log)
         self.monitor = Monitor(store, view)
         self.pool: EnginePool | None = None
+        self.trainer_gpu = 0.0
 
     def run(self) -> None:
         """Start or resume, and go on until nothing is left to do."""
@@ -72,7 +73,10 @@ class Flywheel:
         """What an engine is started with, once the cluster is known to see the run."""
         if self.job.config.runtime.address:
             prove_seen(self.store.root)
-        return plan_engine(self.job.config, self.job.model_folder, self.job.model_hash, gpus_in_reach())
+        gpus, runtime = gpus_in_reach(), self.job.config.runtime
+        spec = plan_engine(self.job.config, self.job.model_folder, self.job.model_hash, gpus)
+        self.trainer_gpu = trainer_gpu(spec, most_engines(self.job.config, spec), gpus, runtime.workers)
+        return spec
 
     def _turn(self, now: Round | None, spec: EngineSpec, epoch: int) -> None:
         """Rounds of the flywheel; the engines live through all of them."""
@@ -86,6 +90,7 @@ class Flywheel:
             observe=self.monitor.observe,
             log=self.journal.say,
             lost=lambda tokens: self.journal.note("lost", round=self.store.rounds()[-1], tokens=tokens),
+            most=most_engines(self.job.config, spec),
             ready=lambda up: self.journal.note("engine", name=str(up.name), pids=up.pids, seconds=up.seconds),
         )
         try:
@@ -180,7 +185,8 @@ class Flywheel:
             seeds, guideline = ([(row.text, str(row.label)) for row in rows] for rows in (task.seeds, task.guideline))
             with self.journal.timed("judge", now.number):
                 settings = self.job.config.student
-                fit_judge(seeds, task.label_names, settings, folder, self.job.encoder_folder, guideline)
+                start = self.job.encoder_folder
+                fit_judge(seeds, task.label_names, settings, folder, start, guideline, gpu=self.trainer_gpu)
         return folder
 
     def _distil(self, now: Round) -> None:
@@ -196,8 +202,10 @@ class Flywheel:
             self._student_job(self.job.encoder_folder, self._folders(now)[PLAIN], []),
             self._student_job(judge, self._folders(now)["student"], rows),
         ]
-        with self.journal.timed("student", now.number):
-            fit_students(jobs, self.store.root / "training", self.job.config.runtime.workers)
+        assert self.pool is not None
+        with self.journal.timed("student", now.number), self.pool.asleep():
+            workers = self.job.config.runtime.workers
+            fit_students(jobs, self.store.root / "training", workers, gpu=self.trainer_gpu)
 
     def _student_job(self, start: Path, output: Path, rows: list[TrainingRow]) -> StudentJob:
         return StudentJob(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ from cluster.dispatch import Dispatcher
 from cluster.messages import Committed, EngineName, Ready, Report
 from cluster.placement import wait_for_node
 from cluster.remote import RemoteEngine, launch_engine
+from cluster.scaling import is_spare, wants_more
 from cluster.spec import EngineSpec
+from cluster.startup import start_error
 from cluster.store import RequestRef, Store, round_of
 from cluster.suspects import TRIES
 from generation.errors import Fault, UserError
@@ -43,7 +46,7 @@ class PoolStatus:
 class _Member:
     """An engine, the report it owes, its tokens so far, and the number of the last part it told of.
 
-    `moved_at` is when it last brought a token, or had nothing to do.
+    `moved_at` is when it last brought a token, or had nothing to do; `busy_at` when it last had something to do.
     """
 
     name: EngineName
@@ -53,6 +56,7 @@ class _Member:
     committed: int = 0
     last_part: int = -1
     moved_at: float = field(default_factory=time.monotonic)
+    busy_at: float = field(default_factory=time.monotonic)
     pids: list[int] = field(default_factory=list)
 
 
@@ -60,7 +64,8 @@ class EnginePool:
     """`start`, then `generate` as often as needed, then `stop`; engines live as long as the pool.
 
     `observe` is called about once a second with a PoolStatus, `log` with lines for people, `lost` with the tokens that
-    died with an engine, `ready` for each engine that is up. `launch` makes an engine; one of vLLM's by default.
+    died with an engine, `ready` for each engine that is up. `launch` makes an engine; one of vLLM's by default. There
+    are `count` engines, and up to `most` while much work waits.
     """
 
     def __init__(
@@ -76,13 +81,15 @@ class EnginePool:
         lost: Callable[[int], None] = lambda tokens: None,
         ready: Callable[[Ready], None] = lambda ready: None,
         launch: Callable[[EngineName], RemoteEngine] | None = None,
+        most: int | None = None,
     ) -> None:
         self._spec, self._count, self._store, self._run_id, self._epoch = spec, count, store, run_id, epoch
         self._observe, self._log, self._lost, self._ready = observe, log, lost, ready
         self._launch = launch or (lambda name: launch_engine(spec, name, str(store.root), run_id, template))
         self._members: dict[EngineName, _Member] = {}
         self._dispatcher = Dispatcher(spec.max_num_seqs)
-        self._incarnations = [0] * count
+        self._most = max(count, most or count)
+        self._incarnations = [0] * self._most
         self._deaths = 0
         self._answered = self._aside = 0
         self._retired_tokens = 0
@@ -124,7 +131,7 @@ class EnginePool:
         """
         self._dispatcher.begin(refs, tokens_left)
         for member in self._members.values():
-            member.moved_at = time.monotonic()
+            member.moved_at = member.busy_at = time.monotonic()
         while True:
             for member in self._members.values():
                 self._fill(member)
@@ -134,6 +141,7 @@ class EnginePool:
                 yield from self._collect(member)
             for member in self._hung():
                 yield from self._replace(member, f"no token for {self._spec.hang_seconds:g} s")
+            self._scale()
             if time.monotonic() - self._observed >= REPORT_SECONDS:
                 self._observe(self.status())
                 self._observed = time.monotonic()
@@ -147,12 +155,45 @@ class EnginePool:
         """Process ids of the engine cores on this machine."""
         return [pid for member in self._members.values() for pid in member.pids]
 
+    @contextmanager
+    def asleep(self) -> Iterator[None]:
+        """Engines give their GPUs' memory back for the block, if that is set; not while `generate` goes on."""
+        self._sleep(True)
+        yield
+        self._sleep(False)
+
+    def _sleep(self, asleep: bool) -> None:
+        import ray
+
+        if self._spec.sleep:
+            ray.get([member.engine.sleep(asleep) for member in self._members.values()])
+
     def stop(self) -> None:
         """End all engines; their cores follow them (see tie.py)."""
         for member in [*self._members.values(), *(member for member, _ in self._starting.values())]:
             member.engine.kill()
         self._members.clear()
         self._starting.clear()
+
+    def _scale(self) -> None:
+        """Another engine while much work waits; those beyond the fewest go when they idle."""
+        waiting, now = self._dispatcher.waiting, time.monotonic()
+        up, starting = len(self._members), len(self._starting)
+        if wants_more(up, starting, self._most, waiting, self._spec.max_num_seqs):
+            taken = {member.name.engine for member in self._members.values()}
+            self._begin(next(number for number in range(self._most) if number not in taken))
+        for member in list(self._members.values()):
+            if self._dispatcher.is_busy(member.name):
+                member.busy_at = now
+            elif is_spare(len(self._members), self._count, waiting, now - member.busy_at):
+                self._retire(member)
+
+    def _retire(self, member: _Member) -> None:
+        member.engine.kill()
+        del self._members[member.name]
+        self._dispatcher.leave(member.name)
+        self._retired_tokens += member.produced
+        self._log(f"engine {member.name} has nothing to do and is ended")
 
     def _begin(self, number: int) -> None:
         name = EngineName(self._epoch, number, self._incarnations[number])
@@ -167,8 +208,13 @@ class EnginePool:
         try:
             ready: Ready = ray.get(waiting)
         except ray.exceptions.RayError as error:
-            reason = " ".join(str(getattr(error, "cause", None) or error).split())
-            raise Fault(f"engine {member.name} could not start: {reason[:400]}") from None
+            member.engine.kill()
+            problem = start_error(member.name, getattr(error, "cause", None) or error, self._spec)
+            if len(self._members) < self._count:
+                raise problem from None
+            self._most = len(self._members)  # what worked without it goes on
+            self._log(f"{problem}; going on with {self._most} engine(s)")
+            return
         if ready.model_hash != self._spec.model_hash:
             raise UserError(f"model: the engine loaded {ready.model_hash}, the run needs {self._spec.model_hash}")
         member.pids = ready.pids

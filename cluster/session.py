@@ -50,4 +50,5 @@ def _join(address: str, options: dict[str, Any]) -> None:
 
 
 def _logical_cpus(runtime: RuntimeSettings) -> int:
-    return max(os.cpu_count() or 1, runtime.engines + runtime.workers + 3)
+    engines = runtime.max_engines or runtime.engines
+    return max(os.cpu_count() or 1, engines + runtime.workers + 3)

@@ -15,6 +15,7 @@ from generation.tokens import BLOCK
 
 # what an engine's processes take beside weights and KV cache, measured as proportional set size on the CPU build
 OVERHEAD_GB = 2.5
+TRAINER_GPU = 0.1  # of a GPU that engines share: what a training worker asks for beside them
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,16 @@ class EngineSpec:
     commit_rows: int
     commit_seconds: float
     hang_seconds: float
+    tensor_parallel: int = 1
+    pipeline_parallel: int = 1
+    nodes: int = 1
+    quantization: str | None = None
+    sleep: bool = False
+
+    @property
+    def world(self) -> int:
+        """GPUs that one copy of the model is spread over."""
+        return self.tensor_parallel * self.pipeline_parallel
 
     def engine_args(self) -> dict[str, Any]:
         """Arguments of vLLM's AsyncEngineArgs. Both scheduler limits are set: its defaults are small."""
@@ -43,13 +54,15 @@ class EngineSpec:
             "enable_prefix_caching": True,
             "enable_log_requests": False,
             "disable_log_stats": True,
-            "distributed_executor_backend": "mp",
+            # inside a placement group vLLM would choose for itself
+            "distributed_executor_backend": "ray" if self.nodes > 1 else "mp",
             "generation_config": "vllm",  # the model's own defaults must not change our sampling
             "trust_remote_code": False,
         }
         if self.platform == "gpu":
             limit = max(16384, self.max_model_len)
-            return common | {"max_num_batched_tokens": limit, "gpu_memory_utilization": self.gpu_memory}
+            share = round(self.gpu_memory * min(1.0, self.gpus), 4)
+            return common | {"max_num_batched_tokens": limit, "gpu_memory_utilization": share} | self._parallel()
         return common | {
             "dtype": "bfloat16",
             "enforce_eager": True,
@@ -59,9 +72,21 @@ class EngineSpec:
             "block_size": BLOCK,
         }
 
+    def _parallel(self) -> dict[str, Any]:
+        """Arguments that are left out where vLLM's default is meant."""
+        wanted = {
+            "tensor_parallel_size": (self.tensor_parallel, 1),
+            "pipeline_parallel_size": (self.pipeline_parallel, 1),
+            "quantization": (self.quantization, None),
+            "enable_sleep_mode": (self.sleep, False),
+        }
+        return {name: value for name, (value, default) in wanted.items() if value != default}
+
     def resources(self) -> dict[str, float]:
-        """What an engine's actor asks of Ray."""
-        return {"GPU": self.gpus} if self.gpus else {"CPU": 1}
+        """What an engine asks of Ray in all. A trainer's share of a GPU stays free, or it would wait for ever."""
+        if not self.gpus:
+            return {"CPU": 1}
+        return {"GPU": self.gpus if self.gpus > 1 else round(self.gpus * (1 - TRAINER_GPU), 4)}
 
     def environment(self) -> dict[str, str]:
         """Environment of the engine's actor."""
@@ -79,30 +104,73 @@ class EngineSpec:
 
 
 def plan_engine(config: TaskConfig, folder: Path, model_hash: str, gpus: int) -> EngineSpec:
-    """The engine for this machine. Raises UserError when its memory or its GPUs do not suffice."""
+    """The engine for this machine, or for a cluster with so many GPUs.
+
+    Raises UserError when memory or GPUs do not suffice; on a cluster the nodes that will host engines may not be there
+    yet.
+    """
     runtime = config.runtime
+    on_gpu = bool(gpus) if runtime.device == "auto" else runtime.device == "gpu"
+    world = runtime.tensor_parallel * runtime.pipeline_parallel
+    if world > 1 and not on_gpu:
+        raise UserError(
+            f"runtime.tensor_parallel: an engine over {world} GPUs needs GPUs; there are none in reach "
+            "(runtime.device gpu: an autoscaler will bring them)"
+        )
     spec = EngineSpec(
         model=config.model,
         folder=str(folder),
         model_hash=model_hash,
-        platform="gpu" if gpus else "cpu",
+        platform="gpu" if on_gpu else "cpu",
         max_num_seqs=runtime.max_num_seqs,
         max_model_len=runtime.max_model_len,
         kv_cache_gb=runtime.kv_cache_gb or default_kv_cache_gb(),
         gpu_memory=runtime.gpu_memory,
-        gpus=runtime.gpus_per_engine if gpus else 0,
+        gpus=(world if world > 1 else runtime.gpus_per_engine) if on_gpu else 0,
         commit_rows=runtime.commit_rows,
         commit_seconds=runtime.commit_seconds,
         hang_seconds=runtime.hang_seconds,
+        tensor_parallel=runtime.tensor_parallel,
+        pipeline_parallel=runtime.pipeline_parallel,
+        nodes=runtime.nodes_per_engine,
+        quantization=runtime.quantization,
+        sleep=runtime.sleep and on_gpu,
     )
+    needed = runtime.engines * spec.gpus
+    if runtime.max_gpus is not None and needed > runtime.max_gpus:
+        raise UserError(
+            f"runtime.max_gpus: {runtime.engines} engine(s) need {needed:g} GPUs; got {runtime.max_gpus}; "
+            "raise it or lower runtime.engines"
+        )
+    if runtime.address is not None:
+        return spec
     if spec.platform == "cpu":
         _check_memory(spec, runtime.engines, free_memory())
-    elif runtime.address is None and (needed := runtime.engines * spec.gpus) > gpus:
+    elif needed > gpus:
         raise UserError(
             f"runtime.engines: {runtime.engines} engine(s) need {needed:g} GPUs, this machine has {gpus}; lower "
             "runtime.engines or runtime.gpus_per_engine"
         )
     return spec
+
+
+def most_engines(config: TaskConfig, spec: EngineSpec) -> int:
+    """How many engines may run at once: `max_engines`, as far as `max_gpus` goes."""
+    runtime = config.runtime
+    most = runtime.max_engines or runtime.engines
+    if runtime.max_gpus is None or not spec.gpus:
+        return most
+    return max(runtime.engines, min(most, int(runtime.max_gpus / spec.gpus)))
+
+
+def trainer_gpu(spec: EngineSpec, engines: int, gpus: int, workers: int) -> float:
+    """GPUs for each training worker: a whole one where enough are left, else a share beside an engine, else none.
+
+    Two workers cannot share one GPU (NCCL refuses), and engines of several GPUs leave no share.
+    """
+    if gpus - engines * spec.gpus >= workers:
+        return 1.0
+    return TRAINER_GPU if 0 < spec.gpus <= 1 and workers == 1 else 0.0
 
 
 def default_kv_cache_gb() -> int:

@@ -72,6 +72,10 @@ class Window:
         self._owners: OrderedDict[str, EngineName] = OrderedDict()
         self._waiting = 0
 
+    def __len__(self) -> int:
+        """Requests drawn from the stream that wait."""
+        return self._waiting + len(self._again)
+
     def draw(self, engine: EngineName, fits: Callable[[RequestRef], bool] = lambda request: True) -> RequestRef | None:
         """The next request for an engine; None when there is none, or when that one does not fit."""
         if self._again:

@@ -169,13 +169,12 @@ def test_a_run_that_a_node_does_not_see(cluster: RealCluster, tmp_path: Path) ->
     run = cluster.hidden / "run"
     found = command(cluster, "submit", str(write_task(tmp_path)), "--run", str(run), "--set", "runtime.kv_cache_gb=1")
     assert found.returncode == 2, found.stdout
-    assert found.stdout.endswith(
-        f"\nlabelmill: {run}: must be seen by every node of the cluster; 127.0.0.1 (of 2 nodes) sees no such run; put "
-        "it on a path that all nodes share, or in an object store\n"
+    assert re.search(
+        f"\nlabelmill: {run}: must be seen by every node of the cluster; [0-9.]+ \\(of 2 nodes\\) sees no such run; "
+        "put it on a path that all nodes share, or in an object store\n$",
+        found.stdout,
     )
-    assert sorted(path.name for path in run.iterdir()) == [
-        *("driver.log", "lease.json", "lease.lock", "run.json", "seeds.json")
-    ]
+    assert list(run.rglob("part-*")) == []
 
 
 def test_a_job_outlives_its_client(cluster: RealCluster, tmp_path: Path) -> None:
