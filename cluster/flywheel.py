@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from cluster.dataset import discard_scratch, materialise
 from cluster.evaluation import CONTRASTIVE, PLAIN, evaluate_run
+from cluster.gauges import Gauges
 from cluster.job import Job, check_identity
 from cluster.journal import Journal
 from cluster.lease import Lease
@@ -40,7 +41,7 @@ class Flywheel:
     def __init__(self, job: Job, store: Store, view: View) -> None:
         self.job, self.store = job, store
         self.journal = Journal(store.root, view.log)
-        self.monitor = Monitor(store, view)
+        self.monitor = Monitor(store, view, measure=Gauges(job.config.name).record)
         self.pool: EnginePool | None = None
         self.trainer_gpu = 0.0
 

@@ -34,12 +34,17 @@ MOST_ASIDE = 10
 
 @dataclass(frozen=True)
 class PoolStatus:
-    """Tokens and rows at one moment. `produced` counts lost tokens too, `in_flight` rows asked for."""
+    """Tokens and rows at one moment. `produced` counts lost tokens too, `in_flight` rows asked for.
+
+    `aside` counts requests that no engine can answer, `adapter_loads` adapters loaded by engines.
+    """
 
     produced: int
     lost: int
     in_flight: int
     engines: int
+    aside: int = 0
+    adapter_loads: int = 0
 
 
 @dataclass
@@ -149,7 +154,8 @@ class EnginePool:
     def status(self) -> PoolStatus:
         """Counts of this moment."""
         produced = self._retired_tokens + sum(member.produced for member in self._members.values())
-        return PoolStatus(produced, self.lost_tokens, self._dispatcher.rows_in_flight, len(self._members))
+        in_flight = self._dispatcher.rows_in_flight
+        return PoolStatus(produced, self.lost_tokens, in_flight, len(self._members), self._aside)
 
     def pids(self) -> list[int]:
         """Process ids of the engine cores on this machine."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,8 +17,9 @@ from cluster.pool import EnginePool
 from cluster.remote import ActorEngine
 from cluster.session import ray_session
 from cluster.spec import EngineSpec
+from cluster.startup import StartError
 from cluster.store import Store
-from generation.errors import Fault
+from generation.errors import Fault, UserError
 from generation.parts import read_parts
 from generation.records import REQUEST_SCHEMA, rows_table
 from tests.cluster.cases import RUN_ID, add_requests, begin_round
@@ -43,6 +45,8 @@ class FakeEngine:
         labels = {request["label"] for request in requests}
         if "poison" in labels:
             os._exit(1)
+        if "slow" in labels:
+            time.sleep(0.3)
         if "hang" in labels and self._name.incarnation == 0:
             return
         self._refused += [(each["request_id"], "too long") for each in requests if each["label"] == "long"]
@@ -146,3 +150,51 @@ def test_a_hung_engine_is_replaced(session: None, store: Store) -> None:
 def test_engines_that_always_die_end_the_run(session: None, store: Store) -> None:
     with pytest.raises(Fault, match="engines died 12 times in a row without committing a row"):
         run(store, [f"poison-{number}" for number in range(64)], engines=1)
+
+
+class BrokenEngine(FakeEngine):
+    """One that cannot start."""
+
+    def start(self) -> Ready:
+        raise StartError("torch.OutOfMemoryError: CUDA out of memory.")
+
+
+def scaled(store: Store, broken: bool) -> tuple[set[str], list[str]]:
+    """Much slow work for one engine of at most two, the second broken or not: the engines that did it, and the log."""
+    begin_round(store, {"pos": 1})
+    add_requests(store, [f"slow-{number}" for number in range(300)])
+    lines: list[str] = []
+
+    def launch(name: EngineName) -> ActorEngine:
+        kind = BrokenEngine if broken and name.engine else FakeEngine
+        return ActorEngine(ray.remote(kind).options(num_cpus=0).remote(name, str(store.root)))
+
+    pool = EnginePool(SPEC, 1, store, RUN_ID, 1, log=lines.append, launch=launch, most=2)
+    pool.start()
+    try:
+        parts = list(pool.generate(store.open_requests(0)))
+    finally:
+        pool.stop()
+    assert sum(part.rows for part in parts) == 300
+    return {Path(part.part).name.split("-")[2] for part in parts}, lines
+
+
+def test_another_engine_joins_while_much_work_waits(session: None, store: Store) -> None:
+    assert scaled(store, broken=False) == ({"e000", "e001"}, [])
+
+
+def test_one_more_that_cannot_start_does_not_end_the_run(session: None, store: Store) -> None:
+    assert scaled(store, broken=True) == (
+        {"e000"},
+        [
+            "model: out of memory while loading; lower runtime.kv_cache_gb or runtime.engines, or take a smaller "
+            "model; going on with 1 engine(s)"
+        ],
+    )
+
+
+def test_the_only_engine_that_cannot_start_does(session: None, store: Store) -> None:
+    broken = ray.remote(BrokenEngine).options(num_cpus=0)
+    pool = EnginePool(SPEC, 1, store, RUN_ID, 1, launch=lambda name: ActorEngine(broken.remote(name, str(store.root))))
+    with pytest.raises(UserError, match=r"^model: out of memory while loading; lower runtime"):
+        pool.start()
