@@ -79,7 +79,7 @@ class TaskConfig(Settings):
     quota: int = Field(30, ge=1, description="accepted rows wanted per label and round")
     rounds: int = Field(1, ge=1)
     token_budget: int | None = Field(None, ge=1, description="most prompt + output tokens over the whole run")
-    model: str = Field(EMBEDDED_LM, description="the embedded LM or a Hugging Face model folder")
+    model: str = Field(EMBEDDED_LM, description="the embedded LM, a Hugging Face folder, or its URI: s3://…, hf://…")
     generation: GenerationSettings = GenerationSettings()
     denoise: DenoiseSettings = DenoiseSettings()
     student: StudentSettings = StudentSettings()

@@ -20,7 +20,7 @@ import pyarrow as pa
 from cluster.lease import read_lease
 from cluster.messages import Committed, EngineName, Ready, Report
 from cluster.shared import check_seen
-from cluster.spec import EngineSpec
+from cluster.spec import EngineSpec, on_this_node
 from cluster.startup import load_engine
 from cluster.store import Store
 from generation.errors import os_reason
@@ -70,6 +70,7 @@ class Engine:
         began = time.monotonic()
         check_seen(self._store.root, self._name.epoch)
         os.environ.update(self._spec.environment())
+        self._spec = await asyncio.to_thread(on_this_node, self._spec)
         self._llm = load_engine(self._spec, [functools.partial(_token_counter(), self._count_tokens)])
         self._hash = await asyncio.to_thread(model_hash, Path(self._spec.folder))
         self._tokenizer = self._llm.get_tokenizer()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+import socket
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from cluster.config import TaskConfig
 from cluster.machine import GIB, free_memory
 from cluster.tie import TIED
 from generation.errors import UserError
+from generation.fetch import is_remote
+from generation.models import resolve_model
 from generation.tokens import BLOCK
 
 # what an engine's processes take beside weights and KV cache, measured as proportional set size on the CPU build
@@ -90,7 +93,8 @@ class EngineSpec:
 
     def environment(self) -> dict[str, str]:
         """Environment of the engine's actor."""
-        common = {TIED: "1", "HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1", "VLLM_LOGGING_LEVEL": "WARNING"}
+        offline = os.environ.get("HF_HUB_OFFLINE", "1")
+        common = {TIED: "1", "HF_HUB_OFFLINE": offline, "VLLM_NO_USAGE_STATS": "1", "VLLM_LOGGING_LEVEL": "WARNING"}
         if self.platform == "gpu":
             return common
         return common | {
@@ -101,6 +105,19 @@ class EngineSpec:
             "OMP_WAIT_POLICY": "PASSIVE",
             "KMP_BLOCKTIME": "0",
         }
+
+
+def on_this_node(spec: EngineSpec) -> EngineSpec:
+    """The spec with the folder that the model has on an engine's own machine, fetched there once if need be.
+
+    Raises UserError naming the machine when it has none.
+    """
+    if spec.model.startswith("embedded:") or is_remote(spec.model):
+        return replace(spec, folder=str(resolve_model(spec.model)))
+    if not Path(spec.folder, "config.json").is_file():
+        host = socket.gethostname()
+        raise UserError(f"model: {spec.folder} is not on {host}; put it at the same path on every node, or at a URI")
+    return spec
 
 
 def plan_engine(config: TaskConfig, folder: Path, model_hash: str, gpus: int) -> EngineSpec:

@@ -15,6 +15,7 @@ from typing import Any
 from cluster.installed import PACKAGES
 from cluster.job import Job
 from generation.errors import UserError, clip
+from generation.fetch import is_remote
 from generation.records import digest
 
 EXCLUDED = (".git", ".venv", "runs", "__pycache__")  # never shipped, wherever below the task's folder
@@ -73,12 +74,12 @@ def code_env(ship_code: bool) -> dict[str, Any]:
 
 
 def _check_names(job: Job, folder: Path) -> None:
-    """What the task names must travel with it; a model may also lie at an absolute path, the same on the cluster."""
+    """What the task names must travel with it, but for models that all nodes find: by URI or at an absolute path."""
     config = job.config
     named = {"seeds": config.seeds, "pool": config.pool, "test": config.test}
     named["generation.template"] = config.generation.template
     for field, model in (("model", config.model), ("student.model", config.student.model)):
-        if not (model.startswith("embedded:") or Path(model).expanduser().is_absolute()):
+        if not (model.startswith("embedded:") or is_remote(model) or Path(model).expanduser().is_absolute()):
             named[field] = model
     for field, name in named.items():
         if name is None:

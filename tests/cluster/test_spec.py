@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import socket
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from cluster.spec import EngineSpec, default_kv_cache_gb, most_engines, plan_engine, trainer_gpu
+from cluster.spec import EngineSpec, default_kv_cache_gb, most_engines, on_this_node, plan_engine, trainer_gpu
 from generation.errors import UserError
 from tests.cluster.cases import config
+from tests.generation.cases import make_model
 
 CPU = EngineSpec("m", "/models/m", "hash", "cpu", 64, 1024, 2, 0.9, 0, 128, 5.0, 300.0)
 GPU = replace(CPU, platform="gpu", gpus=1.0)
@@ -162,6 +164,20 @@ def test_engines_that_are_refused(tmp_path: Path, settings: dict[str, int], gpus
     with pytest.raises(UserError) as caught:
         plan_engine(config(runtime=settings), weights(tmp_path), "hash", gpus)
     assert str(caught.value) == expected
+
+
+def test_a_model_is_looked_for_on_the_node(tmp_path: Path) -> None:
+    there = replace(CPU, folder=str(make_model(tmp_path / "m")))
+    assert on_this_node(there) == there
+    by_uri = replace(CPU, model=f"file://{tmp_path}/m", folder="/only/on/the/head")
+    assert sorted(path.name for path in Path(on_this_node(by_uri).folder).iterdir()) == sorted(
+        path.name for path in (tmp_path / "m").iterdir()
+    )
+    with pytest.raises(UserError) as caught:
+        on_this_node(CPU)
+    assert str(caught.value) == (
+        f"model: /models/m is not on {socket.gethostname()}; put it at the same path on every node, or at a URI"
+    )
 
 
 def test_the_device_is_what_the_user_says(tmp_path: Path) -> None:
