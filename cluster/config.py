@@ -36,6 +36,7 @@ class RuntimeSettings(Settings):
     gpus_per_engine: float = Field(1, ge=0, description="ignored where there is no GPU; 0.5: two engines share one")
     tensor_parallel: int = Field(1, ge=1, description="GPUs that share each layer of a model")
     pipeline_parallel: int = Field(1, ge=1, description="groups of such GPUs that share the layers between them")
+    node_seconds: float = Field(900, ge=0, description="for a node that can host an engine to join a cluster")
     nodes_per_engine: int = Field(1, ge=1, description="nodes that one engine spans")
     quantization: str | None = Field(None, description="vLLM's method, such as fp8; none: as the weights say")
     sleep: bool = Field(False, description="engines free their GPUs' memory while models train")

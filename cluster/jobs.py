@@ -134,4 +134,6 @@ def _exit_code(job: Any) -> int:
         return 0
     if job.driver_exit_code and job.driver_exit_code > 0:
         return job.driver_exit_code
-    raise Fault(f"job {job.submission_id} is {job.status.value.lower()}: {(job.message or '').splitlines()[0]}")
+    raise Fault(
+        f"job {job.submission_id} is {job.status.value.lower()}: {(job.message or 'no reason is given').splitlines()[0]}"
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from cluster.job import gpu_count
@@ -31,9 +31,6 @@ def placement_of(spec: EngineSpec) -> Placement:
     return Placement({"CPU": 0}, ({"GPU": 1.0, "CPU": 1.0},) * spec.world)
 
 
-WAIT_SECONDS = 45.0  # for a node that an autoscaler is about to bring
-
-
 def gpus_in_reach() -> int:
     """GPUs of the cluster that this process has joined; those of this machine when it has joined none."""
     import ray
@@ -41,21 +38,25 @@ def gpus_in_reach() -> int:
     return int(ray.cluster_resources().get("GPU", 0)) if ray.is_initialized() else gpu_count()
 
 
-def wait_for_node(spec: EngineSpec, seconds: float = WAIT_SECONDS) -> None:
-    """Return as soon as some node could host an engine, busy or not.
+def wait_for_node(spec: EngineSpec, say: Callable[[str], None] = lambda line: None) -> None:
+    """Return as soon as some node could host an engine, busy or not; an autoscaler may take minutes to bring one.
 
-    Raises UserError, naming what was asked for and what there is, when `seconds` bring none.
+    Raises UserError, naming what was asked for and what there is, when `node_seconds` bring none.
     """
     import ray
 
-    deadline = time.monotonic() + seconds
+    began, told = time.monotonic(), False
     while True:
         nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
         if can_host(spec, nodes):
             return
-        if time.monotonic() >= deadline:
-            raise UserError(refusal(spec.resources(), nodes, spec.nodes))
-        time.sleep(min(1.0, seconds))
+        problem = refusal(spec.resources(), nodes, spec.nodes)
+        if time.monotonic() - began >= spec.node_seconds:
+            raise UserError(problem)
+        if not told:
+            say(f"waiting up to {spec.node_seconds:g} s for a node: {problem}")
+            told = True
+        time.sleep(min(1.0, spec.node_seconds))
 
 
 def can_host(spec: EngineSpec, nodes: Sequence[Mapping[str, float]]) -> bool:

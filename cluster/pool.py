@@ -121,7 +121,7 @@ class EnginePool:
 
         if not self._starting and not self._members:
             self.begin_start()
-        wait_for_node(self._spec)
+        wait_for_node(self._spec, self._log)
         waiting = {reference: engine for engine, (_, reference) in self._starting.items()}
         ray.wait(list(waiting), num_returns=1)
         done, _ = ray.wait(list(waiting), num_returns=len(waiting), timeout=OTHERS_SECONDS)

@@ -53,7 +53,8 @@ class Run:
 
     def make_folder(self) -> Path:
         """Make the run directory if it is not there; returns it. Raises UserError when the run cannot start here."""
-        if not self.store.exists:  # one that exists may need no engine any more, and is checked before it starts one
+        # a run that exists may need no engine any more; that one can be had is seen before it starts, as on a cluster
+        if not self.store.exists and self._job.config.runtime.address is None:
             plan_engine(self._job.config, self._job.model_folder, self._job.model_hash, gpu_count())
         make_folder(self.store.root)
         return self.store.root

@@ -42,6 +42,7 @@ class EngineSpec:
     nodes: int = 1
     quantization: str | None = None
     sleep: bool = False
+    node_seconds: float = 0
 
     @property
     def world(self) -> int:
@@ -152,6 +153,7 @@ def plan_engine(config: TaskConfig, folder: Path, model_hash: str, gpus: int) ->
         nodes=runtime.nodes_per_engine,
         quantization=runtime.quantization,
         sleep=runtime.sleep and on_gpu,
+        node_seconds=runtime.node_seconds if runtime.address else 0,
     )
     needed = runtime.engines * spec.gpus
     if runtime.max_gpus is not None and needed > runtime.max_gpus:

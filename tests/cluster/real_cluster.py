@@ -18,7 +18,7 @@ from pathlib import Path
 import psutil
 
 ROOT = Path(__file__).parents[2]
-CPUS = 6  # of each node; logical ones
+CPUS = 3  # of each node; logical ones
 START_SECONDS = 180
 
 
@@ -73,14 +73,14 @@ def real_cluster() -> Iterator[RealCluster]:
     gcs = f"127.0.0.1:{port}"
     cluster = RealCluster(f"http://127.0.0.1:{dashboard}", gcs, secrets.token_hex(16), home, metrics, hidden, blind)
     head = ["--head", f"--port={port}", "--include-dashboard=true", "--dashboard-host=127.0.0.1"]
-    head += [f"--dashboard-port={dashboard}", f"--temp-dir={folder}", f"--metrics-export-port={metrics}"]
+    head += [f"--dashboard-port={dashboard}", f"--temp-dir={folder / 'a'}", f"--metrics-export-port={metrics}"]
     started: list[psutil.Process] = []
     try:
         started.append(_ray_start(cluster, folder / "head.log", *head))
         _wait(lambda: _nodes(cluster) == 1, started[0], folder / "head.log")
-        started.append(
-            _ray_start(cluster, folder / "node.log", f"--address={gcs}", prefix=_hiding(hidden) if blind else [])
-        )
+        # a folder of its own: in a common one, each node removes files of jobs that the other still runs
+        second = [f"--address={gcs}", f"--temp-dir={folder / 'b'}"]
+        started.append(_ray_start(cluster, folder / "node.log", *second, prefix=_hiding(hidden) if blind else []))
         _wait(lambda: _nodes(cluster) == 2, started[1], folder / "node.log")
         yield cluster
     finally:

@@ -84,11 +84,13 @@ def session() -> Iterator[None]:
 
 
 def test_a_node_that_is_large_enough(session: None) -> None:
-    wait_for_node(replace(SPEC, gpus=0), 0)
+    wait_for_node(replace(SPEC, gpus=0))
 
 
 def test_no_such_node(session: None) -> None:
-    began = time.monotonic()
+    began, lines = time.monotonic(), list[str]()
     with pytest.raises(UserError, match=r"an engine needs 4 GPU on one node; the cluster's 1 node\(s\) have "):
-        wait_for_node(SPEC, 0.5)
-    assert time.monotonic() - began < 30
+        wait_for_node(replace(SPEC, node_seconds=0.5), lines.append)
+    assert 0.5 <= time.monotonic() - began < 30
+    (line,) = lines
+    assert line.startswith("waiting up to 0.5 s for a node: runtime.gpus_per_engine: an engine needs 4 GPU on one node")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -13,6 +14,7 @@ from cluster.startup import StartError, hint, root_cause, start_error
 from generation.errors import Fault, UserError
 from tests.cluster.test_spec import CPU, GPU
 
+ROOT = Path(__file__).parents[2]
 # lines as vLLM 0.32 writes them, with the marks of its log
 MARK = "(EngineCore pid=10713) ERROR 11-24 20:03:38 [v1/engine/core.py:1136] "
 LOST = "RuntimeError: Engine core initialization failed. See root cause above. Failed core proc(s): {'EngineCore': 1}"
@@ -124,3 +126,24 @@ def test_what_children_write_is_overheard_and_passed_on(tmp_path: Path) -> None:
     )
     run = subprocess.run([sys.executable, "-c", script, tmp_path / "said"], capture_output=True, text=True, check=True)
     assert (run.stdout, run.stderr, (tmp_path / "said").read_text()) == ("out\n", "err\n", "err out")
+
+
+def test_a_real_engine_core_without_memory_names_the_setting(tmp_path: Path) -> None:
+    """Its reason is on the standard output of another process; ours raises that all is lost."""
+    script = (
+        "import os, pathlib, sys; from dataclasses import replace\n"
+        "from cluster.job import prepare; from cluster.spec import plan_engine\n"
+        "from cluster.startup import StartError, load_engine, start_error\n"
+        "job = prepare(pathlib.Path('tests/tiny/task.yaml'))\n"
+        "spec = replace(plan_engine(job.config, job.model_folder, job.model_hash, 0), kv_cache_gb=100_000)\n"
+        "os.environ.update(spec.environment())\n"
+        "try: load_engine(spec, [])\n"
+        "except StartError as error:\n"
+        "    pathlib.Path(sys.argv[1]).write_text(str(start_error('e0', error, spec)))\n"
+    )
+    subprocess.run([sys.executable, "-c", script, tmp_path / "said"], cwd=ROOT, check=True, capture_output=True)
+    assert re.fullmatch(
+        r"runtime.kv_cache_gb: out of memory: an engine wants 100000.0 GiB for its KV cache, [\d.]+ GiB are "
+        "free; lower it or runtime.engines",
+        (tmp_path / "said").read_text(),
+    )
