@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -25,6 +25,9 @@ TaskFile = Annotated[Path, typer.Argument(metavar="TASK", help="the task file, s
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="a run directory")]
 SetOption = Annotated[list[str] | None, typer.Option("--set", metavar="A.B=VALUE", help="change a setting")]
 RunOption = Annotated[Path | None, typer.Option("--run", metavar="RUN", help="run directory; default runs/NAME")]
+AddressOption = Annotated[
+    str, typer.Option("--address", metavar="URL", help="the cluster's dashboard, http://HEAD:8265")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="print JSON")]
 
 
@@ -51,8 +54,48 @@ def run(
 
 
 @app.command()
-def status(folder: RunFolder, as_json: JsonOption = False) -> None:
-    """Where a run stands."""
+def submit(
+    task: TaskFile,
+    address: AddressOption,
+    run: Annotated[
+        str | None, typer.Option("--run", metavar="RUN", help="absolute path or URI; default ~/runs/NAME there")
+    ] = None,
+    set_: SetOption = None,
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="follow the job until it ends")] = True,
+    ship_code: Annotated[bool, typer.Option("--ship-code", help="run this machine's labelmill there")] = False,
+) -> None:
+    """Run a task as a job of a Ray cluster, or follow the job that runs it already."""
+    from cluster import jobs
+    from cluster.job import prepare
+    from cluster.submit import plan_submission
+
+    plan = plan_submission(prepare(task, set_), run, set_ or [], ship_code)
+    client = jobs.connect(address)
+    name, new = jobs.start(client, plan)
+    typer.echo(f"labelmill: job {name} {'submitted' if new else 'is there already'}", err=True)
+    if not wait:
+        return
+    try:
+        code = jobs.follow(client, name, lambda lines: typer.echo(lines, nl=False))
+    except KeyboardInterrupt:
+        _leave(f"detached; the same command follows job {name}, `ray job stop {name}` ends it", 130)
+    raise typer.Exit(code)
+
+
+@app.command()
+def status(
+    folder: Annotated[str | None, typer.Argument(metavar="RUN", help="a run directory")] = None,
+    address: Annotated[str | None, typer.Option("--address", metavar="URL", help="look on this cluster")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Where a run stands; with --address, one on a cluster, or all jobs there."""
+    if address is not None:
+        from cluster.jobs import connect, describe
+
+        typer.echo(describe(connect(address), folder, as_json))
+        return
+    if folder is None:
+        raise UserError("status: needs a RUN, or --address for the jobs of a cluster")
     from cluster.run import Run
     from cluster.status import render_status
 
@@ -149,15 +192,21 @@ def main() -> None:
         _leave(f"{cause.filename or 'file system'}: {os_reason(cause)}", 2)
     except Fault as error:
         _leave(str(error), 1)
+    except _Left:
+        raise
     except SystemExit as end:
         if end.code == 130:  # typer makes this of an interrupt, and says nothing
             _leave("interrupted; run the same command to go on", 130)
         raise
 
 
-def _leave(message: str, code: int) -> None:
+class _Left(SystemExit):
+    """An exit whose reason has been printed."""
+
+
+def _leave(message: str, code: int) -> NoReturn:
     print(f"labelmill: {' '.join(message.split())}", file=sys.stderr)
-    raise SystemExit(code)
+    raise _Left(code)
 
 
 def _print_warnings(job: Any) -> None:

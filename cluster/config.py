@@ -8,7 +8,7 @@ Settings are of three kinds. *Identity* (hashed: a change of it is another run),
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
@@ -32,14 +32,23 @@ class RuntimeSettings(Settings):
     """Where and how fast it runs; never part of a run's identity."""
 
     address: str | None = Field(None, description="Ray cluster to join; none starts one on this machine")
+    device: Literal["auto", "cpu", "gpu"] = Field("auto", description="auto: GPUs where there are some by now")
     engines: int = Field(1, ge=1)
-    gpus_per_engine: float = Field(1, ge=0, description="ignored where there is no GPU")
+    max_engines: int | None = Field(None, ge=1, description="more engines, up to so many, while much work waits")
+    max_gpus: int | None = Field(None, ge=1, description="most GPUs that all engines may take together")
+    gpus_per_engine: float = Field(1, ge=0, description="ignored where there is no GPU; 0.5: two engines share one")
+    tensor_parallel: int = Field(1, ge=1, description="GPUs that share each layer of a model")
+    pipeline_parallel: int = Field(1, ge=1, description="groups of such GPUs that share the layers between them")
+    node_seconds: float = Field(900, ge=0, description="for a node that can host an engine to join a cluster")
+    nodes_per_engine: int = Field(1, ge=1, description="nodes that one engine spans")
+    quantization: str | None = Field(None, description="vLLM's method, such as fp8; none: as the weights say")
+    sleep: bool = Field(False, description="engines free their GPUs' memory while models train")
     max_num_seqs: int = Field(64, ge=1, description="sequences decoded together in one engine")
     max_model_len: int = Field(1024, ge=64, description="context length in tokens")
     kv_cache_gb: int | None = Field(
         None, ge=1, description="KV cache on a CPU, whole GiB; none: a tenth of free memory"
     )
-    gpu_memory: float = Field(0.9, gt=0, le=1, description="share of a GPU's memory that an engine takes")
+    gpu_memory: float = Field(0.9, gt=0, le=1, description="share of a GPU's memory that its engines take")
     commit_rows: int = Field(128, ge=1, description="rows an engine gathers before it commits a part")
     commit_seconds: float = Field(5.0, gt=0, description="or seconds, whichever comes first")
     hang_seconds: float = Field(300.0, gt=0, description="an engine with work and no new token for so long is replaced")
@@ -51,6 +60,22 @@ class RuntimeSettings(Settings):
     merge_lora: bool = Field(
         False, description="engines load the task's only LoRA merged into the weights: faster on a CPU"
     )
+
+    @model_validator(mode="after")
+    def _engines_can_be_placed(self) -> Self:
+        world = self.tensor_parallel * self.pipeline_parallel
+        if world > 1 and self.gpus_per_engine != 1:
+            raise ValueError(
+                f"gpus_per_engine must be left at 1 where an engine spans {world} GPUs; got {self.gpus_per_engine:g}"
+            )
+        if world % self.nodes_per_engine:
+            raise ValueError(
+                f"nodes_per_engine must divide tensor_parallel x pipeline_parallel, {world}; got "
+                f"{self.nodes_per_engine}"
+            )
+        if self.max_engines is not None and self.max_engines < self.engines:
+            raise ValueError(f"max_engines must be at least engines, {self.engines}; got {self.max_engines}")
+        return self
 
 
 class TaskConfig(Settings):
@@ -67,7 +92,7 @@ class TaskConfig(Settings):
     token_budget: int | None = Field(None, ge=1, description="most prompt + output tokens over the whole run")
     prices: PriceSettings = PriceSettings()
     cost_budget: float | None = Field(None, gt=0, allow_inf_nan=False, description="most cost over the whole run")
-    model: str = Field(EMBEDDED_LM, description="the embedded LM or a Hugging Face model folder")
+    model: str = Field(EMBEDDED_LM, description="the embedded LM, a Hugging Face folder, or its URI: s3://…, hf://…")
     server: ServerSettings = ServerSettings()
     generation: GenerationSettings = GenerationSettings()
     denoise: DenoiseSettings = DenoiseSettings()

@@ -154,6 +154,11 @@ class Dispatcher:
         share = self._shares[engine]
         return share.rows > share.buffered
 
+    @property
+    def waiting(self) -> int:
+        """Rows that are looked ahead to and given to nobody; more may follow."""
+        return self._window.waiting
+
     def is_busy(self, engine: EngineName) -> bool:
         """Whether an engine has been given anything that is not committed."""
         return bool(self._shares[engine].given)

@@ -13,7 +13,9 @@ from typing import Any
 from cluster.actor import FROM_REQUEST, EngineActor
 from cluster.messages import Ready
 from cluster.serving import Adapters, Asked
-from cluster.spec import EngineSpec
+from cluster.shared import check_seen
+from cluster.spec import EngineSpec, on_this_node
+from cluster.startup import load_engine
 from generation.methods.base import Method
 from generation.models import model_hash
 from generation.records import row_id
@@ -27,13 +29,12 @@ class Engine(EngineActor):
     async def start(self) -> Ready:
         """Load the model, answer one warm-up request (the first step is slow), and be ready."""
         began = time.monotonic()
+        check_seen(self._store.root, self._name.epoch)
         os.environ.update(self._spec.environment())
         import ray
-        from vllm import AsyncEngineArgs
-        from vllm.v1.engine.async_llm import AsyncLLM
 
-        counted = functools.partial(_token_counter(), self._count_tokens)
-        self._llm = AsyncLLM.from_engine_args(AsyncEngineArgs(**self._spec.engine_args()), stat_loggers=[counted])
+        self._spec = await asyncio.to_thread(on_this_node, self._spec)
+        self._llm = load_engine(self._spec, [functools.partial(_token_counter(), self._count_tokens)])
         self._adapters = Adapters(self._spec, self._store.root, self._llm)
         loaded = await asyncio.to_thread(model_hash, Path(self._spec.folder))
         self._tokenizer = self._llm.get_tokenizer()
@@ -44,6 +45,10 @@ class Engine(EngineActor):
         self._spawn(self._commit_when_due())
         node = ray.get_runtime_context().get_node_id()
         return Ready(self._name, _descendants(), loaded, time.monotonic() - began, node)
+
+    async def sleep(self, asleep: bool) -> None:
+        """Give the GPU's memory back, keeping the weights in the host's, or take it again."""
+        await (self._llm.sleep(1) if asleep else self._llm.wake_up())
 
     async def _answer(self, request: dict[str, Any], method: Method) -> None:
         tokens = self._tokens(request["prompt"], method.adds_special_tokens, request["padding"], request["sampling"])

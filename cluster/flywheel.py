@@ -15,6 +15,7 @@ from typing import Any
 from cluster.adapters import place_adapters
 from cluster.dataset import discard_scratch, materialise
 from cluster.evaluation import CONTRASTIVE, PLAIN, evaluate_run
+from cluster.gauges import Gauges
 from cluster.job import Job, check_identity
 from cluster.journal import Journal
 from cluster.lease import Lease
@@ -22,12 +23,14 @@ from cluster.live import View
 from cluster.messages import Committed
 from cluster.metrics import noted_prices, round_metrics
 from cluster.monitor import Monitor
+from cluster.placement import gpus_in_reach
 from cluster.pool import EnginePool
 from cluster.report_page import write_report
 from cluster.rounds import Round, current_round, last_round
 from cluster.server_spec import ServerSpec
 from cluster.session import ray_session
-from cluster.spec import EngineSpec, plan_engines
+from cluster.shared import prove_seen
+from cluster.spec import EngineSpec, most_engines, plan_engines, trainer_gpu
 from cluster.store import Store
 from cluster.wave_steps import WaveSteps
 from cluster.waves import Waves
@@ -40,8 +43,9 @@ class Flywheel:
     def __init__(self, job: Job, store: Store, view: View) -> None:
         self.job, self.store = job, store
         self.journal = Journal(store.root, view.log)
-        self.monitor = Monitor(store, view)
+        self.monitor = Monitor(store, view, measure=Gauges(job.config.name).record)
         self.pool: EnginePool | None = None
+        self.trainer_gpu = 0.0
 
     def run(self) -> None:
         """Start or resume, and go on until nothing is left to do."""
@@ -52,9 +56,8 @@ class Flywheel:
                 self.monitor.begin_round(last_round(self.store))
                 self.journal.say("nothing left to do: the run is finished; raise quota or rounds for more")
             else:
-                spec = place_adapters(plan_engines(self.job), self.store.root)
-                with ray_session(self.job.config.runtime):
-                    self._turn(now, spec, lease.epoch)
+                with ray_session(self.job.config.runtime, self.job.run_id):
+                    self._turn(now, self._planned_engines(), lease.epoch)
             self._evaluate_again()
             write_report(self.store)
             self.monitor.stage("done")
@@ -71,6 +74,15 @@ class Flywheel:
         for warning in self.job.warnings:
             self.journal.say(f"warning: {warning}")
 
+    def _planned_engines(self) -> EngineSpec | ServerSpec:
+        """What engines are started with, once the cluster is known to see the run."""
+        if self.job.config.runtime.address:
+            prove_seen(self.store.root)
+        gpus, runtime = gpus_in_reach(), self.job.config.runtime
+        spec = plan_engines(self.job, gpus)
+        self.trainer_gpu = trainer_gpu(spec, most_engines(self.job.config, spec), gpus, runtime.workers)
+        return place_adapters(spec, self.store.root)
+
     def _turn(self, now: Round | None, spec: EngineSpec | ServerSpec, epoch: int) -> None:
         """Rounds of the flywheel; the engines live through all of them."""
         self.pool = EnginePool(
@@ -83,6 +95,7 @@ class Flywheel:
             observe=self.monitor.observe,
             log=self.journal.say,
             lost=lambda tokens: self.journal.note("lost", round=self.store.rounds()[-1], tokens=tokens),
+            most=most_engines(self.job.config, spec),
             ready=lambda up: self.journal.note("engine", name=str(up.name), pids=up.pids, seconds=up.seconds),
         )
         try:
@@ -159,7 +172,8 @@ class Flywheel:
             seeds, guideline = ([(row.text, str(row.label)) for row in rows] for rows in (task.seeds, task.guideline))
             with self.journal.timed("judge", now.number):
                 settings = self.job.config.student
-                fit_judge(seeds, task.label_names, settings, folder, self.job.encoder_folder, guideline)
+                start = self.job.encoder_folder
+                fit_judge(seeds, task.label_names, settings, folder, start, guideline, gpu=self.trainer_gpu)
         return folder
 
     def _distil(self, now: Round) -> None:
@@ -175,8 +189,10 @@ class Flywheel:
             self._student_job(self.job.encoder_folder, self._folders(now)[PLAIN], []),
             self._student_job(judge, self._folders(now)["student"], rows),
         ]
-        with self.journal.timed("student", now.number):
-            fit_students(jobs, self.store.root / "training", self.job.config.runtime.workers)
+        assert self.pool is not None
+        with self.journal.timed("student", now.number), self.pool.asleep():
+            workers = self.job.config.runtime.workers
+            fit_students(jobs, self.store.root / "training", workers, gpu=self.trainer_gpu)
 
     def _student_job(self, start: Path, output: Path, rows: list[TrainingRow]) -> StudentJob:
         return StudentJob(

@@ -17,6 +17,7 @@ from cluster.config import EXTENDABLE, RUNTIME, TaskConfig, load_config
 from generation.adapters.folder import Adapter, check_base, read_adapter
 from generation.errors import UserError, clip
 from generation.examples import check_seeds, read_examples, split_dev
+from generation.fetch import is_remote
 from generation.methods import make_method
 from generation.methods.base import Method
 from generation.models import context_of, model_hash, resolve_model
@@ -186,8 +187,8 @@ def _read_adapters(path: Path, config: TaskConfig, model_folder: Path | None, ba
 
 
 def _from(folder: Path, model: str) -> str:
-    """A model's name as it is, its path as seen from the task file."""
-    return model if model.startswith("embedded:") else str(folder / Path(model).expanduser())
+    """A model's name or URI as it is, its path as seen from the task file."""
+    return model if model.startswith("embedded:") or is_remote(model) else str(folder / Path(model).expanduser())
 
 
 def _in_effect(config: TaskConfig) -> GenerationSettings:

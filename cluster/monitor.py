@@ -1,11 +1,13 @@
-"""Turns what the flywheel and the pool report into `Progress` for the view."""
+"""Turns what the flywheel and the pool report into `Progress` for the view, and into metrics."""
 
 from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from cluster.gauges import Figures
 from cluster.live import Clock, View
 from cluster.messages import Committed
 from cluster.pool import PoolStatus
@@ -17,10 +19,17 @@ RATE_SECONDS = 20.0
 
 
 class Monitor:
-    """Holds the newest Progress; counts start anew with each round."""
+    """Holds the newest Progress; counts start anew with each round. `measure` is given a value for every metric."""
 
-    def __init__(self, store: Store, view: View, clock: Clock = time.monotonic) -> None:
-        self._store, self._view, self._clock = store, view, clock
+    def __init__(
+        self,
+        store: Store,
+        view: View,
+        clock: Clock = time.monotonic,
+        measure: Callable[[Mapping[str, float]], None] = lambda values: None,
+    ) -> None:
+        self._store, self._view, self._clock, self._measure = store, view, clock, measure
+        self._figures = Figures()
         self._progress = Progress(0, 0, "starting")
         self._judged = 0
         self._points: deque[tuple[float, int, int]] = deque()
@@ -43,10 +52,12 @@ class Monitor:
 
     def committed(self, part: Committed) -> None:
         """An engine has committed a part."""
+        self._figures.committed(part)
         self._show(generated=self._progress.generated + part.rows)
 
     def observe(self, status: PoolStatus) -> None:
         """About once a second while engines work, or wait for the verdicts that the next wave depends on."""
+        self._figures.status = status
         self._points.append((self._clock(), status.produced, self._progress.generated))
         while len(self._points) > 2 and self._points[-1][0] - self._points[0][0] > RATE_SECONDS:
             self._points.popleft()
@@ -86,3 +97,4 @@ class Monitor:
     def _show(self, **changes: object) -> None:
         self._progress = replace(self._progress, **changes)  # type: ignore[arg-type]
         self._view.update(self._progress)
+        self._measure(self._figures.of(self._progress))

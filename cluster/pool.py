@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,10 @@ from cluster.draining import draining_nodes
 from cluster.messages import Committed, EngineName, Ready, Report
 from cluster.placement import wait_for_node
 from cluster.remote import RemoteEngine, launch_engine
+from cluster.scaling import is_spare, wants_more
 from cluster.server_spec import ServerSpec
 from cluster.spec import EngineSpec
+from cluster.startup import start_error
 from cluster.store import RequestRef, Store, round_of
 from cluster.suspects import TRIES
 from cluster.usage import Stopwatch, Usage
@@ -36,19 +39,25 @@ MOST_ASIDE = 10
 
 @dataclass(frozen=True)
 class PoolStatus:
-    """Tokens and rows at one moment. `produced` counts lost tokens too, `in_flight` rows asked for."""
+    """Tokens and rows at one moment. `produced` counts lost tokens too, `in_flight` rows asked for.
+
+    `aside` counts requests that no engine can answer, `adapter_loads` adapters loaded by engines.
+    """
 
     produced: int
     lost: int
     in_flight: int
     engines: int
+    aside: int = 0
+    adapter_loads: int = 0
 
 
 @dataclass
 class _Member:
     """An engine, the report it owes, its tokens so far, and the number of the last part it told of.
 
-    `moved_at` is when it last brought a token, or had nothing to do. `retiring`: it goes when it has nothing left.
+    `moved_at` is when it last brought a token, or had nothing to do; `busy_at` when it last had something to do.
+    `retiring`: it goes when it has nothing left.
     """
 
     name: EngineName
@@ -58,6 +67,7 @@ class _Member:
     committed: int = 0
     last_part: int = -1
     moved_at: float = field(default_factory=time.monotonic)
+    busy_at: float = field(default_factory=time.monotonic)
     pids: list[int] = field(default_factory=list)
     node: str = ""
     retiring: bool = False
@@ -67,7 +77,8 @@ class EnginePool:
     """`start`, then `generate` as often as needed, then `stop`; engines live as long as the pool.
 
     `observe` is called about once a second with a PoolStatus, `log` with lines for people, `lost` with the tokens that
-    died with an engine, `ready` for each engine that is up. `launch` makes an engine; one of vLLM's by default.
+    died with an engine, `ready` for each engine that is up. `launch` makes an engine; one of vLLM's by default. There
+    are `count` engines, and up to `most` while much work waits.
     """
 
     def __init__(
@@ -83,13 +94,15 @@ class EnginePool:
         lost: Callable[[int], None] = lambda tokens: None,
         ready: Callable[[Ready], None] = lambda ready: None,
         launch: Callable[[EngineName], RemoteEngine] | None = None,
+        most: int | None = None,
     ) -> None:
         self._spec, self._count, self._store, self._run_id, self._epoch = spec, count, store, run_id, epoch
         self._observe, self._log, self._lost, self._ready = observe, log, lost, ready
         self._launch = launch or (lambda name: launch_engine(spec, name, str(store.root), run_id, template))
         self._members: dict[EngineName, _Member] = {}
         self._dispatcher = Dispatcher(spec.max_num_seqs, spec.max_loras)
-        self._incarnations = [0] * count
+        self._most = max(count, most or count)
+        self._incarnations = [0] * self._most
         self._deaths = 0
         self._answered = self._aside = 0
         self._retired_tokens = 0
@@ -121,7 +134,7 @@ class EnginePool:
 
         if not self._starting and not self._members:
             self.begin_start()
-        wait_for_node(self._spec)
+        wait_for_node(self._spec, self._log)
         while not self._members:
             waiting = {reference: engine for engine, (_, reference) in self._starting.items()}
             ray.wait(list(waiting), num_returns=1)
@@ -144,7 +157,7 @@ class EnginePool:
         self._dispatcher.begin(refs, self._budget)
         self.usage, stopwatch = Usage(), Stopwatch()
         for member in self._members.values():
-            member.moved_at = time.monotonic()
+            member.moved_at = member.busy_at = time.monotonic()
         while True:
             self._charge_time()
             self._let_go()
@@ -159,6 +172,7 @@ class EnginePool:
                 yield from self._collect(member)
             for member in self._hung():
                 yield from self._replace(member, f"no token for {self._spec.hang_seconds:g} s")
+            self._scale()
             if time.monotonic() - self._observed >= REPORT_SECONDS:
                 self._observe(self.status())
                 self._observed = time.monotonic()
@@ -171,7 +185,8 @@ class EnginePool:
     def status(self) -> PoolStatus:
         """Counts of this moment."""
         produced = self._retired_tokens + sum(member.produced for member in self._members.values())
-        return PoolStatus(produced, self.lost_tokens, self._dispatcher.rows_in_flight, len(self._members))
+        in_flight = self._dispatcher.rows_in_flight
+        return PoolStatus(produced, self.lost_tokens, in_flight, len(self._members), self._aside)
 
     def take_engine_seconds(self) -> float:
         """Seconds that engines have been up or starting since the last call, all together."""
@@ -183,6 +198,19 @@ class EnginePool:
     def pids(self) -> list[int]:
         """Process ids of the engine cores on this machine."""
         return [pid for member in self._members.values() for pid in member.pids]
+
+    @contextmanager
+    def asleep(self) -> Iterator[None]:
+        """Engines give their GPUs' memory back for the block, if that is set; not while `generate` goes on."""
+        self._sleep(True)
+        yield
+        self._sleep(False)
+
+    def _sleep(self, asleep: bool) -> None:
+        import ray
+
+        if self._spec.sleep:
+            ray.get([member.engine.sleep(asleep) for member in self._members.values()])
 
     def stop(self) -> None:
         """End all engines; their cores follow them (see tie.py)."""
@@ -198,6 +226,27 @@ class EnginePool:
         self._engine_seconds += (len(self._members) + len(self._starting)) * (now - self._looked)
         self._looked = now
 
+    def _scale(self) -> None:
+        """Another engine while much work waits; those beyond the fewest go when they idle."""
+        waiting, now = self._dispatcher.waiting, time.monotonic()
+        up, starting = len(self._members), len(self._starting)
+        if wants_more(up, starting, self._most, waiting, self._spec.max_num_seqs):
+            taken = {member.name.engine for member in self._members.values()}
+            self._begin(next(number for number in range(self._most) if number not in taken))
+        for member in [each for each in self._members.values() if not each.retiring]:
+            if self._dispatcher.is_busy(member.name):
+                member.busy_at = now
+            elif is_spare(len(self._members), self._count, waiting, now - member.busy_at):
+                self._end(member)
+                self._log(f"engine {member.name} has nothing to do and is ended")
+
+    def _end(self, member: _Member) -> None:
+        """End an engine that has nothing left to do."""
+        member.engine.kill()
+        self._dispatcher.leave(member.name)
+        self._retired_tokens += member.produced
+        del self._members[member.name]
+
     def _begin(self, number: int) -> None:
         name = EngineName(self._epoch, number, self._incarnations[number])
         self._incarnations[number] += 1
@@ -211,13 +260,18 @@ class EnginePool:
         try:
             ready: Ready = ray.get(waiting)
         except ray.exceptions.RayError as error:
-            reason = " ".join(str(getattr(error, "cause", None) or error).split())[:400]
-            self._deaths += 1
-            if not isinstance(error, ray.exceptions.RayActorError) or self._deaths >= MOST_DEATHS:
-                raise Fault(f"engine {member.name} could not start: {reason}") from None
-            # killed from outside, as with its node: not the engine's own doing
-            self._log(f"engine {member.name} died while it started ({reason}); another starts")
-            self._begin(engine)
+            member.engine.kill()
+            if isinstance(error, ray.exceptions.RayActorError) and self._deaths + 1 < MOST_DEATHS:
+                # killed from outside, as with its node: not the engine's own doing
+                self._deaths += 1
+                self._log(f"engine {member.name} died while it started ({str(error).splitlines()[0]}); another starts")
+                self._begin(engine)
+                return
+            problem = start_error(member.name, getattr(error, "cause", None) or error, self._spec)
+            if len(self._members) < self._count:
+                raise problem from None
+            self._most = len(self._members)  # what worked without it goes on
+            self._log(f"{problem}; going on with {self._most} engine(s)")
             return
         if ready.model_hash != (wanted := self._spec.weights_hash or self._spec.model_hash):
             raise UserError(f"model: the engine loaded {ready.model_hash}, the run needs {wanted}")
@@ -270,10 +324,7 @@ class EnginePool:
         """End engines that retire and have nothing left."""
         for member in [each for each in self._members.values() if each.retiring]:
             if not self._dispatcher.is_busy(member.name):
-                member.engine.kill()
-                self._dispatcher.leave(member.name)
-                self._retired_tokens += member.produced
-                del self._members[member.name]
+                self._end(member)
 
     def _collect(self, member: _Member) -> Iterator[Committed]:
         import ray

@@ -8,7 +8,7 @@ import tempfile
 import pyarrow as pa
 
 from cluster.adapters import place_adapters
-from cluster.job import Job
+from cluster.job import Job, gpu_count
 from cluster.lease import Lease
 from cluster.pool import EnginePool
 from cluster.session import ray_session
@@ -19,7 +19,7 @@ from generation.plan import plan_wave
 
 def preview_rows(job: Job, count: int) -> pa.Table:
     """`count` rows (ROW_SCHEMA) per label, as a first wave would bring them, in plan order; nothing is kept."""
-    spec = plan_engines(job)
+    spec = plan_engines(job, gpu_count())
     requests = math.ceil(count / job.config.generation.samples)
     counts = {label.name: requests for label in job.config.labels}
     plan = plan_wave(job.task, job.generation, job.method, job.run_id, 0, 0, counts, job.adapters)

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from cluster.dataset import read_dataset
-from cluster.job import Job, check_identity, example_prompts, prepare
+from cluster.job import Job, check_identity, example_prompts, gpu_count, prepare
 from cluster.live import View, make_view
 from cluster.report_page import write_report
 from cluster.spec import plan_engines
@@ -53,8 +53,9 @@ class Run:
 
     def make_folder(self) -> Path:
         """Make the run directory if it is not there; returns it. Raises UserError when the run cannot start here."""
-        if not self.store.exists:  # one that exists may need no engine any more, and is checked before it starts one
-            plan_engines(self._job)
+        # a run that exists may need no engine any more; that one can be had is seen before it starts, as on a cluster
+        if not self.store.exists and self._job.config.runtime.address is None:
+            plan_engines(self._job, gpu_count())
         make_folder(self.store.root)
         return self.store.root
 

@@ -25,6 +25,12 @@ class ServerSpec:
     folder: None = None
     max_loras: int = 0
     weights_hash: str = ""
+    platform: str = "server"
+    gpus: float = 0
+    nodes: int = 1
+    world: int = 1
+    sleep: bool = False
+    node_seconds: float = 0
     hang_seconds: float = math.inf  # one that waits for its turn is not hung: requests have a time limit of their own
 
     def resources(self) -> dict[str, float]:

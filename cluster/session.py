@@ -13,8 +13,10 @@ from generation.errors import UserError
 
 
 @contextmanager
-def ray_session(runtime: RuntimeSettings) -> Iterator[None]:
+def ray_session(runtime: RuntimeSettings, namespace: str | None = None) -> Iterator[None]:
     """Join the cluster at `runtime.address`, or start one on this machine; left or ended afterwards.
+
+    Named actors of one namespace do not see those of another: each run has its own.
 
     A cluster of our own dies with this process, killed or not. Its logical CPUs may exceed the real ones: an engine,
     a trainer and Ray Data must fit side by side on a small machine, and take turns.
@@ -24,14 +26,14 @@ def ray_session(runtime: RuntimeSettings) -> Iterator[None]:
     if ray.is_initialized():  # a caller's own session, such as a notebook's
         yield
         return
-    quiet = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": True}
+    options = {"namespace": namespace, "log_to_driver": False, "logging_level": "ERROR", "configure_logging": True}
     try:
         if runtime.address:
-            _join(runtime.address, quiet)
+            _join(runtime.address, options)
             yield
         else:
             # "local": without it, Ray would join a cluster that it finds running on this machine
-            ray.init("local", num_cpus=_logical_cpus(runtime), include_dashboard=False, **quiet)
+            ray.init("local", num_cpus=_logical_cpus(runtime), include_dashboard=False, **options)
             with Reaper():
                 yield
     finally:
@@ -43,10 +45,11 @@ def _join(address: str, options: dict[str, Any]) -> None:
 
     try:
         ray.init(address=address, **options)
-    except (ConnectionError, ValueError) as error:
+    except (ConnectionError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
         problem = str(error).splitlines()[0]
         raise UserError(f"runtime.address: no Ray cluster at {address!r}: {problem}") from None
 
 
 def _logical_cpus(runtime: RuntimeSettings) -> int:
-    return max(os.cpu_count() or 1, runtime.engines + runtime.workers + 3)
+    engines = runtime.max_engines or runtime.engines
+    return max(os.cpu_count() or 1, engines + runtime.workers + 3)

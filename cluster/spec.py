@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from cluster.config import TaskConfig
-from cluster.job import Job, gpu_count
+from cluster.job import Job
 from cluster.machine import GIB, free_memory
 from cluster.server_spec import ServerSpec, plan_server
 from cluster.tie import TIED
 from generation.adapters.folder import Adapter
 from generation.adapters.lora import engine_rank
 from generation.errors import UserError
+from generation.fetch import is_remote
+from generation.models import resolve_model
 from generation.plan import NO_ADAPTERS
 from generation.tokens import BLOCK
 
 # what an engine's processes take beside weights and KV cache, measured as proportional set size on the CPU build
 OVERHEAD_GB = 2.5
+TRAINER_GPU = 0.1  # of a GPU that engines share: what a training worker asks for beside them
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,17 @@ class EngineSpec:
     max_lora_rank: int = 0
     merged: str = ""
     weights_hash: str = ""
+    tensor_parallel: int = 1
+    pipeline_parallel: int = 1
+    nodes: int = 1
+    quantization: str | None = None
+    sleep: bool = False
+    node_seconds: float = 0
+
+    @property
+    def world(self) -> int:
+        """GPUs that one copy of the model is spread over."""
+        return self.tensor_parallel * self.pipeline_parallel
 
     def engine_args(self) -> dict[str, Any]:
         """Arguments of vLLM's AsyncEngineArgs. Both scheduler limits are set: its defaults are small."""
@@ -58,13 +73,15 @@ class EngineSpec:
             "enable_prefix_caching": True,
             "enable_log_requests": False,
             "disable_log_stats": True,
-            "distributed_executor_backend": "mp",
+            # inside a placement group vLLM would choose for itself
+            "distributed_executor_backend": "ray" if self.nodes > 1 else "mp",
             "generation_config": "vllm",  # the model's own defaults must not change our sampling
             "trust_remote_code": False,
         } | self._adapter_args()
         if self.platform == "gpu":
             limit = max(16384, self.max_model_len)
-            return common | {"max_num_batched_tokens": limit, "gpu_memory_utilization": self.gpu_memory}
+            share = round(self.gpu_memory * min(1.0, self.gpus), 4)
+            return common | {"max_num_batched_tokens": limit, "gpu_memory_utilization": share} | self._parallel()
         return common | {
             "dtype": "bfloat16",
             "enforce_eager": True,
@@ -95,13 +112,26 @@ class EngineSpec:
             }
         return args
 
+    def _parallel(self) -> dict[str, Any]:
+        """Arguments that are left out where vLLM's default is meant."""
+        wanted = {
+            "tensor_parallel_size": (self.tensor_parallel, 1),
+            "pipeline_parallel_size": (self.pipeline_parallel, 1),
+            "quantization": (self.quantization, None),
+            "enable_sleep_mode": (self.sleep, False),
+        }
+        return {name: value for name, (value, default) in wanted.items() if value != default}
+
     def resources(self) -> dict[str, float]:
-        """What an engine's actor asks of Ray."""
-        return {"GPU": self.gpus} if self.gpus else {"CPU": 1}
+        """What an engine asks of Ray in all. A trainer's share of a GPU stays free, or it would wait for ever."""
+        if not self.gpus:
+            return {"CPU": 1}
+        return {"GPU": self.gpus if self.gpus > 1 else round(self.gpus * (1 - TRAINER_GPU), 4)}
 
     def environment(self) -> dict[str, str]:
         """Environment of the engine's actor."""
-        common = {TIED: "1", "HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1", "VLLM_LOGGING_LEVEL": "WARNING"}
+        offline = os.environ.get("HF_HUB_OFFLINE", "1")
+        common = {TIED: "1", "HF_HUB_OFFLINE": offline, "VLLM_NO_USAGE_STATS": "1", "VLLM_LOGGING_LEVEL": "WARNING"}
         if self.platform == "gpu":
             return common
         return common | {
@@ -114,39 +144,74 @@ class EngineSpec:
         }
 
 
-def plan_engines(job: Job) -> EngineSpec | ServerSpec:
+def plan_engines(job: Job, gpus: int) -> EngineSpec | ServerSpec:
     """What a job's engines are started with. Raises UserError."""
     if job.model_folder is None:
         return plan_server(job)
-    return plan_engine(job.config, job.model_folder, job.model_hash, gpu_count(), job.adapters)
+    return plan_engine(job.config, job.model_folder, job.model_hash, gpus, job.adapters)
+
+
+def on_this_node(spec: EngineSpec) -> EngineSpec:
+    """The spec with the folder that the model has on an engine's own machine, fetched there once if need be.
+
+    Raises UserError naming the machine when it has none.
+    """
+    if not spec.merged and (spec.model.startswith("embedded:") or is_remote(spec.model)):
+        return replace(spec, folder=str(resolve_model(spec.model)))
+    if not Path(spec.folder, "config.json").is_file():
+        host = socket.gethostname()
+        raise UserError(f"model: {spec.folder} is not on {host}; put it at the same path on every node, or at a URI")
+    return spec
 
 
 def plan_engine(
     config: TaskConfig, folder: Path, model_hash: str, gpus: int, adapters: Mapping[str, Adapter] = NO_ADAPTERS
 ) -> EngineSpec:
-    """The engine for this machine; `adapters` are those of labels.
+    """The engine for this machine, or for a cluster with so many GPUs; `adapters` are those of labels.
 
-    Raises UserError when its memory or its GPUs do not suffice.
+    Raises UserError when memory or GPUs do not suffice; on a cluster the nodes that will host engines may not be there
+    yet.
     """
     runtime = config.runtime
+    on_gpu = bool(gpus) if runtime.device == "auto" else runtime.device == "gpu"
+    world = runtime.tensor_parallel * runtime.pipeline_parallel
+    if world > 1 and not on_gpu:
+        raise UserError(
+            f"runtime.tensor_parallel: an engine over {world} GPUs needs GPUs; there are none in reach "
+            "(runtime.device gpu: an autoscaler will bring them)"
+        )
     spec = EngineSpec(
         model=config.model,
         folder=str(folder),
         model_hash=model_hash,
-        platform="gpu" if gpus else "cpu",
+        platform="gpu" if on_gpu else "cpu",
         max_num_seqs=runtime.max_num_seqs,
         max_model_len=runtime.max_model_len,
         kv_cache_gb=runtime.kv_cache_gb or default_kv_cache_gb(),
         gpu_memory=runtime.gpu_memory,
-        gpus=runtime.gpus_per_engine if gpus else 0,
+        gpus=(world if world > 1 else runtime.gpus_per_engine) if on_gpu else 0,
         commit_rows=runtime.commit_rows,
         commit_seconds=runtime.commit_seconds,
         hang_seconds=runtime.hang_seconds,
         **_adapter_settings(config, adapters),
+        tensor_parallel=runtime.tensor_parallel,
+        pipeline_parallel=runtime.pipeline_parallel,
+        nodes=runtime.nodes_per_engine,
+        quantization=runtime.quantization,
+        sleep=runtime.sleep and on_gpu,
+        node_seconds=runtime.node_seconds if runtime.address else 0,
     )
+    needed = runtime.engines * spec.gpus
+    if runtime.max_gpus is not None and needed > runtime.max_gpus:
+        raise UserError(
+            f"runtime.max_gpus: {runtime.engines} engine(s) need {needed:g} GPUs; got {runtime.max_gpus}; "
+            "raise it or lower runtime.engines"
+        )
+    if runtime.address is not None:
+        return spec
     if spec.platform == "cpu":
         _check_memory(spec, runtime.engines, free_memory())
-    elif runtime.address is None and (needed := runtime.engines * spec.gpus) > gpus:
+    elif needed > gpus:
         raise UserError(
             f"runtime.engines: {runtime.engines} engine(s) need {needed:g} GPUs, this machine has {gpus}; lower "
             "runtime.engines or runtime.gpus_per_engine"
@@ -172,6 +237,25 @@ def _adapter_settings(config: TaskConfig, adapters: Mapping[str, Adapter]) -> di
         room = config.runtime.max_lora_rank or engine_rank(max(ranks))
         settings |= {"max_loras": min(config.runtime.max_loras, len(ranks)), "max_lora_rank": room}
     return settings
+
+
+def most_engines(config: TaskConfig, spec: EngineSpec | ServerSpec) -> int:
+    """How many engines may run at once: `max_engines`, as far as `max_gpus` goes."""
+    runtime = config.runtime
+    most = runtime.max_engines or runtime.engines
+    if runtime.max_gpus is None or not spec.gpus:
+        return most
+    return max(runtime.engines, min(most, int(runtime.max_gpus / spec.gpus)))
+
+
+def trainer_gpu(spec: EngineSpec | ServerSpec, engines: int, gpus: int, workers: int) -> float:
+    """GPUs for each training worker: a whole one where enough are left, else a share beside an engine, else none.
+
+    Two workers cannot share one GPU (NCCL refuses), and engines of several GPUs leave no share.
+    """
+    if gpus - engines * spec.gpus >= workers:
+        return 1.0
+    return TRAINER_GPU if 0 < spec.gpus <= 1 and workers == 1 else 0.0
 
 
 def default_kv_cache_gb() -> int:

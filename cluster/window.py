@@ -89,6 +89,11 @@ class Window:
         """Whether nothing is there to draw, but the stream has not ended."""
         return not (self._ended or self._waiting or self._again)
 
+    @property
+    def waiting(self) -> int:
+        """Rows looked ahead to that nobody has."""
+        return self._waiting + sum(request.samples for request in self._again)
+
     def draw(self, engine: EngineName, fits: Callable[[RequestRef], bool] = lambda request: True) -> RequestRef | None:
         """The next request for an engine; None when there is none, or when that one does not fit."""
         if self._again:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from generation.errors import UserError, clip
+from generation.fetch import fetch_model, is_remote, locked
 
 EMBEDDED_LM = "embedded:smollm2-135m-instruct"
 EMBEDDED_ENCODER = "embedded:all-minilm-l6-v2"
@@ -34,7 +35,7 @@ def cache_dir() -> Path:
 
 
 def resolve_model(name: str, field: str = "model") -> Path:
-    """Folder with `config.json` and safetensors for a name or path. Raises UserError naming `field`."""
+    """Folder with `config.json` and safetensors for a name, path or URI. Raises UserError naming `field`."""
     if name == EMBEDDED_LM:
         return convert_embedded_lm()
     if name == EMBEDDED_ENCODER:
@@ -43,6 +44,8 @@ def resolve_model(name: str, field: str = "model") -> Path:
         known = f"{EMBEDDED_LM} or {EMBEDDED_ENCODER}"
         raise UserError(f"{field}: no embedded model called {name!r}; known are {known}")
     folder = Path(os.path.expanduser(name))
+    if is_remote(name):
+        folder = fetch_model(name, field, cache_dir() / "models")
     if not (folder / "config.json").is_file():
         raise UserError(f"{field}: must be a folder with a config.json (a Hugging Face model); got {name!r}")
     if not list(folder.glob("*.safetensors")):
@@ -81,20 +84,20 @@ def convert_embedded_lm() -> Path:
     target = embedded_lm_dir()
     if (target / "model.safetensors").is_file():
         return target
+    with locked(target.with_suffix(".lock")):  # engines of one machine start together: one converts, the others wait
+        if not (target / "model.safetensors").is_file():
+            _convert(target)
+    return target
+
+
+def _convert(target: Path) -> None:
     source = _package_dir(GGUF_PACKAGE, "model")
-    target.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=".converting-", dir=target.parent))
     try:
         _convert_gguf(source, scratch)
-        # two converters may race; the folders are equal, so the loser's copy is dropped
-        try:
-            scratch.rename(target)
-        except OSError:
-            if not (target / "model.safetensors").is_file():
-                raise
+        scratch.rename(target)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    return target
 
 
 def _convert_gguf(source: Path, target: Path) -> None:

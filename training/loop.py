@@ -23,19 +23,23 @@ CHECKPOINT_SECONDS = 30.0  # a report can wait up to 2 s for Ray's controller
 
 
 def fit_students(
-    jobs: Sequence[StudentJob], storage: Path | str, workers: int = 1, checkpoint_seconds: float = CHECKPOINT_SECONDS
+    jobs: Sequence[StudentJob],
+    storage: Path | str,
+    workers: int = 1,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
+    gpu: float = 0,
 ) -> list[StudentResult]:
     """Train the jobs one after another in one worker group, and return their results in order.
 
     A job whose output exists is skipped. A killed call, repeated with the same jobs and `storage`, goes on from
     the last checkpoint; a killed worker is replaced up to three times, then a Fault is raised (an OSError if that is
     what stopped it). `storage` (a folder or URI that all nodes see) holds the checkpoints and is emptied of them at
-    the end.
+    the end. Each worker asks for `gpu` GPUs, a share of one or a whole one.
     """
     pending = [job for job in jobs if not Path(job.output).is_dir()]
     if pending:
         name = "students-" + digest([job.key for job in jobs])
-        _fit(_trainer(pending, name, str(storage), workers, checkpoint_seconds))
+        _fit(_trainer(pending, name, str(storage), workers, checkpoint_seconds, gpu))
         shutil.rmtree(Path(storage) / name, ignore_errors=True)
     return [StudentResult.load(job.output) for job in jobs]
 
@@ -52,13 +56,13 @@ def fit_judge(
     folder: Path | str,
     init_folder: Path | str,
     guideline: Sequence[tuple[str, str]] = (),
+    gpu: float = 0,
 ) -> Path:
-    """`tune_judge` in a Ray task, repeated if its worker dies. Returns `folder`; one that exists is kept."""
+    """`tune_judge` in a Ray task with `gpu` GPUs, repeated if its worker dies. Returns `folder`; one there is kept."""
     import ray
 
     if not Path(folder).is_dir():
-        gpus = 1 if ray.cluster_resources().get("GPU") else 0
-        task = ray.remote(num_cpus=1, num_gpus=gpus, max_retries=3, runtime_env={"env_vars": WORKER_ENV})(_judge_worker)
+        task = ray.remote(num_cpus=1, num_gpus=gpu, max_retries=3, runtime_env={"env_vars": WORKER_ENV})(_judge_worker)
         ray.get(task.remote(list(seeds), list(labels), settings, str(folder), str(init_folder), list(guideline)))
     return Path(folder)
 
@@ -78,8 +82,9 @@ def _fit(trainer: Any) -> None:
         raise Fault(f"training failed: {type(cause).__name__}: {last_line}") from None
 
 
-def _trainer(jobs: Sequence[StudentJob], name: str, storage: str, workers: int, checkpoint_seconds: float) -> Any:
-    import ray
+def _trainer(
+    jobs: Sequence[StudentJob], name: str, storage: str, workers: int, checkpoint_seconds: float, gpu: float
+) -> Any:
     from ray.train import CheckpointConfig, FailureConfig, RunConfig, ScalingConfig
     from ray.train.torch import TorchConfig, TorchTrainer
 
@@ -89,8 +94,8 @@ def _trainer(jobs: Sequence[StudentJob], name: str, storage: str, workers: int, 
         torch_config=TorchConfig(timeout_s=120),
         scaling_config=ScalingConfig(
             num_workers=workers,
-            resources_per_worker={"CPU": 1},
-            use_gpu=bool(ray.cluster_resources().get("GPU")),
+            resources_per_worker={"CPU": 1, **({"GPU": gpu} if gpu else {})},
+            use_gpu=gpu > 0,
         ),
         run_config=RunConfig(
             name=name,

@@ -38,6 +38,8 @@ class FakeEngine:
         labels = {request["label"] for request in requests}
         if "poison" in labels:
             os._exit(1)
+        if "slow" in labels:
+            time.sleep(0.3)
         if "hang" in labels and self._name.incarnation == 0:
             return
         self._refused += [(each["request_id"], "too long") for each in requests if each["label"] == "long"]

@@ -97,6 +97,18 @@ def test_numbers_without_a_point_are_read(tmp_path: Path) -> None:
             "task.yaml: runtime.max_lora_rank: must be 1, 8, 16, 32, 64, 128, 256, 320 or 512; got 24",
         ),
         (GOOD + "runtime: {max_loras: 0}\n", "task.yaml: runtime.max_loras: must be greater than or equal to 1; got 0"),
+        (
+            GOOD + "runtime: {tensor_parallel: 2, gpus_per_engine: 0.5}\n",
+            "task.yaml: runtime: gpus_per_engine must be left at 1 where an engine spans 2 GPUs; got 0.5",
+        ),
+        (
+            GOOD + "runtime: {tensor_parallel: 4, nodes_per_engine: 3}\n",
+            "task.yaml: runtime: nodes_per_engine must divide tensor_parallel x pipeline_parallel, 4; got 3",
+        ),
+        (
+            GOOD + "runtime: {engines: 3, max_engines: 2}\n",
+            "task.yaml: runtime: max_engines must be at least engines, 3; got 2",
+        ),
         (GOOD + "denoise: {accept: 2}\n", "task.yaml: denoise.accept: must be less than or equal to 1; got 2"),
     ],
 )

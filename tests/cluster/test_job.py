@@ -220,5 +220,5 @@ def test_a_key_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ]:
         monkeypatch.setenv("SCRIBE_KEY", held)
         with pytest.raises(UserError) as caught:
-            plan_engines(job)
+            plan_engines(job, 0)
         assert str(caught.value) == f"server.key_env: {problem}"

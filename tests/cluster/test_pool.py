@@ -11,16 +11,17 @@ import ray
 
 from cluster.budget import Budget
 from cluster.config import RuntimeSettings
-from cluster.messages import Committed, EngineName
+from cluster.messages import Committed, EngineName, Ready
 from cluster.pool import EnginePool
 from cluster.prices import PriceSettings
 from cluster.remote import ActorEngine
 from cluster.session import ray_session
 from cluster.spec import EngineSpec
+from cluster.startup import StartError
 from cluster.store import Store
-from generation.errors import Fault
+from generation.errors import Fault, UserError
 from tests.cluster.cases import RUN_ID, add_requests, begin_round
-from tests.cluster.fakes import SPEC, fake_actor
+from tests.cluster.fakes import SPEC, FakeEngine, fake_actor
 
 
 @pytest.fixture(scope="module")
@@ -137,3 +138,50 @@ def test_a_late_commit_of_a_presumed_dead_engine_doubles_nothing(session: None, 
     assert sorted(store.generated(0)["id"].to_pylist()) == sorted(f"{name}/0" for name in names)
     for engine in engines:
         ray.kill(engine._actor)
+
+
+class BrokenEngine(FakeEngine):
+    """One that cannot start."""
+
+    def start(self) -> Ready:
+        raise StartError("torch.OutOfMemoryError: CUDA out of memory.")
+
+
+def scaled(store: Store, broken: bool) -> tuple[set[str], list[str]]:
+    """Much slow work for one engine of at most two, the second broken or not: the engines that did it, and the log."""
+    begin_round(store, {"pos": 1})
+    add_requests(store, [f"slow-{number}" for number in range(300)])
+    lines: list[str] = []
+
+    def launch(name: EngineName) -> ActorEngine:
+        kind = BrokenEngine if broken and name.engine else FakeEngine
+        return fake_actor(name, store.root, kind)
+
+    pool = EnginePool(SPEC, 1, store, RUN_ID, 1, log=lines.append, launch=launch, most=2)
+    pool.start()
+    try:
+        parts = list(pool.generate(store.open_requests(0)))
+    finally:
+        pool.stop()
+    assert sum(part.rows for part in parts) == 300
+    return {Path(part.part).name.split("-")[2] for part in parts}, lines
+
+
+def test_another_engine_joins_while_much_work_waits(session: None, store: Store) -> None:
+    assert scaled(store, broken=False) == ({"e000", "e001"}, [])
+
+
+def test_one_more_that_cannot_start_does_not_end_the_run(session: None, store: Store) -> None:
+    assert scaled(store, broken=True) == (
+        {"e000"},
+        [
+            "model: out of memory while loading; lower runtime.kv_cache_gb or runtime.engines, or take a smaller "
+            "model; going on with 1 engine(s)"
+        ],
+    )
+
+
+def test_the_only_engine_that_cannot_start_does(session: None, store: Store) -> None:
+    pool = EnginePool(SPEC, 1, store, RUN_ID, 1, launch=lambda name: fake_actor(name, store.root, BrokenEngine))
+    with pytest.raises(UserError, match=r"^model: out of memory while loading; lower runtime"):
+        pool.start()

@@ -29,7 +29,7 @@ def generate(store: Store, server: RealServer, *settings: str) -> dict[str, int]
     store.write_json("rounds/000/round.json", {})
     store.write_json("lease.json", {"epoch": 1})
     store.commit(0, "requests", "w000", plan, "run")
-    pool = EnginePool(plan_engines(job), 1, store, "run", 1)
+    pool = EnginePool(plan_engines(job, 0), 1, store, "run", 1)
     try:
         pool.start()
         parts = list(pool.generate(store.open_requests(0)))

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import socket
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from cluster.spec import EngineSpec, default_kv_cache_gb, plan_engine
+from cluster.spec import EngineSpec, default_kv_cache_gb, most_engines, on_this_node, plan_engine, trainer_gpu
 from generation.adapters.folder import Adapter
 from generation.errors import UserError
 from tests.cluster.cases import config
+from tests.generation.cases import make_model
 
 CPU = EngineSpec("m", "/models/m", "hash", "cpu", 64, 1024, 2, 0.9, 0, 128, 5.0, 300.0)
 GPU = replace(CPU, platform="gpu", gpus=1.0)
@@ -40,6 +42,42 @@ def test_arguments_on_a_cpu() -> None:
 
 def test_arguments_on_a_gpu() -> None:
     assert GPU.engine_args() == COMMON | {"max_num_batched_tokens": 16384, "gpu_memory_utilization": 0.9}
+
+
+def test_arguments_of_a_spread_engine() -> None:
+    gpus = {"max_num_batched_tokens": 16384, "gpu_memory_utilization": 0.9}
+    node = replace(GPU, gpus=8.0, tensor_parallel=4, pipeline_parallel=2, quantization="fp8", sleep=True)
+    spread = {"tensor_parallel_size": 4, "pipeline_parallel_size": 2, "quantization": "fp8", "enable_sleep_mode": True}
+    assert node.engine_args() == COMMON | gpus | spread
+    assert replace(node, nodes=2).engine_args() == COMMON | gpus | spread | {"distributed_executor_backend": "ray"}
+
+
+def test_engines_that_share_a_gpu_share_its_memory() -> None:
+    half = replace(GPU, gpus=0.5)
+    assert half.engine_args()["gpu_memory_utilization"] == 0.45
+    assert half.resources() == {"GPU": 0.45}
+
+
+def test_resources() -> None:
+    assert CPU.resources() == {"CPU": 1}
+    assert GPU.resources() == {"GPU": 0.9}
+    assert replace(GPU, gpus=4.0).resources() == {"GPU": 4.0}
+
+
+@pytest.mark.parametrize(
+    ("spec", "engines", "gpus", "workers", "expected"),
+    [
+        (CPU, 1, 0, 1, 0.0),
+        (CPU, 1, 2, 2, 1.0),
+        (GPU, 1, 1, 1, 0.1),
+        (GPU, 1, 2, 1, 1.0),
+        (GPU, 2, 2, 2, 0.0),
+        (replace(GPU, gpus=4.0), 1, 4, 1, 0.0),
+        (GPU, 1, 0, 1, 0.1),
+    ],
+)
+def test_what_a_trainer_gets(spec: EngineSpec, engines: int, gpus: int, workers: int, expected: float) -> None:
+    assert trainer_gpu(spec, engines, gpus, workers) == expected
 
 
 @pytest.mark.parametrize("spec", [CPU, GPU])
@@ -98,6 +136,69 @@ def test_gpus_that_do_not_suffice(tmp_path: Path) -> None:
         "runtime.engines: 3 engine(s) need 1.5 GPUs, this machine has 1; "
         "lower runtime.engines or runtime.gpus_per_engine"
     )
+
+
+def test_a_spread_engine(tmp_path: Path) -> None:
+    settings = {"tensor_parallel": 2, "pipeline_parallel": 2, "nodes_per_engine": 2, "quantization": "fp8"}
+    spec = plan_engine(config(runtime=settings | {"sleep": True}), weights(tmp_path), "hash", 4)
+    assert (spec.gpus, spec.world, spec.nodes, spec.quantization, spec.sleep) == (4, 4, 2, "fp8", True)
+    assert plan_engine(config(runtime={"sleep": True, "kv_cache_gb": 1}), tmp_path, "hash", 0).sleep is False
+
+
+@pytest.mark.parametrize(
+    ("settings", "gpus", "expected"),
+    [
+        (
+            {"tensor_parallel": 2},
+            0,
+            "runtime.tensor_parallel: an engine over 2 GPUs needs GPUs; there are none in reach "
+            "(runtime.device gpu: an autoscaler will bring them)",
+        ),
+        (
+            {"engines": 3, "max_gpus": 2},
+            8,
+            "runtime.max_gpus: 3 engine(s) need 3 GPUs; got 2; raise it or lower runtime.engines",
+        ),
+    ],
+)
+def test_engines_that_are_refused(tmp_path: Path, settings: dict[str, int], gpus: int, expected: str) -> None:
+    with pytest.raises(UserError) as caught:
+        plan_engine(config(runtime=settings), weights(tmp_path), "hash", gpus)
+    assert str(caught.value) == expected
+
+
+def test_a_model_is_looked_for_on_the_node(tmp_path: Path) -> None:
+    there = replace(CPU, folder=str(make_model(tmp_path / "m")))
+    assert on_this_node(there) == there
+    by_uri = replace(CPU, model=f"file://{tmp_path}/m", folder="/only/on/the/head")
+    assert sorted(path.name for path in Path(on_this_node(by_uri).folder).iterdir()) == sorted(
+        path.name for path in (tmp_path / "m").iterdir()
+    )
+    with pytest.raises(UserError) as caught:
+        on_this_node(CPU)
+    assert str(caught.value) == (
+        f"model: /models/m is not on {socket.gethostname()}; put it at the same path on every node, or at a URI"
+    )
+
+
+def test_the_device_is_what_the_user_says(tmp_path: Path) -> None:
+    here = {"device": "gpu", "address": "auto"}
+    assert plan_engine(config(runtime=here), weights(tmp_path), "hash", 0).platform == "gpu"
+    assert plan_engine(config(runtime={"device": "cpu", "kv_cache_gb": 1}), tmp_path, "hash", 4).platform == "cpu"
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({}, 1),
+        ({"engines": 2, "max_engines": 5}, 5),
+        ({"max_engines": 9, "max_gpus": 3}, 3),
+        ({"engines": 2, "max_gpus": 8}, 2),
+    ],
+)
+def test_most_engines(tmp_path: Path, settings: dict[str, int], expected: int) -> None:
+    task = config(runtime=settings)
+    assert most_engines(task, plan_engine(task, weights(tmp_path), "hash", 8)) == expected
 
 
 def test_gpus_of_other_machines_are_not_counted(tmp_path: Path) -> None:
