@@ -89,6 +89,7 @@ class ServerEngine(EngineActor):
         except (UnansweredError, RefusedError) as error:
             self._lost += taken.prompt_tokens + sum(taken.lengths)
             if isinstance(error, RefusedError):
+                self._caller.forget(name)
                 raise
             self._returned.append(name)
             self._news.set()
