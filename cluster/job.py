@@ -236,6 +236,7 @@ def _check_context(job: Job) -> None:
     """Every prompt that a plan can hold, and its answer, must fit into the context, and that into the model's."""
     config = job.config
     if job.model_folder is None:
+        _check_answer_length(job)
         return  # a server knows its own context, and refuses what does not fit
     trained = context_of(job.model_folder)
     if trained is not None and config.runtime.max_model_len > trained:
@@ -260,6 +261,16 @@ def _check_context(job: Job) -> None:
                 f"{job.path}: generation.exemplars: a prompt for {label.name!r} has {tokens} tokens; the context has "
                 f"room for {room} (runtime.max_model_len {config.runtime.max_model_len} less generation.max_tokens)"
             )
+
+
+def _check_answer_length(job: Job) -> None:
+    """A server must be told the longest answer, under either name: budgets count on it."""
+    extra, most = job.config.server.extra, job.generation.max_tokens
+    told = extra.get("max_completion_tokens", None if "max_tokens" in extra else most)
+    if told != most:
+        raise UserError(
+            f"{job.path}: server.extra: max_completion_tokens: must be generation.max_tokens, {most}; got {clip(told)}"
+        )
 
 
 def example_prompts(job: Job) -> dict[str, str]:

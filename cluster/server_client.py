@@ -67,10 +67,6 @@ class Client:
             raise self._refusal(status, headers, content)
         return read_answer(content, body)
 
-    async def close(self) -> None:
-        """Close all connections."""
-        await self._session.close()
-
     def _refusal(self, status: int, headers: Mapping[str, str], content: bytes) -> Exception:
         message, code = self._message(content)
         told = f"HTTP {status}: {message}" if message else f"HTTP {status}"

@@ -89,6 +89,7 @@ class ServerEngine(EngineActor):
         except (UnansweredError, RefusedError) as error:
             self._lost += taken.prompt_tokens + sum(taken.lengths)
             if isinstance(error, RefusedError):
+                self._caller.forget(name)
                 raise
             self._returned.append(name)
             self._news.set()
@@ -111,7 +112,7 @@ class ServerEngine(EngineActor):
 
     def _body(self, method: Method, prompt: str, sampling: dict[str, float], samples: int) -> dict[str, Any]:
         asked = {"messages": [{"role": "user", "content": prompt}]} if method.asks_in_chat else {"prompt": prompt}
-        body = asked | {
+        body: dict[str, Any] = asked | {
             "model": self._spec.model,
             "n": samples,
             "max_tokens": int(sampling["max_tokens"]),
@@ -119,7 +120,10 @@ class ServerEngine(EngineActor):
             "seed": int(sampling["seed"]),
             "stop": list(method.stop),
         }
-        return {key: value for key, value in (body | self._spec.settings.extra).items() if value is not None}
+        body |= self._spec.settings.extra
+        if "max_completion_tokens" in body:  # the newer name, for all but the first question equal to max_tokens
+            body["max_completion_tokens"] = int(sampling["max_tokens"])
+        return {key: value for key, value in body.items() if value is not None}
 
     def _end(self, error: Exception) -> None:
         if isinstance(error, DownError):

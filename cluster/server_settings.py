@@ -28,8 +28,10 @@ class ServerSettings(Settings):
     extra: dict[str, Any] = Field(
         default_factory=dict, description="fields added to every request, such as min_p: 0.05; null leaves one out"
     )
-    requests_per_minute: float | None = Field(None, gt=0, allow_inf_nan=False)
-    tokens_per_minute: float | None = Field(None, gt=0, allow_inf_nan=False, description="prompt + output tokens")
+    requests_per_minute: float | None = Field(None, gt=0, allow_inf_nan=False, description="none: no limit")
+    tokens_per_minute: float | None = Field(
+        None, gt=0, allow_inf_nan=False, description="prompt + output; none: no limit"
+    )
     concurrency: int = Field(32, ge=1, description="requests in flight at most")
     timeout_seconds: float = Field(120.0, gt=0, allow_inf_nan=False, description="for one answer")
     tries: int = Field(8, ge=1, description="attempts at a request before it is set aside")

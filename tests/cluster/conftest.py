@@ -40,7 +40,7 @@ class RealServer:
     key: str
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # it holds 4 GB: no longer than it is needed
 def real_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealServer]:
     """The embedded LM behind `vllm serve`, with a key; skipped where it does not come up."""
     job = prepare(TINY)

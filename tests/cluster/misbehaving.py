@@ -56,7 +56,7 @@ class Server:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
         self.keys.append(request.headers.get("Authorization"))
-        if body["max_tokens"] == 1:
+        if body.get("max_tokens", body.get("max_completion_tokens")) == 1:
             self.probes += 1
             does = self.deaf
         else:

@@ -222,3 +222,14 @@ def test_a_key_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         with pytest.raises(UserError) as caught:
             plan_engines(job, 0)
         assert str(caught.value) == f"server.key_env: {problem}"
+
+
+def test_a_server_is_told_the_longest_answer(tmp_path: Path) -> None:
+    newer = {"max_tokens": None, "max_completion_tokens": 96}
+    assert make_job(tmp_path, server=SERVER | {"extra": newer}).generation.max_tokens == 96
+    for extra in ({"max_tokens": None}, newer | {"max_completion_tokens": 500}):
+        with pytest.raises(UserError) as caught:
+            make_job(tmp_path, server=SERVER | {"extra": extra})
+        got = extra.get("max_completion_tokens")
+        rule = f"max_completion_tokens: must be generation.max_tokens, 96; got {got}"
+        assert str(caught.value) == f"{tmp_path / 'task.yaml'}: server.extra: {rule}"

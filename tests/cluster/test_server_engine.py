@@ -142,6 +142,14 @@ def test_chat_sends_a_message_and_lets_the_server_format_it(session: None, serve
     assert bench.rows()[0]["text"].startswith("text ")
 
 
+def test_the_longest_answer_under_its_newer_name(session: None, server: Server, tmp_path: Path) -> None:
+    bench = Bench(tmp_path, server.url, requests=2, extra={"max_tokens": None, "max_completion_tokens": 5})
+    bench.run()
+    assert bench.committed() == bench.ids
+    assert [(body["max_completion_tokens"], "max_tokens" in body) for body in server.asked] == [(5, False)] * 2
+    assert server.probes == 1
+
+
 @pytest.mark.parametrize(
     "script",
     [
