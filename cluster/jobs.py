@@ -116,7 +116,8 @@ def _ask(client: Any, command: str, env: dict[str, Any]) -> tuple[bool, str]:
     job = _ended(client, name, ASK_SECONDS)
     log = client.get_job_logs(name)
     client.delete_job(name)
-    return job.status.value == "SUCCEEDED", log.partition("Running entrypoint for job ")[2].partition("\n")[2].strip()
+    said = log.partition("Running entrypoint for job ")[2].partition("\n")[2]
+    return job.status.value == "SUCCEEDED", said.strip()
 
 
 def _ended(client: Any, name: str, seconds: float = END_SECONDS) -> Any:
@@ -134,6 +135,5 @@ def _exit_code(job: Any) -> int:
         return 0
     if job.driver_exit_code and job.driver_exit_code > 0:
         return job.driver_exit_code
-    raise Fault(
-        f"job {job.submission_id} is {job.status.value.lower()}: {(job.message or 'no reason is given').splitlines()[0]}"
-    )
+    reason = (job.message or "no reason is given").splitlines()[0]
+    raise Fault(f"job {job.submission_id} is {job.status.value.lower()}: {reason}")
