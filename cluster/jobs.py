@@ -116,7 +116,8 @@ def _ask(client: Any, command: str, env: dict[str, Any]) -> tuple[bool, str]:
     job = _ended(client, name, ASK_SECONDS)
     log = client.get_job_logs(name)
     client.delete_job(name)
-    return job.status.value == "SUCCEEDED", log.partition("Running entrypoint for job ")[2].partition("\n")[2].strip()
+    said = log.partition("Running entrypoint for job ")[2].partition("\n")[2]
+    return job.status.value == "SUCCEEDED", said.strip()
 
 
 def _ended(client: Any, name: str, seconds: float = END_SECONDS) -> Any:

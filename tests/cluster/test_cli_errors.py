@@ -198,6 +198,19 @@ CASES: dict[str, Case] = {
     ),
     "status of no run": (plain("status", "model"), "{folder}/model: not a run directory (it has no run.json)"),
     "status of nothing": (plain("status", "none"), "{folder}/none: not a run directory (it has no run.json)"),
+    "status of what": (plain("status"), "status: needs a RUN, or --address for the jobs of a cluster"),
+    "submit to a relative run": (
+        plain("submit", "task.yaml", "--address", "http://127.0.0.1:9", "--run", "runs/a"),
+        "--run: must be an absolute path on the cluster, ~/… or a URI; got 'runs/a'",
+    ),
+    "submit to no dashboard": (
+        plain("submit", "task.yaml", "--address", "127.0.0.1:9"),
+        "--address: must be that of the cluster's dashboard, http://HEAD:8265; got '127.0.0.1:9'",
+    ),
+    "submit a task with a mistake": (
+        plain("submit", "task.yaml", "--address", "http://127.0.0.1:9", "--set", "quota=0"),
+        "task.yaml: quota: must be greater than or equal to 1; got 0",
+    ),
     "report on no run": (plain("report", "model"), "{folder}/model: not a run directory (it has no run.json)"),
     "predict by no run": (
         plain("predict", "model", "seeds.jsonl"),
