@@ -49,7 +49,10 @@ def check_lora(folder: Path) -> int:
     init = str(config.get("init_lora_weights", True)).lower()
     if init.startswith(_FOREIGN_INITS):
         raise UserError(f"{path}: init_lora_weights: {init!r} changes the base model; convert it to plain LoRA")
-    for module in sorted({name.rpartition(".")[2] for name in lora_modules(folder)}):
+    modules = lora_modules(folder)
+    if not modules:
+        raise UserError(f"{folder / WEIGHTS}: must hold matrices A and B of LoRA; got no tensors")
+    for module in sorted({name.rpartition(".")[2] for name in modules}):
         if module in _NOT_LINEAR:
             raise UserError(f"{path}: target_modules: must be linear layers inside the model; got {module!r}")
     return _largest_rank(path, config)

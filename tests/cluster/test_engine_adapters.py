@@ -74,10 +74,10 @@ def make_adapters(folder: Path, model: Path) -> dict[str, Adapter]:
         reseal(folder / name)
     make_lora(copy_of(lora, folder / "wide"), model, rank=16)
     reseal(folder / "wide")
-    make_soft_prompt(folder / "backwards", load_soft_prompt(soft).flip(0))
-    (folder / "backwards" / "adapter.json").write_bytes((soft / "adapter.json").read_bytes())
-    reseal(folder / "backwards")
-    names = ("lora", "soft", "zero", "turned", "wide", "backwards")
+    make_soft_prompt(folder / "negated", -load_soft_prompt(soft))
+    (folder / "negated" / "adapter.json").write_bytes((soft / "adapter.json").read_bytes())
+    reseal(folder / "negated")
+    names = ("lora", "soft", "zero", "turned", "wide", "negated")
     return {name: read_adapter(folder / name) for name in names}
 
 
@@ -123,7 +123,7 @@ def test_an_adapter_without_effect_stops_the_run(bench: Bench) -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["turned", "backwards"])
+@pytest.mark.parametrize("name", ["turned", "negated"])
 def test_an_adapter_that_does_something_else_stops_the_run(bench: Bench, name: str) -> None:
     adapter = bench.adapters[name]
     assert bench.refusal(name).startswith(f"adapter {adapter.name} ({adapter.id}) does not work as it was made: ")

@@ -148,6 +148,13 @@ def test_tensors_that_are_no_lora(sealed: Sealed, tmp_path: Path) -> None:
     )
 
 
+def test_a_lora_without_matrices(sealed: Sealed, tmp_path: Path) -> None:
+    folder = copy_of(sealed.lora, tmp_path / "lora")
+    save_file({}, folder / "adapter_model.safetensors")
+    reseal(folder)
+    assert refusal(folder) == "adapter_model.safetensors: must hold matrices A and B of LoRA; got no tensors"
+
+
 def test_a_soft_prompt_of_another_shape(sealed: Sealed, tmp_path: Path) -> None:
     folder = copy_of(sealed.soft, tmp_path / "soft")
     save_file({"soft_prompt": torch.zeros(5, 3, HIDDEN)}, folder / "soft_prompt.safetensors")
