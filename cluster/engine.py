@@ -21,7 +21,7 @@ from cluster.lease import read_lease
 from cluster.messages import Committed, EngineName, Ready, Report
 from cluster.spec import EngineSpec
 from cluster.store import Store
-from generation.errors import os_reason
+from generation.errors import Fault, UserError, os_reason
 from generation.methods import make_method
 from generation.methods.base import Method
 from generation.models import model_hash
@@ -29,7 +29,7 @@ from generation.parts import read_parts
 from generation.records import REQUEST_SCHEMA, map_column, row_id, rows_table
 
 
-class SupersededError(Exception):
+class SupersededError(UserError):
     """The run has a later driver: this engine's work is no longer wanted."""
 
 
@@ -57,7 +57,7 @@ class Engine:
         self._produced = 0
         self._refused: dict[str, str] = {}
         self._error: str | None = None
-        self._fatal: str | None = None
+        self._fatal: UserError | Fault | None = None
         self._news = asyncio.Event()
         self._due = asyncio.Event()
         self._commit_lock = asyncio.Lock()
@@ -85,7 +85,7 @@ class Engine:
     async def submit(self, part: str, indices: Sequence[int]) -> None:
         """Take the requests at `indices` of a committed plan part."""
         try:
-            table = _read_plan(part).take(pa.array(indices, pa.int64()))
+            table = _read_plan(self._store.address, part).take(pa.array(indices, pa.int64()))
             sampling, attributes = map_column(table, "sampling"), map_column(table, "attributes")
             for index, request in enumerate(table.to_pylist()):
                 self._unfinished += 1
@@ -128,6 +128,8 @@ class Engine:
 
     def _fail(self, error: Exception) -> None:
         self._error = self._error or f"{type(error).__name__}: {error}"
+        if isinstance(error, UserError | Fault):  # no other engine would fare better
+            self._fatal = error
         self._news.set()
 
     async def _generate(
@@ -213,9 +215,9 @@ class Engine:
             except Exception as error:  # the actor must live to tell it
                 self._error = f"{type(error).__name__}: {error}"
                 if isinstance(error, OSError):
-                    self._fatal = f"{self._store.root}: cannot be written to: {os_reason(error)}"
-                elif isinstance(error, SupersededError):
-                    self._fatal = str(error)
+                    self._fatal = UserError(f"{self._store.root}: cannot be written to: {os_reason(error)}")
+                elif isinstance(error, UserError | Fault):
+                    self._fatal = error
                 self._news.set()
                 return
             tokens = sum(row["output_tokens"] for row in buffer.rows)
@@ -258,8 +260,8 @@ _FROM_REQUEST = (
 
 
 @functools.lru_cache(maxsize=4)
-def _read_plan(part: str) -> pa.Table:
-    return read_parts(Store(".").filesystem, [part], REQUEST_SCHEMA)
+def _read_plan(root: str, part: str) -> pa.Table:
+    return read_parts(Store(root).filesystem, [part], REQUEST_SCHEMA)
 
 
 def _descendants() -> list[int]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 import itertools
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -17,7 +16,7 @@ from cluster.dataset import discard_scratch, materialise
 from cluster.evaluation import CONTRASTIVE, PLAIN, evaluate_run
 from cluster.job import Job, check_identity, gpu_count
 from cluster.journal import Journal
-from cluster.lease import Lease
+from cluster.lease import lease_of
 from cluster.live import View
 from cluster.metrics import round_metrics, spent_tokens
 from cluster.monitor import Monitor
@@ -28,7 +27,9 @@ from cluster.session import ray_session
 from cluster.spec import EngineSpec, plan_engine
 from cluster.store import Store
 from denoise.pipeline import denoise_wave
+from generation.location import Location
 from generation.plan import plan_wave
+from training.folders import is_whole, local_folder
 from training.job import StudentJob, TrainingRow
 
 
@@ -43,7 +44,8 @@ class Flywheel:
 
     def run(self) -> None:
         """Start or resume, and go on until nothing is left to do."""
-        with Lease(self.store.root) as lease:
+        with lease_of(self.store.root) as lease:
+            self.store.fence = lease.check
             self._begin()
             now = current_round(self.store, self.job.config)
             if now is None:
@@ -162,12 +164,12 @@ class Flywheel:
 
     # distil
 
-    def _judge(self, now: Round) -> Path:
+    def _judge(self, now: Round) -> Location:
         """The contrastive model, tuned on seeds and guideline once per run."""
         from training.loop import fit_judge
 
         folder = self.store.root / "rounds" / "000" / "judge"
-        if not folder.is_dir():
+        if not is_whole(folder):
             self.monitor.stage("training judge")
             task = self.job.task
             seeds, guideline = ([(row.text, str(row.label)) for row in rows] for rows in (task.seeds, task.guideline))
@@ -192,7 +194,7 @@ class Flywheel:
         with self.journal.timed("student", now.number):
             fit_students(jobs, self.store.root / "training", self.job.config.runtime.workers)
 
-    def _student_job(self, start: Path, output: Path, rows: list[TrainingRow]) -> StudentJob:
+    def _student_job(self, start: Location, output: Location, rows: list[TrainingRow]) -> StudentJob:
         return StudentJob(
             labels=tuple(self.job.task.label_names),
             seeds=tuple(TrainingRow(seed.text, str(seed.label)) for seed in self.job.task.seeds),
@@ -203,7 +205,7 @@ class Flywheel:
             settings=self.job.config.student,
         )
 
-    def _folders(self, now: Round) -> dict[str, Path]:
+    def _folders(self, now: Round) -> dict[str, Location]:
         first = self.store.root / "rounds" / "000"
         student = self.store.folder(now.number, "student")
         return {CONTRASTIVE: first / "judge", PLAIN: first / "baseline", "student": student}
@@ -226,7 +228,8 @@ class Flywheel:
         kept = self.store.kept(range(now.number + 1))
         threshold = self.job.config.denoise.near_duplicate
         names = self.job.task.label_names
-        scores = evaluate_run(self.job.test, names, kept, self._folders(now), threshold)
+        folders = {name: local_folder(folder) for name, folder in self._folders(now).items()}
+        scores = evaluate_run(self.job.test, names, kept, folders, threshold)
         return {"digest": self.job.test_digest, **scores}
 
     def _evaluate_again(self) -> None:
@@ -281,7 +284,7 @@ class Flywheel:
             )
 
 
-def _load_judge(folder: Path) -> Any:
+def _load_judge(folder: Location) -> Any:
     from training.contrastive import Judge
 
-    return Judge.load(folder)
+    return Judge.load(local_folder(folder))

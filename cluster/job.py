@@ -14,6 +14,7 @@ from typing import Any
 from cluster.config import EXTENDABLE, RUNTIME, TaskConfig, load_config
 from generation.errors import UserError, clip
 from generation.examples import check_seeds, read_examples, split_dev
+from generation.location import Location
 from generation.methods import make_method
 from generation.methods.base import Method
 from generation.models import context_of, model_hash, resolve_model
@@ -107,7 +108,7 @@ def prepare(path: Path, overrides: list[str] | None = None) -> Job:
     return job
 
 
-def check_identity(job: Job, run: dict[str, Any], root: Path) -> None:
+def check_identity(job: Job, run: dict[str, Any], root: Location) -> None:
     """Refuse to go on with a run whose identity differs, naming the first setting that does."""
     if (schema := run.get("schema", 1)) != SCHEMA_VERSION:
         raise UserError(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from generation.errors import Fault, UserError
+
 
 @dataclass(frozen=True)
 class EngineName:
@@ -53,4 +55,4 @@ class Report:
     produced: int
     refused: tuple[tuple[str, str], ...] = ()
     error: str | None = None
-    fatal: str | None = None
+    fatal: UserError | Fault | None = None

@@ -79,7 +79,7 @@ class EnginePool:
     ) -> None:
         self._spec, self._count, self._store, self._run_id, self._epoch = spec, count, store, run_id, epoch
         self._observe, self._log, self._lost, self._ready = observe, log, lost, ready
-        self._launch = launch or (lambda name: launch_engine(spec, name, str(store.root), run_id, template))
+        self._launch = launch or (lambda name: launch_engine(spec, name, store.address, run_id, template))
         self._members: dict[EngineName, _Member] = {}
         self._dispatcher = Dispatcher(spec.max_num_seqs)
         self._incarnations = [0] * count
@@ -227,7 +227,7 @@ class EnginePool:
                 self._set_aside([request], reason)
         if report.fatal is not None:
             self._dispatcher.drop(member.name)
-            raise UserError(report.fatal)
+            raise report.fatal
         if report.error is not None:
             yield from self._replace(member, report.error)
 
