@@ -41,11 +41,12 @@ class Flywheel:
         self.journal = Journal(store.root, view.log)
         self.monitor = Monitor(store, view)
         self.pool: EnginePool | None = None
+        self.epoch = 0
 
     def run(self) -> None:
         """Start or resume, and go on until nothing is left to do."""
         with lease_of(self.store.root) as lease:
-            self.store.fence = lease.check
+            self.store.fence, self.epoch = lease.check, lease.epoch
             self._begin()
             now = current_round(self.store, self.job.config)
             if now is None:
@@ -54,7 +55,7 @@ class Flywheel:
             else:
                 spec = plan_engine(self.job.config, self.job.model_folder, self.job.model_hash, gpu_count())
                 with ray_session(self.job.config.runtime):
-                    self._turn(now, spec, lease.epoch)
+                    self._turn(now, spec)
             self._evaluate_again()
             write_report(self.store)
             self.monitor.stage("done")
@@ -69,14 +70,14 @@ class Flywheel:
         for warning in self.job.warnings:
             self.journal.say(f"warning: {warning}")
 
-    def _turn(self, now: Round | None, spec: EngineSpec, epoch: int) -> None:
+    def _turn(self, now: Round | None, spec: EngineSpec) -> None:
         """Rounds of the flywheel; the engines live through all of them."""
         self.pool = EnginePool(
             spec,
             self.job.config.runtime.engines,
             self.store,
             self.job.run_id,
-            epoch,
+            self.epoch,
             template=self.job.template,
             observe=self.monitor.observe,
             log=self.journal.say,
@@ -158,7 +159,7 @@ class Flywheel:
                 self.store.kept(self.store.rounds()),
                 remaining,
             )
-            name = f"w{wave:03d}-{len(self.store.parts(now.number, 'verdicts')):03d}"
+            name = f"w{wave:03d}-d{self.epoch:04d}-{len(self.store.parts(now.number, 'verdicts')):03d}"
             self.store.commit(now.number, "verdicts", name, verdicts, self.job.run_id)
         self.monitor.judged()
 

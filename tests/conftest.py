@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import os
 import shutil
+from collections.abc import Iterator
+from uuid import uuid4
 
 import pytest
 
+from generation.location import Location, locate
 from tests.chaos.driver import TINY
 from tests.chaos.story import Story, live_through
+from tests.s3 import ENVIRONMENT, Proxy, serve_s3, uri
 
 
 @pytest.fixture(scope="session")
@@ -14,3 +19,30 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
     folder = tmp_path_factory.mktemp("story")
     shutil.copytree(TINY.parent, folder / "task")
     return live_through(folder / "run", folder / "task" / TINY.name)
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """The port of an S3 server; its credentials are in the environment meanwhile."""
+    before = {name: os.environ.get(name) for name in ENVIRONMENT}
+    os.environ.update(ENVIRONMENT)
+    with serve_s3(tmp_path_factory.mktemp("s3")) as port:
+        yield port
+    for name, value in before.items():
+        os.environ.pop(name)
+        if value is not None:
+            os.environ[name] = value
+
+
+@pytest.fixture
+def proxy(s3: int) -> Iterator[Proxy]:
+    """A proxy before the S3 server."""
+    made = Proxy(s3)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def prefix(s3: int) -> Location:
+    """A prefix on the S3 server that nobody else uses."""
+    return locate(uri(s3, uuid4().hex))
