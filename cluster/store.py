@@ -17,7 +17,7 @@ from pyarrow import fs
 
 from generation.errors import UserError
 from generation.location import Location, address_of, filesystem_of, locate, path_of
-from generation.parts import list_parts, read_batches, read_parts, write_bytes, write_part
+from generation.parts import list_parts, read_batches, read_each, read_parts, write_bytes, write_part
 from generation.records import ASIDE_SCHEMA, KEPT, REQUEST_SCHEMA, ROW_SCHEMA, VERDICT_SCHEMA, digest, latest_verdicts
 
 _KEPT_SCHEMA = pa.schema(
@@ -130,8 +130,7 @@ class Store:
         wanted = None if columns is None else list(dict.fromkeys(["request_id", *columns]))
         taken: set[str] = set()
         tables = []
-        for part in self.parts(round_, "generated"):
-            table = read_parts(self.filesystem, [part], ROW_SCHEMA, wanted)
+        for table in read_each(self.filesystem, self.parts(round_, "generated"), ROW_SCHEMA, wanted):
             ids = set(table["request_id"].to_pylist())
             if late := ids & taken:
                 table = table.filter(pc.invert(pc.is_in(table["request_id"], pa.array(sorted(late)))))
@@ -159,10 +158,8 @@ class Store:
     def open_requests(self, round_: int, wave: int | None = None) -> Iterator[RequestRef]:
         """Planned requests without committed rows, nor set aside: what is left to generate."""
         done = set(self.aside(round_)["request_id"].to_pylist())
-        for part in self.parts(round_, "generated"):
-            done.update(
-                read_parts(self.filesystem, [part], ROW_SCHEMA, ["request_id"])["request_id"].unique().to_pylist()
-            )
+        for table in read_each(self.filesystem, self.parts(round_, "generated"), ROW_SCHEMA, ["request_id"]):
+            done.update(table["request_id"].unique().to_pylist())
         return (request for request in self.request_refs(round_, wave) if request.request_id not in done)
 
     def set_aside(self, round_: int, requests: Sequence[RequestRef], error: str, run_id: str) -> None:

@@ -6,7 +6,7 @@ import io
 import os
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -16,6 +16,7 @@ from pyarrow import fs
 from generation.errors import Fault, UserError
 
 PATIENCE_SECONDS = 60.0  # that a store may be away before a run stops; LABELMILL_STORE_PATIENCE changes it
+_SIDE_BY_SIDE = 16
 _WAITS = (0.25, 0.5, 1.0, 2.0, 4.0)  # between tries; the last one is repeated
 # what no second try mends; S3 answers a HEAD without a body, so that only the status tells
 _REFUSED = re.compile(
@@ -57,12 +58,12 @@ class ObjectStore(fs.FileSystemHandler):
 
         return self._patiently("read", path, read)
 
-    def get_all(self, paths: list[str]) -> list[pa.Buffer]:
-        """Several objects, fetched side by side."""
-        if len(paths) < 2:
-            return [self.get(path) for path in paths]
-        with ThreadPoolExecutor(min(16, len(paths))) as pool:
-            return list(pool.map(self.get, paths))
+    def get_each(self, paths: Sequence[str]) -> Iterator[pa.Buffer]:
+        """Several objects in order, some of them fetched side by side."""
+        for start in range(0, len(paths), _SIDE_BY_SIDE):
+            some = paths[start : start + _SIDE_BY_SIDE]
+            with ThreadPoolExecutor(len(some)) as pool:
+                yield from list(pool.map(self.get, some))
 
     def put(self, path: str, data: bytes | pa.Buffer) -> None:
         """Put an object, replacing one of that key.

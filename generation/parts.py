@@ -87,14 +87,23 @@ def read_parts(
     filesystem: fs.FileSystem, paths: Sequence[str], schema: pa.Schema, columns: Sequence[str] | None = None
 ) -> pa.Table:
     """The parts as one table of `schema` (or some of its columns), in the order of `paths`."""
+    tables = list(read_each(filesystem, paths, schema, columns))
     wanted = schema if columns is None else pa.schema([schema.field(name) for name in columns])
-    tables = [each.cast(wanted) for each in _tables(filesystem, paths, wanted.names)]
-    return pa.concat_tables([t.replace_schema_metadata(None) for t in tables]) if tables else wanted.empty_table()
+    return pa.concat_tables(tables) if tables else wanted.empty_table()
+
+
+def read_each(
+    filesystem: fs.FileSystem, paths: Sequence[str], schema: pa.Schema, columns: Sequence[str] | None = None
+) -> Iterator[pa.Table]:
+    """The same, a table a part."""
+    wanted = schema if columns is None else pa.schema([schema.field(name) for name in columns])
+    for table in _tables(filesystem, paths, wanted.names):
+        yield table.cast(wanted).replace_schema_metadata(None)
 
 
 def _tables(filesystem: fs.FileSystem, paths: Sequence[str], columns: list[str]) -> Iterator[pa.Table]:
     if store := object_store(filesystem):  # parts are small: a whole one takes one request, its columns several
-        for data in store.get_all(list(paths)):
+        for data in store.get_each(paths):
             yield pq.read_table(pa.BufferReader(data), columns=columns)
     else:
         for path in paths:
