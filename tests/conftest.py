@@ -12,6 +12,8 @@ from tests.chaos.driver import TINY
 from tests.chaos.story import Story, live_through
 from tests.s3 import ENVIRONMENT, Proxy, serve_s3, uri
 
+os.environ.update(ENVIRONMENT)  # before any Ray session, whose workers inherit it
+
 
 @pytest.fixture(scope="session")
 def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
@@ -23,15 +25,9 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
 
 @pytest.fixture(scope="session")
 def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """The port of an S3 server; its credentials are in the environment meanwhile."""
-    before = {name: os.environ.get(name) for name in ENVIRONMENT}
-    os.environ.update(ENVIRONMENT)
+    """The port of an S3 server."""
     with serve_s3(tmp_path_factory.mktemp("s3")) as port:
         yield port
-    for name, value in before.items():
-        os.environ.pop(name)
-        if value is not None:
-            os.environ[name] = value
 
 
 @pytest.fixture
