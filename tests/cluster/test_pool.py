@@ -33,6 +33,7 @@ class FakeEngine:
         self._committed: list[Committed] = []
         self._refused: list[tuple[str, str]] = []
         self._tokens = 0
+        self._fatal: Fault | None = None
 
     def start(self) -> Ready:
         return Ready(self._name, [os.getpid()], SPEC.model_hash, 0.0)
@@ -43,13 +44,16 @@ class FakeEngine:
         labels = {request["label"] for request in requests}
         if "poison" in labels:
             os._exit(1)
+        if "away" in labels:
+            self._fatal = Fault("s3://bucket: cannot be written to")
+            return
         if "hang" in labels and self._name.incarnation == 0:
             return
         self._refused += [(each["request_id"], "too long") for each in requests if each["label"] == "long"]
         self._commit([each["request_id"] for each in requests if each["label"] != "long"])
 
     def report(self, seconds: float) -> Report:
-        told = Report(tuple(self._committed), 0, self._tokens, tuple(self._refused))
+        told = Report(tuple(self._committed), 0, self._tokens, tuple(self._refused), fatal=self._fatal)
         self._committed, self._refused = [], []
         return told
 
@@ -66,8 +70,8 @@ class FakeEngine:
         self._committed.append(Committed(part, tuple(names), len(names), 2 * len(names), 0, 3 * len(names)))
 
 
-def fake_actor(name: EngineName, root: Path) -> ActorEngine:
-    return ActorEngine(ray.remote(FakeEngine).options(num_cpus=0).remote(name, str(root)))
+def fake_actor(name: EngineName, root: str) -> ActorEngine:
+    return ActorEngine(ray.remote(FakeEngine).options(num_cpus=0).remote(name, root))
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +85,7 @@ def run(store: Store, names: list[str], engines: int, spec: EngineSpec = SPEC) -
     begin_round(store, {"pos": 1})
     add_requests(store, names)
     lines: list[str] = []
-    up = {(name := EngineName(1, engine, 0)): fake_actor(name, store.root) for engine in range(engines)}
+    up = {(name := EngineName(1, engine, 0)): fake_actor(name, store.address) for engine in range(engines)}
     ray.get([engine.start() for engine in up.values()])  # so that all are there from the beginning
     pool = EnginePool(
         spec,
@@ -90,7 +94,7 @@ def run(store: Store, names: list[str], engines: int, spec: EngineSpec = SPEC) -
         RUN_ID,
         1,
         log=lines.append,
-        launch=lambda name: up.pop(name, None) or fake_actor(name, store.root),
+        launch=lambda name: up.pop(name, None) or fake_actor(name, store.address),
     )
     pool.start()
     try:
@@ -103,7 +107,8 @@ def committed(store: Store) -> list[str]:
     return sorted(store.generated(0, ["request_id"])["request_id"].to_pylist())
 
 
-def test_several_engines_share_the_work(session: None, store: Store) -> None:
+def test_several_engines_share_the_work(session: None, any_store: Store) -> None:
+    store = any_store
     names = [f"pos-{number}" for number in range(200)]
     parts, log = run(store, names, engines=3)
     assert committed(store) == sorted(names)
@@ -135,6 +140,12 @@ def test_a_refused_request_is_set_aside_at_once(session: None, store: Store) -> 
 def test_when_most_are_refused_the_run_ends(session: None, store: Store) -> None:
     with pytest.raises(Fault, match="requests cannot be answered, 0 were; last: too long"):
         run(store, [f"long-{number}" for number in range(30)], engines=1)
+
+
+def test_a_store_that_is_away_ends_the_run_and_kills_no_engine(session: None, store: Store) -> None:
+    with pytest.raises(Fault) as caught:
+        run(store, ["away-0"], engines=1)
+    assert str(caught.value) == "s3://bucket: cannot be written to"
 
 
 def test_a_hung_engine_is_replaced(session: None, store: Store) -> None:
