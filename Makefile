@@ -28,6 +28,11 @@ install: .venv/installed-$(PROFILE)
 	$(BIN)/python -m generation.models
 	@touch $@
 
+.venv/s3-server/installed: requirements/s3-server.txt | .venv/bin/python
+	$(PYTHON) -m venv .venv/s3-server
+	.venv/s3-server/bin/python -m pip --disable-pip-version-check install --quiet -r requirements/s3-server.txt
+	@touch $@
+
 .venv/installed-gpu: pyproject.toml $(wildcard requirements/*.txt) | .venv/bin/python
 	$(PIP) install --quiet --upgrade pip
 	$(PIP) install --quiet --editable ".[gpu,test]"
@@ -43,7 +48,7 @@ lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-test: lint browser
+test: lint browser .venv/s3-server/installed
 	$(BIN)/python -m pytest
 
 # CI brings its own Chromium for the browser tests; where there is none they skip and say so

@@ -22,7 +22,7 @@ from cluster.messages import Committed, EngineName, Report
 from cluster.server_spec import ServerSpec
 from cluster.spec import EngineSpec
 from cluster.store import Store
-from generation.errors import UserError, os_reason
+from generation.errors import Fault, UserError, os_reason
 from generation.methods import make_method
 from generation.methods.base import Method
 from generation.parts import read_parts
@@ -35,7 +35,7 @@ FROM_REQUEST = (
 )
 
 
-class SupersededError(Exception):
+class SupersededError(UserError):
     """The run has a later driver: this engine's work is no longer wanted."""
 
 
@@ -66,7 +66,7 @@ class EngineActor(ABC):
         self._produced = 0
         self._refused: dict[str, str] = {}
         self._error: str | None = None
-        self._fatal: str | None = None
+        self._fatal: UserError | Fault | None = None
         self._news = asyncio.Event()
         self._due = asyncio.Event()
         self._commit_lock = asyncio.Lock()
@@ -75,7 +75,7 @@ class EngineActor(ABC):
     async def submit(self, part: str, indices: Sequence[int]) -> None:
         """Take the requests at `indices` of a committed plan part."""
         try:
-            table = _read_plan(part).take(pa.array(indices, pa.int64()))
+            table = _read_plan(self._store.address, part).take(pa.array(indices, pa.int64()))
             sampling, attributes = map_column(table, "sampling"), map_column(table, "attributes")
             for index, request in enumerate(table.to_pylist()):
                 self._unfinished += 1
@@ -103,9 +103,6 @@ class EngineActor(ABC):
             except ValueError as error:  # this request cannot be answered: the others go on
                 self._refused[request["request_id"]] = " ".join(str(error).split())
                 self._news.set()
-        except UserError as error:  # what is wrong with an adapter is so in every engine
-            self._fatal = str(error)
-            self._fail(error)
         except Exception as error:  # whatever else ends a request ends this engine: the pool decides what follows
             self._fail(error)
         finally:
@@ -118,6 +115,8 @@ class EngineActor(ABC):
 
     def _fail(self, error: Exception) -> None:
         self._error = self._error or f"{type(error).__name__}: {error}"
+        if isinstance(error, UserError | Fault):  # no other engine would fare better
+            self._fatal = error
         self._news.set()
 
     def _keep(
@@ -161,9 +160,9 @@ class EngineActor(ABC):
             except Exception as error:  # the actor must live to tell it
                 self._error = f"{type(error).__name__}: {error}"
                 if isinstance(error, OSError):
-                    self._fatal = f"{self._store.root}: cannot be written to: {os_reason(error)}"
-                elif isinstance(error, SupersededError):
-                    self._fatal = str(error)
+                    self._fatal = UserError(f"{self._store.root}: cannot be written to: {os_reason(error)}")
+                elif isinstance(error, UserError | Fault):
+                    self._fatal = error
                 self._news.set()
                 return
             tokens = sum(row["output_tokens"] for row in buffer.rows)
@@ -198,5 +197,5 @@ class EngineActor(ABC):
 
 
 @functools.lru_cache(maxsize=8)  # a driver looks ahead over a few parts
-def _read_plan(part: str) -> pa.Table:
-    return read_parts(Store(".").filesystem, [part], REQUEST_SCHEMA)
+def _read_plan(root: str, part: str) -> pa.Table:
+    return read_parts(Store(root).filesystem, [part], REQUEST_SCHEMA)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from generation.errors import Fault, UserError, os_reason
+from generation.location import Location, ObjectPath
 
 app = typer.Typer(
     add_completion=False,
@@ -22,9 +24,11 @@ app = typer.Typer(
 )
 
 TaskFile = Annotated[Path, typer.Argument(metavar="TASK", help="the task file, such as task.yaml")]
-RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="a run directory")]
+RunFolder = Annotated[str, typer.Argument(metavar="RUN", help="a run directory, or its URI")]
 SetOption = Annotated[list[str] | None, typer.Option("--set", metavar="A.B=VALUE", help="change a setting")]
-RunOption = Annotated[Path | None, typer.Option("--run", metavar="RUN", help="run directory; default runs/NAME")]
+RunOption = Annotated[
+    str | None, typer.Option("--run", metavar="RUN", help="run directory, or a URI such as s3://; default runs/NAME")
+]
 AddressOption = Annotated[
     str, typer.Option("--address", metavar="URL", help="the cluster's dashboard, http://HEAD:8265")
 ]
@@ -48,7 +52,8 @@ def run(
         _print_warnings(job)
         _print_pairs(job.estimate())
         return
-    with chatter_to(job.make_folder() / "driver.log") as shown:
+    job.make_folder()
+    with chatter_to(job.driver_log) as shown:
         job.run(make_view(shown))
     typer.echo(_summary(job))
 
@@ -228,8 +233,10 @@ def _program() -> str:
     return called.name if shutil.which(called.name) else _near(called)
 
 
-def _near(path: Path) -> str:
+def _near(path: Location) -> str:
     """A path as seen from here if it lies below, else in full."""
+    if isinstance(path, ObjectPath):
+        return path.uri
     full = path.absolute()
     return str(full.relative_to(Path.cwd()) if full.is_relative_to(Path.cwd()) else full)
 
@@ -251,5 +258,5 @@ def _summary(job: Any) -> str:
         )
     pool = job.job.config.pool
     texts = _near(job.job.path.parent / pool) if pool else "FILE"
-    lines.append(f"next     {_program()} predict {_near(root)} {texts}")
+    lines.append(f"next     {_program()} predict {shlex.quote(_near(root))} {texts}")
     return "\n".join(lines)

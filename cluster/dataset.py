@@ -11,24 +11,25 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from pyarrow import fs
 
 from cluster.store import Store
+from generation.location import Location, path_of
 from generation.parts import list_parts, read_parts, write_part
 from generation.records import DATASET_SCHEMA, KEPT
-from training.folders import atomic_folder
+from training.folders import atomic_folder, is_whole
 
 PART_BYTES = 128 * 1024**2
 
 
-def materialise(store: Store, round_: int, run_id: str, part_bytes: int = PART_BYTES) -> Path:
+def materialise(store: Store, round_: int, run_id: str, part_bytes: int = PART_BYTES) -> Location:
     """Write version `round_`: kept rows of all rounds so far with their final labels. One that exists is kept."""
     target = store.root / "dataset" / f"v{round_:03d}"
-    if not target.is_dir():
+    if not is_whole(target):
         with atomic_folder(target) as folder:
             tables = [kept_rows(store, number) for number in range(round_ + 1)]
-            _write(store, folder, pa.concat_tables(tables), run_id, part_bytes)
-    (store.root / "dataset" / "latest.tmp").write_text(target.name + "\n")
-    (store.root / "dataset" / "latest.tmp").replace(store.root / "dataset" / "latest")
+            _write(folder, pa.concat_tables(tables), run_id, part_bytes)
+    store.write_text("dataset/latest", target.name + "\n")
     return target
 
 
@@ -50,16 +51,16 @@ def read_dataset(store: Store, version: str | None = None) -> pa.Table:
     """Rows (DATASET_SCHEMA) of a version such as "v000"; the newest by default."""
     name = version or (store.root / "dataset" / "latest").read_text().strip()
     return read_parts(
-        store.filesystem, list_parts(store.filesystem, str(store.root / "dataset" / name)), DATASET_SCHEMA
+        store.filesystem, list_parts(store.filesystem, path_of(store.root / "dataset" / name)), DATASET_SCHEMA
     )
 
 
-def _write(store: Store, folder: Path, rows: pa.Table, run_id: str, part_bytes: int) -> None:
+def _write(folder: Path, rows: pa.Table, run_id: str, part_bytes: int) -> None:
     rows_per_part = max(1, rows.num_rows * part_bytes // max(rows.nbytes, 1))
     starts = range(0, max(rows.num_rows, 1), rows_per_part)
     for number, start in enumerate(starts):
         part = rows.slice(start, rows_per_part)
-        write_part(store.filesystem, str(folder / f"part-{number:05d}.parquet"), part, run_id)
+        write_part(fs.LocalFileSystem(), str(folder / f"part-{number:05d}.parquet"), part, run_id)
     paths = sorted(folder.glob("*.parquet"))
     _write_footers(folder, paths)
     (folder / "manifest.json").write_text(json.dumps(_manifest(paths, rows, run_id), indent=2) + "\n")
@@ -85,7 +86,9 @@ def _manifest(paths: list[Path], rows: pa.Table, run_id: str) -> dict[str, Any]:
 
 
 def discard_scratch(store: Store) -> None:
-    """Remove what a killed driver left half-written: it was never part of the run."""
+    """Remove what a killed driver left half-written: it was never part of the run. An object store holds none."""
+    if not isinstance(store.root, Path):
+        return
     for kind in ("dataset", "rounds/*", "adapters"):
         for folder in store.root.glob(f"{kind}/.*.tmp"):
             shutil.rmtree(folder, ignore_errors=True)

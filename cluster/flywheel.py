@@ -9,7 +9,6 @@ import functools
 import itertools
 from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from cluster.adapters import place_adapters
@@ -18,7 +17,7 @@ from cluster.evaluation import CONTRASTIVE, PLAIN, evaluate_run
 from cluster.gauges import Gauges
 from cluster.job import Job, check_identity
 from cluster.journal import Journal
-from cluster.lease import Lease
+from cluster.lease import lease_of
 from cluster.live import View
 from cluster.messages import Committed
 from cluster.metrics import noted_prices, round_metrics
@@ -34,6 +33,8 @@ from cluster.spec import EngineSpec, most_engines, plan_engines, trainer_gpu
 from cluster.store import Store
 from cluster.wave_steps import WaveSteps
 from cluster.waves import Waves
+from generation.location import Location
+from training.folders import is_whole, local_folder
 from training.job import StudentJob, TrainingRow
 
 
@@ -46,10 +47,12 @@ class Flywheel:
         self.monitor = Monitor(store, view, measure=Gauges(job.config.name).record)
         self.pool: EnginePool | None = None
         self.trainer_gpu = 0.0
+        self.epoch = 0
 
     def run(self) -> None:
         """Start or resume, and go on until nothing is left to do."""
-        with Lease(self.store.root) as lease:
+        with lease_of(self.store.root) as lease:
+            self.store.fence, self.epoch = lease.check, lease.epoch
             self._begin()
             now = current_round(self.store, self.job.config)
             if now is None:
@@ -57,7 +60,7 @@ class Flywheel:
                 self.journal.say("nothing left to do: the run is finished; raise quota or rounds for more")
             else:
                 with ray_session(self.job.config.runtime, self.job.run_id):
-                    self._turn(now, self._planned_engines(), lease.epoch)
+                    self._turn(now, self._planned_engines())
             self._evaluate_again()
             write_report(self.store)
             self.monitor.stage("done")
@@ -83,14 +86,14 @@ class Flywheel:
         self.trainer_gpu = trainer_gpu(spec, most_engines(self.job.config, spec), gpus, runtime.workers)
         return place_adapters(spec, self.store.root)
 
-    def _turn(self, now: Round | None, spec: EngineSpec | ServerSpec, epoch: int) -> None:
+    def _turn(self, now: Round | None, spec: EngineSpec | ServerSpec) -> None:
         """Rounds of the flywheel; the engines live through all of them."""
         self.pool = EnginePool(
             spec,
             self.job.config.engines,
             self.store,
             self.job.run_id,
-            epoch,
+            self.epoch,
             template=self.job.template,
             observe=self.monitor.observe,
             log=self.journal.say,
@@ -123,7 +126,8 @@ class Flywheel:
         if stopped := self.store.read_json(record):
             return stopped["reason"]
         self._say_what_is_reused(now)
-        steps = WaveSteps(self.job, self.store, self.journal, self.monitor, now, functools.partial(self._judge, now))
+        judge = functools.partial(self._judge, now)
+        steps = WaveSteps(self.job, self.store, self.journal, self.monitor, now, self.epoch, judge)
         waves = Waves(steps, self._answered)
         try:
             self._generate(now, waves, steps)
@@ -161,12 +165,12 @@ class Flywheel:
 
     # distil
 
-    def _judge(self, now: Round) -> Path:
+    def _judge(self, now: Round) -> Location:
         """The contrastive model, tuned on seeds and guideline once per run."""
         from training.loop import fit_judge
 
         folder = self.store.root / "rounds" / "000" / "judge"
-        if not folder.is_dir():
+        if not is_whole(folder):
             self.monitor.stage("training judge")
             task = self.job.task
             seeds, guideline = ([(row.text, str(row.label)) for row in rows] for rows in (task.seeds, task.guideline))
@@ -194,7 +198,7 @@ class Flywheel:
             workers = self.job.config.runtime.workers
             fit_students(jobs, self.store.root / "training", workers, gpu=self.trainer_gpu)
 
-    def _student_job(self, start: Path, output: Path, rows: list[TrainingRow]) -> StudentJob:
+    def _student_job(self, start: Location, output: Location, rows: list[TrainingRow]) -> StudentJob:
         return StudentJob(
             labels=tuple(self.job.task.label_names),
             seeds=tuple(TrainingRow(seed.text, str(seed.label)) for seed in self.job.task.seeds),
@@ -205,7 +209,7 @@ class Flywheel:
             settings=self.job.config.student,
         )
 
-    def _folders(self, now: Round) -> dict[str, Path]:
+    def _folders(self, now: Round) -> dict[str, Location]:
         first = self.store.root / "rounds" / "000"
         student = self.store.folder(now.number, "student")
         return {CONTRASTIVE: first / "judge", PLAIN: first / "baseline", "student": student}
@@ -228,7 +232,8 @@ class Flywheel:
         kept = self.store.kept(range(now.number + 1))
         threshold = self.job.config.denoise.near_duplicate
         names = self.job.task.label_names
-        scores = evaluate_run(self.job.test, names, kept, self._folders(now), threshold)
+        folders = {name: local_folder(folder) for name, folder in self._folders(now).items()}
+        scores = evaluate_run(self.job.test, names, kept, folders, threshold)
         return {"digest": self.job.test_digest, **scores}
 
     def _evaluate_again(self) -> None:

@@ -18,6 +18,7 @@ from generation.adapters.folder import Adapter, check_base, read_adapter
 from generation.errors import UserError, clip
 from generation.examples import check_seeds, read_examples, split_dev
 from generation.fetch import is_remote
+from generation.location import Location
 from generation.methods import make_method
 from generation.methods.base import Method
 from generation.models import context_of, model_hash, resolve_model
@@ -122,7 +123,7 @@ def prepare(path: Path, overrides: list[str] | None = None) -> Job:
     return job
 
 
-def check_identity(job: Job, run: dict[str, Any], root: Path) -> None:
+def check_identity(job: Job, run: dict[str, Any], root: Location) -> None:
     """Refuse to go on with a run whose identity differs, naming the first setting that does."""
     if (schema := run.get("schema", 1)) != SCHEMA_VERSION:
         raise UserError(

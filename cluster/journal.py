@@ -1,22 +1,23 @@
-"""What happened, line by line: for people on the screen, for programs in `log.jsonl`."""
+"""What happened, line by line: for people on the screen, for programs in the run's log."""
 
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
+
+from cluster.log import open_log
+from generation.location import Location
 
 
 class Journal:
-    """Appends events to RUN/log.jsonl and passes their text on to `show`. Lines survive a killed driver."""
+    """Appends events to the log of a run and passes their text on to `show`. Lines survive a killed driver."""
 
-    def __init__(self, root: Path, show: Callable[[str], None]) -> None:
-        self._path, self._show = root / "log.jsonl", show
+    def __init__(self, root: Location, show: Callable[[str], None]) -> None:
+        self._log, self._show = open_log(root), show
 
     def say(self, line: str) -> None:
         """A line for people."""
@@ -25,13 +26,8 @@ class Journal:
 
     def note(self, kind: str, **fields: Any) -> None:
         """An event for programs."""
-        line = json.dumps({"at": round(time.time(), 3), "kind": kind, **fields}).encode() + b"\n"
-        with self._path.open("ab+") as stream:
-            if stream.seek(0, os.SEEK_END):
-                stream.seek(-1, os.SEEK_END)
-                if stream.read(1) != b"\n":  # a driver was killed amid a line: it must not swallow ours
-                    line = b"\n" + line
-            stream.write(line)
+        event = {"at": round(time.time(), 3), "kind": kind, **fields}
+        self._log.append(json.dumps(event).encode() + b"\n")
 
     @contextmanager
     def timed(self, stage: str, round_: int) -> Iterator[None]:
@@ -45,7 +41,7 @@ class Journal:
     def events(self, kind: str) -> list[dict[str, Any]]:
         """Events of a kind, oldest first; a last line cut short by a kill is passed over."""
         found = []
-        for line in self._path.read_text(encoding="utf-8").splitlines() if self._path.is_file() else []:
+        for line in self._log.lines():
             try:
                 event = json.loads(line)
             except json.JSONDecodeError:

@@ -13,7 +13,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
+from cluster.claims import ClaimLease, is_alive, newest_claim
 from generation.errors import UserError
+from generation.location import Location, ObjectPath
 
 HEARTBEAT_SECONDS = 5.0
 
@@ -58,6 +60,9 @@ class Lease:
         if self._lock:
             self._lock.close()
 
+    def check(self) -> None:
+        """Raises nothing: the kernel's lock is not lost while its holder lives."""
+
     def _keep_beating(self) -> None:
         while not self._stop.wait(HEARTBEAT_SECONDS):
             try:
@@ -83,16 +88,27 @@ def _take(lock: IO[str]) -> bool:
     return False
 
 
-def read_lease(root: Path) -> dict[str, Any]:
-    """What `lease.json` says; {} when there is none."""
+def lease_of(root: Location) -> Lease | ClaimLease:
+    """The lease of a run directory, not taken yet."""
+    return ClaimLease(root) if isinstance(root, ObjectPath) else Lease(root)
+
+
+def read_lease(root: Location) -> dict[str, Any]:
+    """What the driver of a run, or its last one, says of itself; {} when there is none."""
+    if isinstance(root, ObjectPath):
+        claim = newest_claim(root)
+        return claim.state if claim else {}
     try:
         return json.loads((root / "lease.json").read_text())
     except (FileNotFoundError, json.JSONDecodeError):
         return {}
 
 
-def is_held(root: Path) -> bool:
+def is_held(root: Location) -> bool:
     """Whether a live driver holds the run now."""
+    if isinstance(root, ObjectPath):
+        claim = newest_claim(root)
+        return claim is not None and is_alive(claim, time.time())
     try:
         with (root / "lease.lock").open("r") as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from generation.errors import Fault, UserError
+
 
 @dataclass(frozen=True)
 class EngineName:
@@ -48,7 +50,7 @@ class Report:
     `refused` are requests that the engine cannot answer, with the error of each; `returned` are to be tried again.
     `buffered` rows are finished but not committed; `produced` counts all output tokens so far, `lost` the tokens since
     the last report that brought no row. `error` tells why the engine ends; `fatal` why nothing can be committed at all
-    (a full disk, a later driver), whichever engine tries, and `fault` the same of what the user cannot mend.
+    (a full disk, a later driver), whichever engine tries.
     """
 
     committed: tuple[Committed, ...]
@@ -56,7 +58,6 @@ class Report:
     produced: int
     refused: tuple[tuple[str, str], ...] = ()
     error: str | None = None
-    fatal: str | None = None
+    fatal: UserError | Fault | None = None
     returned: tuple[str, ...] = ()
     lost: int = 0
-    fault: str | None = None

@@ -98,7 +98,7 @@ class EnginePool:
     ) -> None:
         self._spec, self._count, self._store, self._run_id, self._epoch = spec, count, store, run_id, epoch
         self._observe, self._log, self._lost, self._ready = observe, log, lost, ready
-        self._launch = launch or (lambda name: launch_engine(spec, name, str(store.root), run_id, template))
+        self._launch = launch or (lambda name: launch_engine(spec, name, store.address, run_id, template))
         self._members: dict[EngineName, _Member] = {}
         self._dispatcher = Dispatcher(spec.max_num_seqs, spec.max_loras)
         self._most = max(count, most or count)
@@ -350,10 +350,7 @@ class EnginePool:
                 self._set_aside([request], reason)
         if report.fatal is not None:
             self._dispatcher.drop(member.name)
-            raise UserError(report.fatal)
-        if report.fault is not None:
-            self._dispatcher.drop(member.name)
-            raise Fault(report.fault)
+            raise report.fatal
         if report.error is not None:
             yield from self._replace(member, report.error)
 

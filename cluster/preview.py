@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from cluster.adapters import place_adapters
 from cluster.job import Job, gpu_count
-from cluster.lease import Lease
+from cluster.lease import lease_of
 from cluster.pool import EnginePool
 from cluster.session import ray_session
 from cluster.spec import plan_engines
@@ -26,7 +26,7 @@ def preview_rows(job: Job, count: int) -> pa.Table:
     with tempfile.TemporaryDirectory(prefix="labelmill-preview-") as folder:
         store = Store(folder)
         spec = place_adapters(spec, store.root)
-        with Lease(store.root) as lease, ray_session(job.config.runtime):
+        with lease_of(store.root) as lease, ray_session(job.config.runtime):
             store.write_json("rounds/000/round.json", {})
             store.commit(0, "requests", "w000", plan, job.run_id)
             pool = EnginePool(spec, 1, store, job.run_id, lease.epoch, template=job.template)

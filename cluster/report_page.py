@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pyarrow as pa
 
 from cluster.report import render_report
 from cluster.report_data import report_data
 from cluster.store import Store
-from generation.parts import write_bytes
+from generation.location import Location
 from generation.records import ROW_SCHEMA, VERDICT_SCHEMA
 
 
-def write_report(store: Store) -> Path:
-    """Put `RUN/report.html` together from what is committed; returns its path."""
+def write_report(store: Store) -> Location:
+    """Put `RUN/report.html` together from what is committed; returns its place."""
     rounds = store.rounds()
     view = report_data(
         store.run(),
@@ -24,6 +22,4 @@ def write_report(store: Store) -> Path:
         [metrics for number in rounds if (metrics := store.read_json(f"rounds/{number:03d}/metrics.json"))],
         {seed["id"]: seed["text"] for seed in store.read_json("seeds.json") or []},
     )
-    path = store.root / "report.html"
-    write_bytes(store.filesystem, str(path), render_report(view).encode())
-    return path
+    return store.write_text("report.html", render_report(view))

@@ -17,6 +17,11 @@ from cluster.status import Status, read_status
 from cluster.store import Store
 from generation.errors import UserError
 from generation.examples import read_examples
+from generation.location import Location, ObjectPath
+from generation.models import cache_dir
+from generation.parts import write_bytes
+from generation.records import digest
+from training.folders import is_whole
 
 
 class Run:
@@ -27,7 +32,7 @@ class Run:
     """
 
     def __init__(
-        self, task: Path | str, folder: Path | str | None = None, overrides: Sequence[str] | None = None
+        self, task: Path | str, folder: Location | str | None = None, overrides: Sequence[str] | None = None
     ) -> None:
         self.job: Job | None = prepare(Path(task), list(overrides or []))
         self.store = Store(folder or Path("runs") / self.job.config.name)
@@ -35,7 +40,7 @@ class Run:
             check_identity(self.job, self.store.run(), self.store.root)
 
     @classmethod
-    def open(cls, folder: Path | str) -> Run:
+    def open(cls, folder: Location | str) -> Run:
         """A run directory that exists, without its task: for looking, not for running. Raises UserError."""
         run = cls.__new__(cls)
         run.job, run.store = None, Store(folder)
@@ -51,13 +56,22 @@ class Run:
             Flywheel(self._job, self.store, shown).run()
         return self
 
-    def make_folder(self) -> Path:
+    def make_folder(self) -> Location:
         """Make the run directory if it is not there; returns it. Raises UserError when the run cannot start here."""
         # a run that exists may need no engine any more; that one can be had is seen before it starts, as on a cluster
         if not self.store.exists and self._job.config.runtime.address is None:
             plan_engines(self._job, gpu_count())
-        make_folder(self.store.root)
+        make_folder(self.store)
         return self.store.root
+
+    @property
+    def driver_log(self) -> Path:
+        """Where libraries' chatter goes: into a local run directory, else into this machine's cache."""
+        if isinstance(self.store.root, Path):
+            return self.store.root / "driver.log"
+        logs = cache_dir() / "logs"
+        logs.mkdir(parents=True, exist_ok=True)
+        return logs / f"{digest(self.store.address)}.log"
 
     def preview(self, count: int = 5) -> tuple[dict[str, str], pa.Table]:
         """A rendered prompt per label, and `count` rows per label from a live engine; nothing is kept of it."""
@@ -75,16 +89,17 @@ class Run:
         """Where the run stands, from what is committed."""
         return read_status(self.store)
 
-    def report(self) -> Path:
-        """Write report.html anew and return its path."""
+    def report(self) -> Location:
+        """Write report.html anew and return its place."""
         return write_report(self.store)
 
     def predict(self, texts: Sequence[str]) -> pa.Table:
         """Columns `text`, `label`, `confidence` by the newest finished student. Raises UserError without one."""
         folder = self.student  # missing, it is missed before torch is loaded
+        from training.folders import local_folder
         from training.predict import Student
 
-        labels, confidence = Student.load(folder).predict(texts)
+        labels, confidence = Student.load(local_folder(folder)).predict(texts)
         return pa.table({"text": list(texts), "label": labels, "confidence": confidence})
 
     def predict_file(self, path: Path | str) -> pa.Table:
@@ -92,10 +107,10 @@ class Run:
         return self.predict([row.text for row in read_examples(Path(path), None)])
 
     @property
-    def student(self) -> Path:
+    def student(self) -> Location:
         """Folder of the newest finished student, in Hugging Face form."""
         for number in reversed(self.store.rounds()):
-            if (folder := self.store.folder(number, "student")).is_dir():
+            if is_whole(folder := self.store.folder(number, "student")):
                 return folder
         raise UserError(f"{self.store.root}: has no student yet; `labelmill run` makes one")
 
@@ -129,8 +144,13 @@ class Run:
         return self.job
 
 
-def make_folder(root: Path) -> None:
+def make_folder(store: Store) -> None:
     """Make the run directory. Raises UserError when it cannot be made or written to."""
+    root = store.root
+    if isinstance(root, ObjectPath):
+        write_bytes(store.filesystem, (root / ".write-probe").path, b"")
+        store.filesystem.delete_file((root / ".write-probe").path)
+        return
     try:
         root.mkdir(parents=True, exist_ok=True)
         probe = root / ".write-probe"

@@ -25,6 +25,7 @@ from cluster.server_answer import Answer, Choice, UnansweredError
 from cluster.server_caller import Caller, DownError
 from cluster.server_client import RefusedError, UnusableError
 from cluster.server_spec import ServerSpec
+from generation.errors import Fault, UserError
 from generation.methods.base import Method
 from generation.records import row_id
 from generation.tokens import most_tokens
@@ -58,14 +59,14 @@ class ServerEngine(EngineActor):
     async def start(self, key: str | None = None) -> Ready:
         """Ask for one word, so that a wrong key or name shows at once; the first report tells."""
         began, method = time.monotonic(), self._method(self._spec.method)
-        self._lost, self._fault, self._returned = 0, "", list[str]()
+        self._lost, self._returned = 0, list[str]()
         path = "/chat/completions" if method.asks_in_chat else "/completions"
         probe = self._body(method, _PROBE, {"temperature": 1.0, "max_tokens": 1, "seed": 0}, 1)
         self._caller = Caller(self._spec.settings, key, path, probe)
         try:
             await self._caller.greet()
         except RefusedError as error:
-            self._fatal = f"server.url: {self._spec.settings.url} refuses to answer; {error}"
+            self._fatal = UserError(f"server.url: {self._spec.settings.url} refuses to answer; {error}")
         except (UnusableError, DownError) as error:
             self._end(error)
         self._spawn(self._commit_when_due())
@@ -73,15 +74,15 @@ class ServerEngine(EngineActor):
 
     async def report(self, timeout: float) -> Report:
         """News; before it ends, what has finished is committed."""
-        if self._fault or self._fatal:
+        if self._fatal:
             await self._commit()
         told = await super().report(timeout)
         lost, returned = self._lost + self._caller.lost, tuple(self._returned)
         self._lost, self._caller.lost, self._returned = 0, 0, []
-        return replace(told, returned=returned, lost=lost, fault=self._fault or None)
+        return replace(told, returned=returned, lost=lost)
 
     async def _answer(self, request: dict[str, Any], method: Method) -> None:
-        if self._fault or self._fatal:
+        if self._fatal:
             return
         name, taken = request["request_id"], _Taken()
         try:
@@ -126,10 +127,8 @@ class ServerEngine(EngineActor):
         return {key: value for key, value in body.items() if value is not None}
 
     def _end(self, error: Exception) -> None:
-        if isinstance(error, DownError):
-            self._fault = self._fault or str(error)
-        else:
-            self._fatal = self._fatal or str(error)
+        kind = Fault if isinstance(error, DownError) else UserError
+        self._fatal = self._fatal or kind(str(error))
         self._news.set()
 
     def _row(self, request: dict[str, Any], method: Method, taken: _Taken, sample: int) -> dict[str, Any]:

@@ -19,6 +19,8 @@ from generation.adapters.manifest import TOP, Probe
 from generation.adapters.proof import find_fault
 from generation.adapters.soft_prompt import load_soft_prompt
 from generation.errors import UserError
+from generation.location import Location
+from training.folders import local_folder
 
 if TYPE_CHECKING:
     import torch
@@ -35,7 +37,7 @@ class Asked:
 class Adapters:
     """The adapters that an engine serves. `ask` turns a prompt's tokens into what vLLM takes."""
 
-    def __init__(self, spec: EngineSpec, root: Path, llm: Any) -> None:
+    def __init__(self, spec: EngineSpec, root: Location, llm: Any) -> None:
         self._spec, self._root, self._llm = spec, root, llm
         self._known = {adapter.id: adapter for adapter in spec.adapters}
         self._numbers = {adapter.id: number for number, adapter in enumerate(spec.adapters, 1)}
@@ -62,13 +64,16 @@ class Adapters:
         from vllm.lora.request import LoRARequest
 
         # the prefix cache tells LoRAs apart by name and path: both hold the content's hash
-        return LoRARequest(adapter.id, self._numbers[adapter.id], str(adapter_folder(self._root, adapter.id)))
+        return LoRARequest(adapter.id, self._numbers[adapter.id], str(self._folder(adapter)))
+
+    def _folder(self, adapter: Adapter) -> Path:
+        return local_folder(adapter_folder(self._root, adapter.id))
 
     async def _prove(self, adapter: Adapter) -> None:
         """Load an adapter and hold the engine's answers against those that its maker measured."""
         from vllm.v1.engine.exceptions import EngineDeadError
 
-        folder = adapter_folder(self._root, adapter.id)
+        folder = await asyncio.to_thread(self._folder, adapter)
         try:
             probe = await asyncio.to_thread(_read, folder, adapter)
             if adapter.kind == "soft_prompt":

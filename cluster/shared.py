@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import uuid
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from cluster.lease import read_lease
 from generation.errors import UserError
+from generation.location import Location, address_of, filesystem_of, locate, path_of
+from generation.parts import write_bytes
 
 PROVE_SECONDS = 60.0
 
 
-def prove_seen(root: Path) -> None:
+def prove_seen(root: Location) -> None:
     """Raises UserError, naming the hosts, unless all nodes that live now read a file that is written here.
 
     Nodes that join later are found out when an engine starts on them (`check_seen`).
@@ -24,29 +26,30 @@ def prove_seen(root: Path) -> None:
 
     nodes = {node["NodeID"]: node["NodeManagerAddress"] for node in ray.nodes() if node["Alive"]}
     probe = root / f".seen-{uuid.uuid4().hex}"
-    probe.write_bytes(b"")
+    write_bytes(filesystem_of(probe), path_of(probe), b"")
     try:
         asked = {
             ray.remote(_sees)
             .options(num_cpus=0, scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False))
-            .remote(str(probe)): host
+            .remote(address_of(probe)): host
             for node, host in nodes.items()
         }
         done, late = ray.wait(list(asked), num_returns=len(asked), timeout=PROVE_SECONDS)
         blind = {asked[each] for each in late} | {asked[each] for each in done if not _answer(each, asked[each])}
     finally:
-        probe.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            filesystem_of(probe).delete_file(path_of(probe))
     if blind:
         raise UserError(refusal(root, sorted(blind), len(nodes)))
 
 
-def check_seen(root: Path, epoch: int) -> None:
+def check_seen(root: Location, epoch: int) -> None:
     """On the node of an engine. Raises UserError unless it sees the lease of the driver that started it."""
     if read_lease(root).get("epoch", 0) < epoch:
         raise UserError(refusal(root, [socket.gethostname()], None))
 
 
-def refusal(root: Path, hosts: Sequence[str], nodes: int | None) -> str:
+def refusal(root: Location, hosts: Sequence[str], nodes: int | None) -> str:
     """One line: which hosts do not see the run, and what to do."""
     shown = ", ".join(hosts[:3]) + (f" and {len(hosts) - 3} more" if len(hosts) > 3 else "")
     of = f" (of {nodes} nodes)" if nodes else ""
@@ -56,8 +59,8 @@ def refusal(root: Path, hosts: Sequence[str], nodes: int | None) -> str:
     )
 
 
-def _sees(path: str) -> bool:
-    return Path(path).is_file()
+def _sees(address: str) -> bool:
+    return locate(address).is_file()
 
 
 def _answer(asked: Any, host: str) -> bool:

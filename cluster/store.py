@@ -7,7 +7,7 @@ parts, and resuming is reading them.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,7 +16,8 @@ import pyarrow.compute as pc
 from pyarrow import fs
 
 from generation.errors import UserError
-from generation.parts import list_parts, read_batches, read_parts, write_bytes, write_part
+from generation.location import Location, address_of, filesystem_of, locate, path_of
+from generation.parts import list_parts, read_batches, read_each, read_parts, write_bytes, write_part
 from generation.records import ASIDE_SCHEMA, KEPT, REQUEST_SCHEMA, ROW_SCHEMA, VERDICT_SCHEMA, digest, latest_verdicts
 
 _KEPT_SCHEMA = pa.schema(
@@ -41,17 +42,26 @@ def round_of(part: str) -> int:
     return int(Path(part).parent.parent.name)
 
 
-def adapter_folder(root: Path, adapter: str) -> Path:
+def adapter_folder(root: Location, adapter: str) -> Location:
     """Where a run keeps its copy of an adapter."""
     return root / "adapters" / adapter
 
 
 class Store:
-    """A run directory on a local path."""
+    """A run directory: a local folder, or a prefix on an object store given by its URI.
 
-    def __init__(self, root: Path | str) -> None:
-        self.root = Path(root).resolve()
-        self.filesystem = fs.LocalFileSystem()
+    A driver sets `fence`, which is called before each write and raises when the run has a later driver.
+    """
+
+    def __init__(self, root: Location | str) -> None:
+        self.root = locate(root)
+        self.filesystem = filesystem_of(self.root)
+        self.fence: Callable[[], None] = lambda: None
+
+    @property
+    def address(self) -> str:
+        """What `Store` takes on another host to open the same run."""
+        return address_of(self.root)
 
     # run.json
 
@@ -70,36 +80,52 @@ class Store:
 
     def write_json(self, name: str, value: Any) -> None:
         """Atomically put JSON at `name`, a path below the run directory."""
+        self.write_text(name, json.dumps(value, indent=2, sort_keys=False) + "\n")
+
+    def write_text(self, name: str, text: str) -> Location:
+        """Atomically put text at `name`; returns where."""
+        self.fence()
         target = self.root / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        write_bytes(self.filesystem, str(target), (json.dumps(value, indent=2, sort_keys=False) + "\n").encode())
+        if isinstance(target, Path):
+            target.parent.mkdir(parents=True, exist_ok=True)
+        write_bytes(self.filesystem, path_of(target), text.encode())
+        return target
 
     def read_json(self, name: str) -> Any:
         """JSON at `name`, or None when it does not exist."""
-        path = self.root / name
-        return json.loads(path.read_text()) if path.is_file() else None
+        try:
+            return json.loads((self.root / name).read_text())
+        except FileNotFoundError:
+            return None
 
     # parts
 
-    def folder(self, round_: int, kind: str = "") -> Path:
+    def folder(self, round_: int, kind: str = "") -> Location:
         """`rounds/NNN/kind`."""
         return self.root / "rounds" / f"{round_:03d}" / kind
 
     def rounds(self) -> list[int]:
         """Rounds begun, in order."""
-        return sorted(int(path.parent.name) for path in (self.root / "rounds").glob("[0-9]*/round.json"))
+        selector = fs.FileSelector(path_of(self.root / "rounds"), allow_not_found=True)
+        folders = [info.base_name for info in self.filesystem.get_file_info(selector)]
+        return sorted(int(name) for name in folders if name.isdigit() and self._has_begun(name))
+
+    def _has_begun(self, folder: str) -> bool:
+        return (self.root / "rounds" / folder / "round.json").is_file()
 
     def commit(self, round_: int, kind: str, name: str, table: pa.Table, run_id: str) -> str:
         """Write one part of `requests`, `generated`, `aside` or `verdicts`; returns its path."""
+        self.fence()
         folder = self.folder(round_, kind)
-        folder.mkdir(parents=True, exist_ok=True)
-        path = str(folder / f"part-{name}.parquet")
+        if isinstance(folder, Path):
+            folder.mkdir(parents=True, exist_ok=True)
+        path = path_of(folder / f"part-{name}.parquet")
         write_part(self.filesystem, path, table, run_id)
         return path
 
     def parts(self, round_: int, kind: str) -> list[str]:
         """Committed parts in lexicographic order."""
-        return list_parts(self.filesystem, str(self.folder(round_, kind)))
+        return list_parts(self.filesystem, path_of(self.folder(round_, kind)))
 
     def requests(self, round_: int, columns: Sequence[str] | None = None) -> pa.Table:
         """The committed plan of a round."""
@@ -110,8 +136,7 @@ class Store:
         wanted = None if columns is None else list(dict.fromkeys(["request_id", *columns]))
         taken: set[str] = set()
         tables = []
-        for part in self.parts(round_, "generated"):
-            table = read_parts(self.filesystem, [part], ROW_SCHEMA, wanted)
+        for table in read_each(self.filesystem, self.parts(round_, "generated"), ROW_SCHEMA, wanted):
             ids = set(table["request_id"].to_pylist())
             if late := ids & taken:
                 table = table.filter(pc.invert(pc.is_in(table["request_id"], pa.array(sorted(late)))))
@@ -139,10 +164,8 @@ class Store:
     def open_requests(self, round_: int, wave: int | None = None) -> Iterator[RequestRef]:
         """Planned requests without committed rows, nor set aside: what is left to generate."""
         done = set(self.aside(round_)["request_id"].to_pylist())
-        for part in self.parts(round_, "generated"):
-            done.update(
-                read_parts(self.filesystem, [part], ROW_SCHEMA, ["request_id"])["request_id"].unique().to_pylist()
-            )
+        for table in read_each(self.filesystem, self.parts(round_, "generated"), ROW_SCHEMA, ["request_id"]):
+            done.update(table["request_id"].unique().to_pylist())
         return (request for request in self.request_refs(round_, wave) if request.request_id not in done)
 
     def set_aside(self, round_: int, requests: Sequence[RequestRef], error: str, run_id: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -18,11 +17,13 @@ from cluster.monitor import Monitor
 from cluster.rounds import Round, accepted_per_label, is_met, next_counts
 from cluster.store import RequestRef, Store
 from denoise.pipeline import denoise_wave
+from generation.location import Location
 from generation.plan import plan_wave
+from training.folders import local_folder
 
 
 class WaveSteps:
-    """The steps of one round's waves. `judge_folder` tunes the judge when it is first wanted."""
+    """The steps of one round's waves, by the driver of an epoch; `judge_folder` tunes the judge when first wanted."""
 
     def __init__(
         self,
@@ -31,10 +32,11 @@ class WaveSteps:
         journal: Journal,
         monitor: Monitor,
         now: Round,
-        judge_folder: Callable[[], Path],
+        epoch: int,
+        judge_folder: Callable[[], Location],
     ) -> None:
         self._job, self._store, self._journal, self._monitor = job, store, journal, monitor
-        self._now, self._judge_folder = now, judge_folder
+        self._now, self._epoch, self._judge_folder = now, epoch, judge_folder
 
     def is_planned(self, wave: int) -> bool:
         """Whether a wave's requests are committed."""
@@ -74,7 +76,7 @@ class WaveSteps:
                 self._store.kept(self._store.rounds()),
                 remaining,
             )
-            name = f"w{wave:03d}-{len(self._store.parts(now.number, 'verdicts')):03d}"
+            name = f"w{wave:03d}-d{self._epoch:04d}-{len(self._store.parts(now.number, 'verdicts')):03d}"
             self._store.commit(now.number, "verdicts", name, verdicts, self._job.run_id)
 
     def begin_judging(self, wave: int) -> None:
@@ -119,7 +121,7 @@ class WaveSteps:
         return rows.filter(pc.invert(pc.is_in(rows["id"], judged)))
 
 
-def _load_judge(folder: Path) -> Any:
+def _load_judge(folder: Location) -> Any:
     from training.contrastive import Judge
 
-    return Judge.load(folder)
+    return Judge.load(local_folder(folder))

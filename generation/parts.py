@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import fs
 
+from generation.objectstore import object_store
 from generation.records import SCHEMA_VERSION
 
 _DICTIONARY = ["label", "intended_label", "method", "adapter", "model", "model_hash", "engine", "source"]
@@ -18,7 +19,7 @@ _ONE_DICTIONARY = 2**30  # bytes; above it a writer falls back to plain pages, s
 
 
 def write_part(filesystem: fs.FileSystem, path: str, table: pa.Table, run_id: str) -> int:
-    """Write `table` to `path` and return its bytes: serialised in memory, put under another name, renamed.
+    """Write `table` to `path` and return its bytes: serialised in memory, then as `write_bytes` does.
 
     zstd; repeated strings dictionary-encoded; the footer names the run and the schema version. A part that
     exists is never replaced: FileExistsError. A failed write (disk full) leaves nothing behind.
@@ -53,7 +54,13 @@ def dictionary_columns(schema: pa.Schema) -> list[str]:
 
 
 def write_bytes(filesystem: fs.FileSystem, path: str, data: bytes | pa.Buffer) -> int:
-    """Atomically put bytes at `path` (replacing what is there) and return their number."""
+    """Atomically put bytes at `path` (replacing what is there) and return their number.
+
+    Under another name, then renamed; an object store gets them as one object.
+    """
+    if store := object_store(filesystem):
+        store.put(path, data)
+        return _size(data)
     scratch = f"{path}.{uuid.uuid4().hex[:8]}.tmp"
     try:
         with filesystem.open_output_stream(scratch) as stream:
@@ -63,6 +70,10 @@ def write_bytes(filesystem: fs.FileSystem, path: str, data: bytes | pa.Buffer) -
         if filesystem.get_file_info(scratch).type != fs.FileType.NotFound:
             filesystem.delete_file(scratch)
         raise
+    return _size(data)
+
+
+def _size(data: bytes | pa.Buffer) -> int:
     return len(data) if isinstance(data, bytes) else data.size
 
 
@@ -76,12 +87,27 @@ def read_parts(
     filesystem: fs.FileSystem, paths: Sequence[str], schema: pa.Schema, columns: Sequence[str] | None = None
 ) -> pa.Table:
     """The parts as one table of `schema` (or some of its columns), in the order of `paths`."""
+    tables = list(read_each(filesystem, paths, schema, columns))
     wanted = schema if columns is None else pa.schema([schema.field(name) for name in columns])
-    tables = [
-        pq.read_table(path, filesystem=filesystem, columns=wanted.names, partitioning=None).cast(wanted)
-        for path in paths
-    ]
-    return pa.concat_tables([t.replace_schema_metadata(None) for t in tables]) if tables else wanted.empty_table()
+    return pa.concat_tables(tables) if tables else wanted.empty_table()
+
+
+def read_each(
+    filesystem: fs.FileSystem, paths: Sequence[str], schema: pa.Schema, columns: Sequence[str] | None = None
+) -> Iterator[pa.Table]:
+    """The same, a table a part."""
+    wanted = schema if columns is None else pa.schema([schema.field(name) for name in columns])
+    for table in _tables(filesystem, paths, wanted.names):
+        yield table.cast(wanted).replace_schema_metadata(None)
+
+
+def _tables(filesystem: fs.FileSystem, paths: Sequence[str], columns: list[str]) -> Iterator[pa.Table]:
+    if store := object_store(filesystem):  # parts are small: a whole one takes one request, its columns several
+        for data in store.get_each(paths):
+            yield pq.read_table(pa.BufferReader(data), columns=columns)
+    else:
+        for path in paths:
+            yield pq.read_table(path, filesystem=filesystem, columns=columns, partitioning=None)
 
 
 def read_batches(

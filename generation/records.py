@@ -136,13 +136,16 @@ def verdicts_table(verdicts: Iterable[Mapping[str, Any]]) -> pa.Table:
 
 
 def latest_verdicts(verdicts: pa.Table) -> pa.Table:
-    """The verdict that holds for each id: the one with the highest revision."""
+    """The verdict that holds for each id: the one with the highest revision, of equal ones the last.
+
+    Parts of verdicts are named by wave and driver, so that of two drivers the later one's holds.
+    """
     if verdicts.num_rows == 0:
         return verdicts
     newest: dict[str, int] = {}
     revisions = verdicts["revision"].to_pylist()
     for index, key in enumerate(verdicts["id"].to_pylist()):
-        if key not in newest or revisions[index] > revisions[newest[key]]:
+        if key not in newest or revisions[index] >= revisions[newest[key]]:
             newest[key] = index
     return verdicts.take(pa.array(sorted(newest.values()), pa.int64()))
 

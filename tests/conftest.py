@@ -1,12 +1,19 @@
 from __future__ import annotations
 
+import os
 import shutil
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pytest
 
+from generation.location import Location, locate
 from tests.chaos.driver import TINY
 from tests.chaos.story import Story, live_through
+from tests.s3 import ENVIRONMENT, Proxy, serve_s3, uri
+
+os.environ.update(ENVIRONMENT)  # before any Ray session, whose workers inherit it
 
 if TYPE_CHECKING:
     from tests.generation.adapters.cases import Sealed
@@ -26,3 +33,24 @@ def sealed(tmp_path_factory: pytest.TempPathFactory) -> Sealed:
     from tests.generation.adapters.cases import make_sealed  # loads torch, which most tests do without
 
     return make_sealed(tmp_path_factory.mktemp("adapters"))
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """The port of an S3 server."""
+    with serve_s3(tmp_path_factory.mktemp("s3")) as port:
+        yield port
+
+
+@pytest.fixture
+def proxy(s3: int) -> Iterator[Proxy]:
+    """A proxy before the S3 server."""
+    made = Proxy(s3)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def prefix(s3: int) -> Location:
+    """A prefix on the S3 server that nobody else uses."""
+    return locate(uri(s3, uuid4().hex))

@@ -19,6 +19,7 @@ from scipy.optimize import brentq
 from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 
+from generation.location import Location
 from training.device import mixed_precision
 from training.encoder import Encoder
 from training.folders import atomic_folder
@@ -67,7 +68,7 @@ def tune_judge(
     seeds: Sequence[Seed],
     labels: Sequence[str],
     settings: StudentSettings,
-    folder: Path | str,
+    folder: Location,
     init_folder: Path | str,
     guideline: Sequence[Seed] = (),
 ) -> Judge:
@@ -85,13 +86,13 @@ def tune_judge(
 
 
 def write_judge(
-    encoder: Encoder, seeds: Sequence[Seed], labels: Sequence[str], settings: StudentSettings, folder: Path | str
+    encoder: Encoder, seeds: Sequence[Seed], labels: Sequence[str], settings: StudentSettings, folder: Location
 ) -> Judge:
     """Fit the head of a tuned encoder on `seeds` and write both into `folder`."""
     targets = _targets(seeds, labels)
     embeddings = encoder.embed([text for text, _ in seeds])
     weight, bias = sharpen(*fit_head(embeddings, targets, len(labels), settings.judge_c), embeddings)
-    with atomic_folder(Path(folder)) as scratch:
+    with atomic_folder(folder) as scratch:
         encoder.save(scratch)
         save_file({"weight": weight, "bias": bias}, scratch / HEAD_FILE)
         (scratch / LABELS_FILE).write_text(json.dumps(list(labels), ensure_ascii=False, indent=1))

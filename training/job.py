@@ -7,8 +7,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from generation.location import Location
 from generation.models import model_hash
 from generation.records import digest
+from training.folders import local_folder
 from training.progress import Look
 from training.settings import StudentSettings
 
@@ -34,8 +36,8 @@ class StudentJob:
 
     labels: tuple[str, ...]
     seeds: tuple[TrainingRow, ...]
-    init_folder: Path
-    output: Path
+    init_folder: Location
+    output: Location
     settings: StudentSettings
     rows: tuple[TrainingRow, ...] = ()
     dev: tuple[TrainingRow, ...] = ()
@@ -57,7 +59,8 @@ class StudentJob:
     def key(self) -> str:
         """Hash of everything that decides the student; where it is written does not."""
         settings = self.settings.model_dump(exclude={"model"})
-        return digest(self.labels, self.seeds, self.rows, self.dev, settings, model_hash(Path(self.init_folder)))
+        start = model_hash(local_folder(self.init_folder))
+        return digest(self.labels, self.seeds, self.rows, self.dev, settings, start)
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ class StudentResult:
     `resumes` counts how often it went on from a checkpoint; `seconds` are those of the steps alone.
     """
 
-    folder: Path
+    folder: Location
     steps: int
     best_step: int
     curve: tuple[Look, ...]
@@ -84,7 +87,7 @@ class StudentResult:
         (folder / RESULT_FILE).write_text(json.dumps(values, indent=1))
 
     @classmethod
-    def load(cls, folder: Path | str) -> StudentResult:
-        values = json.loads((Path(folder) / RESULT_FILE).read_text())
+    def load(cls, folder: Location) -> StudentResult:
+        values = json.loads((folder / RESULT_FILE).read_text())
         curve = tuple(Look(**look) for look in values.pop("curve"))
-        return cls(folder=Path(folder), curve=curve, **values)
+        return cls(folder=folder, curve=curve, **values)

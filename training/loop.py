@@ -5,7 +5,7 @@ The caller has initialised Ray. A worker takes about 10 s to start, so several s
 
 from __future__ import annotations
 
-import shutil
+import contextlib
 import tempfile
 import time
 from collections.abc import Sequence
@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from generation.errors import Fault
+from generation.location import Location, ObjectPath, filesystem_of, path_of
 from generation.records import digest
+from training.folders import is_whole
 from training.job import StudentJob, StudentResult
 from training.settings import StudentSettings
 
@@ -24,7 +26,7 @@ CHECKPOINT_SECONDS = 30.0  # a report can wait up to 2 s for Ray's controller
 
 def fit_students(
     jobs: Sequence[StudentJob],
-    storage: Path | str,
+    storage: Location,
     workers: int = 1,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
     gpu: float = 0,
@@ -33,18 +35,18 @@ def fit_students(
 
     A job whose output exists is skipped. A killed call, repeated with the same jobs and `storage`, goes on from
     the last checkpoint; a killed worker is replaced up to three times, then a Fault is raised (an OSError if that is
-    what stopped it). `storage` (a folder or URI that all nodes see) holds the checkpoints and is emptied of them at
-    the end. Each worker asks for `gpu` GPUs, a share of one or a whole one.
+    what stopped it). `storage` (a folder that all nodes see, or a place on an object store) holds the checkpoints and
+    is emptied of them at the end. Each worker asks for `gpu` GPUs, a share of one or a whole one.
     """
-    pending = [job for job in jobs if not Path(job.output).is_dir()]
+    pending = [job for job in jobs if not is_whole(job.output)]
     if pending:
         name = "students-" + digest([job.key for job in jobs])
-        _fit(_trainer(pending, name, str(storage), workers, checkpoint_seconds, gpu))
-        shutil.rmtree(Path(storage) / name, ignore_errors=True)
+        _fit(_trainer(pending, name, storage, workers, checkpoint_seconds, gpu))
+        _remove(storage / name)
     return [StudentResult.load(job.output) for job in jobs]
 
 
-def fit_student(job: StudentJob, storage: Path | str, workers: int = 1) -> StudentResult:
+def fit_student(job: StudentJob, storage: Location, workers: int = 1) -> StudentResult:
     """Train one student; see `fit_students`."""
     return fit_students([job], storage, workers)[0]
 
@@ -53,18 +55,23 @@ def fit_judge(
     seeds: Sequence[tuple[str, str]],
     labels: Sequence[str],
     settings: StudentSettings,
-    folder: Path | str,
+    folder: Location,
     init_folder: Path | str,
     guideline: Sequence[tuple[str, str]] = (),
     gpu: float = 0,
-) -> Path:
+) -> Location:
     """`tune_judge` in a Ray task with `gpu` GPUs, repeated if its worker dies. Returns `folder`; one there is kept."""
     import ray
 
-    if not Path(folder).is_dir():
+    if not is_whole(folder):
         task = ray.remote(num_cpus=1, num_gpus=gpu, max_retries=3, runtime_env={"env_vars": WORKER_ENV})(_judge_worker)
-        ray.get(task.remote(list(seeds), list(labels), settings, str(folder), str(init_folder), list(guideline)))
-    return Path(folder)
+        ray.get(task.remote(list(seeds), list(labels), settings, folder, str(init_folder), list(guideline)))
+    return folder
+
+
+def _remove(folder: Location) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        filesystem_of(folder).delete_dir(path_of(folder))
 
 
 def _fit(trainer: Any) -> None:
@@ -83,7 +90,7 @@ def _fit(trainer: Any) -> None:
 
 
 def _trainer(
-    jobs: Sequence[StudentJob], name: str, storage: str, workers: int, checkpoint_seconds: float, gpu: float
+    jobs: Sequence[StudentJob], name: str, storage: Location, workers: int, checkpoint_seconds: float, gpu: float
 ) -> Any:
     from ray.train import CheckpointConfig, FailureConfig, RunConfig, ScalingConfig
     from ray.train.torch import TorchConfig, TorchTrainer
@@ -99,7 +106,8 @@ def _trainer(
         ),
         run_config=RunConfig(
             name=name,
-            storage_path=storage,
+            storage_path=path_of(storage),
+            storage_filesystem=filesystem_of(storage) if isinstance(storage, ObjectPath) else None,
             worker_runtime_env={"env_vars": WORKER_ENV},
             failure_config=FailureConfig(max_failures=3, controller_failure_limit=20),
             checkpoint_config=CheckpointConfig(num_to_keep=2),
@@ -118,7 +126,7 @@ def _student_worker(config: dict[str, Any]) -> None:
     context = ray.train.get_context()
     prepare_process(context.get_local_world_size())
     for job in config["jobs"]:
-        if Path(job.output).is_dir():
+        if is_whole(job.output):
             continue
         trainer = StudentTrainer(job, get_device(), prepare_model)
         if saved := ray.train.get_checkpoint():
@@ -157,7 +165,7 @@ def _judge_worker(
     seeds: list[tuple[str, str]],
     labels: list[str],
     settings: StudentSettings,
-    folder: str,
+    folder: Location,
     init_folder: str,
     guideline: list[tuple[str, str]],
 ) -> None:

@@ -23,7 +23,7 @@ from training.checkpoint import read_progress, read_tensors, write_checkpoint
 from training.contrastive import is_judge
 from training.device import mixed_precision
 from training.evaluate import evaluate
-from training.folders import atomic_folder
+from training.folders import atomic_folder, local_folder
 from training.job import StudentJob, StudentResult, TrainingRow
 from training.losses import weighted_cross_entropy
 from training.optimiser import make_optimiser, rate_factor, set_rate
@@ -44,9 +44,10 @@ class StudentTrainer:
         self.rank: int = dist.get_rank() if dist.is_initialized() else 0
         self.world: int = dist.get_world_size() if dist.is_initialized() else 1
         start = SequenceClassifier.start
-        self.student = start(job.init_folder, job.labels, self.settings.max_length, self.settings.seed).to(self.device)
+        init_folder = local_folder(job.init_folder)
+        self.student = start(init_folder, job.labels, self.settings.max_length, self.settings.seed).to(self.device)
         self.rows = job.examples()
-        self.warm = is_judge(job.init_folder) and self._probe()
+        self.warm = is_judge(init_folder) and self._probe()
         self.parallel = parallelise(self.student)
         self.optimiser = make_optimiser(self.student)
         self.progress = Progress(job.key)
@@ -96,7 +97,7 @@ class StudentTrainer:
             seed=self.settings.seed,
             resumes=progress.resumes,
         )
-        with atomic_folder(Path(self.job.output)) as scratch:
+        with atomic_folder(self.job.output) as scratch:
             self.student.save(scratch)
             result.write(scratch)
         return result

@@ -19,10 +19,11 @@ TINY = Path(__file__).parents[1] / "tiny" / "task.yaml"
 class Driver:
     """One `labelmill run` process; its output goes to a file."""
 
-    def __init__(self, run: Path, *options: str, task: Path = TINY) -> None:
+    def __init__(self, run: Path, *options: str, task: Path = TINY, address: str | None = None) -> None:
+        """A run in the folder `run`; with `address`, a run there, and only the output beside the folder."""
         self.run = run
         self.log = run.with_name(f"{run.name}.{time.monotonic_ns()}.log")
-        command = [sys.executable, "-m", "cluster", "run", str(task), "--run", str(run), *options]
+        command = [sys.executable, "-m", "cluster", "run", str(task), "--run", address or str(run), *options]
         self.process = subprocess.Popen(
             command,
             stdout=self.log.open("w"),

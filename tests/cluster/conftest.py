@@ -25,6 +25,14 @@ from tests.chaos.driver import TINY
 START_SECONDS = 400.0
 
 
+@pytest.fixture(params=["folder", "object store"])
+def any_store(request: pytest.FixtureRequest) -> Store:
+    """An empty run directory of either kind."""
+    if request.param == "folder":
+        return request.getfixturevalue("store")
+    return Store(request.getfixturevalue("prefix"))
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     (tmp_path / "run").mkdir()

@@ -13,6 +13,7 @@ from cluster.messages import Committed, EngineName, Ready, Report
 from cluster.remote import ActorEngine
 from cluster.spec import EngineSpec
 from cluster.store import Store
+from generation.errors import Fault
 from generation.parts import read_parts
 from generation.records import REQUEST_SCHEMA, rows_table
 from tests.cluster.cases import RUN_ID
@@ -28,6 +29,7 @@ class FakeEngine:
         self._committed: list[Committed] = []
         self._refused: list[tuple[str, str]] = []
         self._tokens = 0
+        self._fatal: Fault | None = None
 
     def start(self) -> Ready:
         return Ready(self._name, [os.getpid()], SPEC.model_hash, 0.0, ray.get_runtime_context().get_node_id())
@@ -38,6 +40,9 @@ class FakeEngine:
         labels = {request["label"] for request in requests}
         if "poison" in labels:
             os._exit(1)
+        if "away" in labels:
+            self._fatal = Fault("s3://bucket: cannot be written to")
+            return
         if "slow" in labels:
             time.sleep(0.3)
         if "hang" in labels and self._name.incarnation == 0:
@@ -46,7 +51,7 @@ class FakeEngine:
         self._take([each["request_id"] for each in requests if each["label"] != "long"])
 
     def report(self, seconds: float) -> Report:
-        told = Report(tuple(self._committed), 0, self._tokens, tuple(self._refused))
+        told = Report(tuple(self._committed), 0, self._tokens, tuple(self._refused), fatal=self._fatal)
         self._committed, self._refused = [], []
         return told
 
@@ -83,6 +88,8 @@ class PacedEngine(FakeEngine):
         self._queue += names
 
 
-def fake_actor(name: EngineName, root: Path, kind: type[FakeEngine] = FakeEngine, **options: object) -> ActorEngine:
+def fake_actor(
+    name: EngineName, root: Path | str, kind: type[FakeEngine] = FakeEngine, **options: object
+) -> ActorEngine:
     """An engine of that kind in an actor, made with Ray's `options`."""
     return ActorEngine(ray.remote(kind).options(**{"num_cpus": 0, **options}).remote(name, str(root)))

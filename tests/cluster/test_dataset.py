@@ -16,6 +16,8 @@ import pytest
 
 from cluster.dataset import discard_scratch, kept_rows, materialise, read_dataset
 from cluster.store import Store
+from generation.location import ObjectPath, path_of
+from generation.parts import write_bytes
 from generation.records import DATASET_SCHEMA, map_column, row_id
 from tests.cluster.cases import RUN_ID, add_rows, add_verdicts, verdict
 
@@ -177,3 +179,20 @@ def test_what_a_killed_driver_left_is_removed(judged: Store) -> None:
     (judged.root / "run.json.1234abcd.tmp").touch()
     discard_scratch(judged)
     assert sorted(path for path in judged.root.rglob("*")) == before
+
+
+def test_on_an_object_store(judged: Store, prefix: ObjectPath) -> None:
+    remote = Store(prefix)
+    for kind in ("generated", "verdicts"):
+        for part in judged.parts(0, kind):
+            write_bytes(remote.filesystem, path_of(remote.folder(0, kind) / Path(part).name), Path(part).read_bytes())
+    folder = materialise(remote, 0, RUN_ID)
+    local = materialise(judged, 0, RUN_ID)
+    assert str(folder) == f"{prefix}/dataset/v000"
+    assert isinstance(local, Path)
+    assert all((folder / path.name).read_bytes() == path.read_bytes() for path in local.iterdir())
+    assert read_dataset(remote).equals(read_dataset(judged))
+    assert (remote.root / "dataset" / "latest").read_text() == "v000\n"
+    write_bytes(remote.filesystem, path_of(folder / "manifest.json"), b"mark")
+    assert materialise(remote, 0, RUN_ID) == folder
+    assert (folder / "manifest.json").read_text() == "mark"

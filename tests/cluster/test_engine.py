@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,11 +22,12 @@ from cluster.pool import EnginePool, PoolStatus
 from cluster.session import ray_session
 from cluster.spec import plan_engine
 from cluster.store import Store
-from generation.errors import UserError
+from generation.errors import Fault, UserError
 from generation.plan import plan_wave
 from generation.records import expected_row_ids, map_column
 from generation.tokens import BLOCK, count_tokens
 from tests.chaos.driver import TINY
+from tests.s3 import free_port, uri
 
 EPOCH = 3
 
@@ -189,3 +191,22 @@ def test_what_goes_wrong_in_the_actor_is_told(what: str, tmp_path: Path) -> None
     error = asyncio.run(told())
     assert error is not None
     assert error.startswith("KeyError: 'riddles'" if "method" in what else "FileNotFoundError: ")
+
+
+def test_a_store_that_stays_away_ends_the_run_not_the_engine(tmp_path: Path) -> None:
+    """Another engine would fare no better: three of them need not die of it."""
+    job, address = prepare(TINY), uri(free_port(), "run")
+    spec = plan_engine(job.config, job.model_folder, job.model_hash, 0)
+    os.environ["LABELMILL_STORE_PATIENCE"] = "0.1"
+
+    async def told() -> Exception | None:
+        engine = Engine(spec, EngineName(EPOCH, 0, 0), address, "run", None)
+        await engine.submit("bucket/run/rounds/000/requests/part-w000.parquet", [0])
+        return (await engine.report(5.0)).fatal
+
+    try:
+        fatal = asyncio.run(told())
+    finally:
+        del os.environ["LABELMILL_STORE_PATIENCE"]
+    assert isinstance(fatal, Fault)
+    assert str(fatal).startswith("s3://bucket: bucket/run/rounds/000/requests/part-w000.parquet cannot be read: ")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cluster.journal import Journal
+from generation.location import ObjectPath
 
 
 @pytest.fixture
@@ -57,3 +58,15 @@ def test_seconds_of_all_drivers_together(journal: Journal, tmp_path: Path) -> No
     (tmp_path / "log.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events))
     assert journal.seconds(0) == {"generate": 4.8, "denoise": 2.0}
     assert journal.seconds(2) == {}
+
+
+def test_on_an_object_store(prefix: ObjectPath, shown: list[str]) -> None:
+    first = Journal(prefix, shown.append)
+    assert first.events("line") == []
+    first.say("hello, ä\n\u2028")
+    first.note("stage", stage="generate", round=0, seconds=1.5)
+    second = Journal(prefix, shown.append)
+    second.note("stage", stage="generate", round=0, seconds=2.0)
+    for journal in (first, second):
+        assert [event["text"] for event in journal.events("line")] == shown == ["hello, ä\n\u2028"]
+        assert journal.seconds(0) == {"generate": 3.5}

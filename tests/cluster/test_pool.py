@@ -37,7 +37,7 @@ def run(
     begin_round(store, {"pos": 1})
     add_requests(store, names)
     lines: list[str] = []
-    up = {(name := EngineName(1, engine, 0)): fake_actor(name, store.root) for engine in range(engines)}
+    up = {(name := EngineName(1, engine, 0)): fake_actor(name, store.address) for engine in range(engines)}
     ray.get([engine.start() for engine in up.values()])  # so that all are there from the beginning
     pool = EnginePool(
         spec,
@@ -46,7 +46,7 @@ def run(
         RUN_ID,
         1,
         log=lines.append,
-        launch=lambda name: up.pop(name, None) or fake_actor(name, store.root),
+        launch=lambda name: up.pop(name, None) or fake_actor(name, store.address),
     )
     pool.start()
     try:
@@ -59,7 +59,8 @@ def committed(store: Store) -> list[str]:
     return sorted(store.generated(0, ["request_id"])["request_id"].to_pylist())
 
 
-def test_several_engines_share_the_work(session: None, store: Store) -> None:
+def test_several_engines_share_the_work(session: None, any_store: Store) -> None:
+    store = any_store
     names = [f"pos-{number}" for number in range(200)]
     parts, log = run(store, names, engines=3)
     assert committed(store) == sorted(names)
@@ -98,6 +99,12 @@ def test_a_refused_request_is_set_aside_at_once(session: None, store: Store) -> 
 def test_when_most_are_refused_the_run_ends(session: None, store: Store) -> None:
     with pytest.raises(Fault, match="requests cannot be answered, 0 were; last: too long"):
         run(store, [f"long-{number}" for number in range(30)], engines=1)
+
+
+def test_a_store_that_is_away_ends_the_run_and_kills_no_engine(session: None, store: Store) -> None:
+    with pytest.raises(Fault) as caught:
+        run(store, ["away-0"], engines=1)
+    assert str(caught.value) == "s3://bucket: cannot be written to"
 
 
 def test_a_hung_engine_is_replaced(session: None, store: Store) -> None:

@@ -82,7 +82,7 @@ class Bench:
         self.epoch += 1
         self.store.write_json("lease.json", {"epoch": self.epoch})
         pool = EnginePool(
-            plan_engines(self.job), 1, self.store, "run", self.epoch, log=self.log.append, lost=self.lost.append
+            plan_engines(self.job, 0), 1, self.store, "run", self.epoch, log=self.log.append, lost=self.lost.append
         )
         try:
             pool.start()

@@ -84,3 +84,5 @@ def test_latest_verdicts_in_any_order() -> None:
         found = {row["id"]: (row["revision"], row["status"]) for row in latest.to_pylist()}
         assert found == {"a": (2, "rejected"), "b": (1, "held")}
     assert latest_verdicts(verdicts_table([])).num_rows == 0
+    twice = verdicts_table([{"id": "a", "revision": 1, "status": status} for status in ("held", "accepted")])
+    assert latest_verdicts(twice)["status"].to_pylist() == ["accepted"]

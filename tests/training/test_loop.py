@@ -1,5 +1,6 @@
 """Training under Ray. A worker starts in about 10 s, so each test asserts several things of one run."""
 
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -8,11 +9,15 @@ from pathlib import Path
 
 import psutil
 import pytest
+from pyarrow.fs import FileSelector
 
+from generation.location import ObjectPath
 from tests.training.cases import LABELS, SEEDS, UNSEEN
 from training.contrastive import Judge
+from training.folders import local_folder
 from training.job import StudentJob, StudentResult
 from training.loop import fit_judge, fit_student, fit_students
+from training.predict import Student
 from training.settings import StudentSettings
 from training.trainer import StudentTrainer
 
@@ -64,6 +69,31 @@ def test_a_killed_worker_resumes_and_ends_as_an_unbroken_run(job: StudentJob, tm
     assert results[0].resumes >= 1
     assert results[1].steps == 2
     assert list(storage.iterdir()) == []
+
+
+def test_on_an_object_store_a_killed_worker_resumes_too(job: StudentJob, prefix: ObjectPath):
+    settings = job.settings.model_copy(update={"steps": 12, "evaluate_every": 6})
+    job = replace(job, settings=settings, output=prefix / "student")
+    results: list[StudentResult] = []
+    storage, checkpoint = prefix / "training", re.compile(r"/checkpoint_[^/]*/progress\.json$")
+
+    def checkpoints() -> list[str]:
+        infos = prefix.filesystem.get_file_info(FileSelector(storage.path, recursive=True, allow_not_found=True))
+        return sorted(info.path for info in infos if checkpoint.search(info.path))
+
+    run = threading.Thread(target=lambda: results.extend(fit_students([job], storage, checkpoint_seconds=0)))
+    run.start()
+    wait_for(checkpoints)
+    first = checkpoints()[0]
+    wait_for(lambda: first not in checkpoints())
+    (worker,) = train_workers()
+    worker.kill()
+    run.join(timeout=200)
+
+    assert (results[0].folder, results[0].steps, results[0].resumes) == (prefix / "student", 12, 1)
+    assert checkpoints() == []
+    assert Student.load(local_folder(prefix / "student")).labels == LABELS
+    assert fit_student(job, storage) == results[0]
 
 
 def test_two_workers_end_as_one(job: StudentJob, tmp_path: Path):
