@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +37,12 @@ def write_task(folder: Path, rows: Iterable[dict[str, Any]] = SEEDS, **changes: 
     path = folder / "task.yaml"
     path.write_text(yaml.safe_dump({key: value for key, value in task.items() if value is not None}))
     return path
+
+
+def in_a_process(work: Callable[[], None]) -> None:
+    """Run a module's function in a fresh process, where no other test's Ray is; what it raises is raised here."""
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        pool.submit(work).result(timeout=200)
 
 
 def make_job(folder: Path, overrides: list[str] | None = None, **changes: Any) -> Job:

@@ -17,6 +17,7 @@ from cluster.remote import launch_engine
 from cluster.session import ray_session
 from cluster.spec import EngineSpec
 from generation.errors import UserError
+from tests.cluster.cases import in_a_process
 
 SPEC = EngineSpec("m", "", "hash", "gpu", 8, 1024, 1, 0.9, 4, 4, 1.0, 300.0)
 
@@ -58,6 +59,10 @@ def test_whole_gpus_of_all_nodes_count_for_an_engine_over_nodes() -> None:
 
 
 def test_the_group_goes_with_its_engine() -> None:
+    in_a_process(reserve_and_give_back)
+
+
+def reserve_and_give_back() -> None:
     """Real Ray, GPUs in name only: the reservation is made, holds the actor, and is given back."""
     ray.init(num_cpus=4, num_gpus=4, include_dashboard=False, log_to_driver=False)
     try:
