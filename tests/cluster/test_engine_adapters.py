@@ -117,10 +117,11 @@ def test_rows_of_all_kinds_in_one_batch(bench: Bench) -> None:
 
 def test_an_adapter_without_effect_stops_the_run(bench: Bench) -> None:
     adapter = bench.adapters["zero"]
-    assert bench.refusal("zero") == (
-        f"adapter {adapter.name} ({adapter.id}) has no effect: with it, logprobs on its probe prompt differ by 0.000 "
-        "from the base model's; 0.1 is the least"
-    )
+    begin, _, rest = bench.refusal("zero").partition(" differ by ")
+    effect, _, end = rest.partition(" ")
+    assert begin == f"adapter {adapter.name} ({adapter.id}) has no effect: with it, logprobs on its probe prompt"
+    assert float(effect) < 0.05  # what another batch makes of the same sums
+    assert end == "from the base model's; 0.1 is the least"
 
 
 @pytest.mark.parametrize("name", ["turned", "negated"])
