@@ -65,6 +65,7 @@ class EngineActor(ABC):
         self._unfinished = 0
         self._produced = 0
         self._refused: dict[str, str] = {}
+        self._loaded = 0
         self._error: str | None = None
         self._fatal: UserError | Fault | None = None
         self._news = asyncio.Event()
@@ -93,7 +94,8 @@ class EngineActor(ABC):
         committed, self._committed = tuple(self._committed), []
         error, self._error, fatal, self._fatal = self._error, None, self._fatal, None
         refused, self._refused = tuple(self._refused.items()), {}
-        return Report(committed, len(self._buffer.rows), self._produced, refused, error, fatal)
+        loaded, self._loaded = self._loaded, 0
+        return Report(committed, len(self._buffer.rows), self._produced, refused, error, fatal, loaded=loaded)
 
     async def _serve(self, request: dict[str, Any]) -> None:
         try:

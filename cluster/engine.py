@@ -35,7 +35,7 @@ class Engine(EngineActor):
 
         self._spec = await asyncio.to_thread(on_this_node, self._spec)
         self._llm = load_engine(self._spec, [functools.partial(_token_counter(), self._count_tokens)])
-        self._adapters = Adapters(self._spec, self._store.root, self._llm)
+        self._adapters = Adapters(self._spec, self._store.root, self._llm, self._count_load)
         loaded = await asyncio.to_thread(model_hash, Path(self._spec.folder))
         self._tokenizer = self._llm.get_tokenizer()
         self._line_break = self._tokenizer.encode("\n", add_special_tokens=False)[-1]
@@ -111,6 +111,9 @@ class Engine(EngineActor):
             "output_tokens": length,
             "mean_logprob": sample.cumulative_logprob / length if length else None,
         } | {name: request[name] for name in FROM_REQUEST}
+
+    def _count_load(self) -> None:
+        self._loaded += 1
 
     def _count_tokens(self, tokens: int) -> None:
         self._produced += tokens

@@ -49,7 +49,7 @@ class Report:
 
     `refused` are requests that the engine cannot answer, with the error of each; `returned` are to be tried again.
     `buffered` rows are finished but not committed; `produced` counts all output tokens so far, `lost` the tokens since
-    the last report that brought no row. `error` tells why the engine ends; `fatal` why nothing can be committed at all
+    the last report that brought no row, `loaded` the adapters loaded since then. `error` tells why the engine ends; `fatal` why nothing can be committed at all
     (a full disk, a later driver), whichever engine tries.
     """
 
@@ -61,3 +61,4 @@ class Report:
     fatal: UserError | Fault | None = None
     returned: tuple[str, ...] = ()
     lost: int = 0
+    loaded: int = 0

@@ -105,7 +105,7 @@ class EnginePool:
         self._incarnations = [0] * self._most
         self._deaths = 0
         self._answered = self._aside = 0
-        self._retired_tokens = 0
+        self._retired_tokens = self._adapter_loads = 0
         self._observed = 0.0
         self._starting: dict[int, tuple[_Member, Any]] = {}
         self._budget = Budget()
@@ -186,7 +186,7 @@ class EnginePool:
         """Counts of this moment."""
         produced = self._retired_tokens + sum(member.produced for member in self._members.values())
         in_flight = self._dispatcher.rows_in_flight
-        return PoolStatus(produced, self.lost_tokens, in_flight, len(self._members), self._aside)
+        return PoolStatus(produced, self.lost_tokens, in_flight, len(self._members), self._aside, self._adapter_loads)
 
     def take_engine_seconds(self) -> float:
         """Seconds that engines have been up or starting since the last call, all together."""
@@ -338,6 +338,7 @@ class EnginePool:
         if report.produced > member.produced or report.committed:
             member.moved_at = time.monotonic()
         member.produced = report.produced
+        self._adapter_loads += report.loaded
         for part in report.committed:
             yield self._accept(member, part)
         self._dispatcher.reported(member.name, report.buffered, time.monotonic())

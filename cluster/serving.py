@@ -7,7 +7,7 @@ of the base model, may stand in one batch.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,10 +35,13 @@ class Asked:
 
 
 class Adapters:
-    """The adapters that an engine serves. `ask` turns a prompt's tokens into what vLLM takes."""
+    """The adapters that an engine serves. `ask` turns a prompt's tokens into what vLLM takes.
 
-    def __init__(self, spec: EngineSpec, root: Location, llm: Any) -> None:
-        self._spec, self._root, self._llm = spec, root, llm
+    `loaded` is called when one is loaded and proved.
+    """
+
+    def __init__(self, spec: EngineSpec, root: Location, llm: Any, loaded: Callable[[], None]) -> None:
+        self._spec, self._root, self._llm, self._loaded = spec, root, llm, loaded
         self._known = {adapter.id: adapter for adapter in spec.adapters}
         self._numbers = {adapter.id: number for number, adapter in enumerate(spec.adapters, 1)}
         self._soft: dict[str, torch.Tensor] = {}
@@ -88,6 +91,7 @@ class Adapters:
             fault = f"cannot be loaded: {' '.join(str(error).split())}"
         if fault is not None:
             raise UserError(f"adapter {adapter.name} ({adapter.id}) {fault}")
+        self._loaded()
 
     async def _find_fault(self, adapter: Adapter, probe: Probe) -> str | None:
         """A merged adapter cannot be taken away to see the base model's answers: the reference has those too."""

@@ -108,6 +108,7 @@ def test_rows_of_all_kinds_in_one_batch(bench: Bench) -> None:
     assert {row["label"]: row["adapter"] for row in rows} == {LORA: lora.id, SOFT: soft.id, BASE: ""}
     assert {row["label"]: row["prompt_tokens"] for row in rows} == {LORA: 1, SOFT: 1 + soft.tokens, BASE: 1}
     assert {row["model_hash"] for row in rows} == {bench.job.model_hash}
+    assert bench.pool.status().adapter_loads >= 2
     probes = {name: read_probe(Path(bench.adapters[name].name)) for name in ("lora", "soft")}
     begins = {LORA: bench.likeliest(probes["lora"].adapter[0]), SOFT: bench.likeliest(probes["soft"].adapter[0])}
     begins[BASE] = bench.likeliest(probes["lora"].base[0])
