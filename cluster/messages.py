@@ -49,8 +49,8 @@ class Report:
 
     `refused` are requests that the engine cannot answer, with the error of each; `returned` are to be tried again.
     `buffered` rows are finished but not committed; `produced` counts all output tokens so far, `lost` the tokens since
-    the last report that brought no row, `loaded` the adapters loaded since then. `error` tells why the engine ends; `fatal` why nothing can be committed at all
-    (a full disk, a later driver), whichever engine tries.
+    the last report that brought no row, `loaded` the adapters loaded since then. `error` tells why the engine ends;
+    `fatal` why nothing can be committed at all (a full disk, a later driver), whichever engine tries.
     """
 
     committed: tuple[Committed, ...]
