@@ -90,9 +90,10 @@ def test_on_an_object_store_a_killed_worker_resumes_too(job: StudentJob, prefix:
     worker.kill()
     run.join(timeout=200)
 
-    assert (results[0].folder, results[0].steps, results[0].resumes) == (prefix / "student", 12, 1)
+    assert (results[0].folder, results[0].steps) == (prefix / "student", 12)
+    assert results[0].resumes >= 1
     assert checkpoints() == []
-    assert Student.load(local_folder(prefix / "student")).labels == LABELS
+    assert Student.load(local_folder(prefix / "student")).labels == list(LABELS)
     assert fit_student(job, storage) == results[0]
 
 
