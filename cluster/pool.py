@@ -41,7 +41,8 @@ MOST_ASIDE = 10
 class PoolStatus:
     """Tokens and rows at one moment. `produced` counts lost tokens too, `in_flight` rows asked for.
 
-    `aside` counts requests that no engine can answer, `adapter_loads` adapters loaded by engines.
+    `aside` counts requests that no engine can answer, `adapter_loads` adapters loaded by engines. `awaits`: there is
+    nothing to give to engines before more requests are known.
     """
 
     produced: int
@@ -50,6 +51,7 @@ class PoolStatus:
     engines: int
     aside: int = 0
     adapter_loads: int = 0
+    awaits: bool = False
 
 
 @dataclass
@@ -186,7 +188,15 @@ class EnginePool:
         """Counts of this moment."""
         produced = self._retired_tokens + sum(member.produced for member in self._members.values())
         in_flight = self._dispatcher.rows_in_flight
-        return PoolStatus(produced, self.lost_tokens, in_flight, len(self._members), self._aside, self._adapter_loads)
+        return PoolStatus(
+            produced,
+            self.lost_tokens,
+            in_flight,
+            len(self._members),
+            self._aside,
+            self._adapter_loads,
+            self._dispatcher.awaits,
+        )
 
     def take_engine_seconds(self) -> float:
         """Seconds that engines have been up or starting since the last call, all together."""

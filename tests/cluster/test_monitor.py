@@ -103,7 +103,9 @@ def test_judging_is_the_stage_when_nothing_else_goes_on(monitor: Monitor, view: 
     monitor.observe(PoolStatus(0, 0, 8, 1))
     monitor.judging()
     assert view.shown[-1].stage == "generating"
-    monitor.observe(PoolStatus(10, 0, 0, 1))
+    monitor.observe(PoolStatus(10, 0, 0, 0))  # its engine died
+    assert view.shown[-1].stage == "generating"
+    monitor.observe(PoolStatus(10, 0, 0, 1, awaits=True))
     assert view.shown[-1].stage == "denoising"
     monitor.stage("starting engine")
     monitor.judging()
