@@ -123,9 +123,9 @@ class Flywheel:
         if a budget has grown when a killed driver's round is taken up again.
         """
         record = f"rounds/{now.number:03d}/stop.json"
+        self._say_what_is_reused(now)
         if stopped := self.store.read_json(record):
             return stopped["reason"]
-        self._say_what_is_reused(now)
         judge = functools.partial(self._judge, now)
         steps = WaveSteps(self.job, self.store, self.journal, self.monitor, now, self.epoch, judge)
         waves = Waves(steps, self._answered)

@@ -13,7 +13,7 @@ import pytest
 from cluster.store import Store
 from tests.cluster.cases import add_requests, begin_round
 
-NAMES = [f"pos-{number}" for number in range(1600)]
+NAMES = [f"pos-{number}" for number in range(3200)]
 
 
 def strike(root: Path, how: str) -> dict[str, Any]:
