@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cluster.messages import Committed
-from cluster.pool import PoolStatus
+from cluster.messages import Committed, PoolStatus
 from cluster.progress import Progress
 
 # Ray puts `ray_` before a name, and `_total` behind a counter's

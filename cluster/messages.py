@@ -1,4 +1,4 @@
-"""What engines and their pool tell each other: names, counts and errors, never text."""
+"""What engines and their pool tell each other, and the pool its driver: names, counts and errors, never text."""
 
 from __future__ import annotations
 
@@ -62,3 +62,20 @@ class Report:
     returned: tuple[str, ...] = ()
     lost: int = 0
     loaded: int = 0
+
+
+@dataclass(frozen=True)
+class PoolStatus:
+    """Tokens and rows at one moment. `produced` counts lost tokens too, `in_flight` rows asked for.
+
+    `aside` counts requests that no engine can answer, `adapter_loads` adapters loaded by engines. `awaits`: there is
+    nothing to give to engines before more requests are known.
+    """
+
+    produced: int
+    lost: int
+    in_flight: int
+    engines: int
+    aside: int = 0
+    adapter_loads: int = 0
+    awaits: bool = False

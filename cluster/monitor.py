@@ -9,8 +9,7 @@ from dataclasses import replace
 
 from cluster.gauges import Figures
 from cluster.live import Clock, View
-from cluster.messages import Committed
-from cluster.pool import PoolStatus
+from cluster.messages import Committed, PoolStatus
 from cluster.progress import Progress
 from cluster.rounds import Round, accepted_per_label
 from cluster.store import Store

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from dataclasses import dataclass
+from typing import ClassVar
 
 from cluster.job import Job
 from cluster.server_settings import ServerSettings
@@ -22,16 +23,18 @@ class ServerSpec:
     max_num_seqs: int
     commit_rows: int
     commit_seconds: float
-    folder: None = None
-    max_loras: int = 0
-    weights_hash: str = ""
-    platform: str = "server"
-    gpus: float = 0
-    nodes: int = 1
-    world: int = 1
-    sleep: bool = False
-    node_seconds: float = 0
-    hang_seconds: float = math.inf  # one that waits for its turn is not hung: requests have a time limit of their own
+    # what an EngineSpec may have, and a server never has
+    folder: ClassVar[None] = None
+    max_loras: ClassVar[int] = 0
+    weights_hash: ClassVar[str] = ""
+    platform: ClassVar[str] = "server"
+    gpus: ClassVar[float] = 0
+    nodes: ClassVar[int] = 1
+    world: ClassVar[int] = 1
+    sleep: ClassVar[bool] = False
+    node_seconds: ClassVar[float] = 0
+    # one that waits for its turn is not hung: requests have a time limit of their own
+    hang_seconds: ClassVar[float] = math.inf
 
     def resources(self) -> dict[str, float]:
         """It waits for the network: no core is set apart for it."""

@@ -32,3 +32,31 @@ class Stopwatch:
         now, before = self._clock(), self._last
         self._last = now
         return now - before
+
+
+class EngineTime:
+    """Seconds that engines have been up or starting, all together, for what they cost.
+
+    `running` tells how many there are; call `look` before engines come or go.
+    """
+
+    def __init__(self, running: Callable[[], int], clock: Callable[[], float] = time.monotonic) -> None:
+        self._running, self._watch = running, Stopwatch(clock)
+        self._fresh = self._unnoted = 0.0
+
+    def look(self) -> None:
+        passed = self._running() * self._watch.lap()
+        self._fresh += passed
+        self._unnoted += passed
+
+    def charge(self) -> float:
+        """Seconds since the last `charge` or `take`."""
+        self.look()
+        passed, self._fresh = self._fresh, 0.0
+        return passed
+
+    def take(self) -> float:
+        """Seconds since the last `take`, charged meanwhile or not."""
+        self.look()
+        passed, self._unnoted, self._fresh = self._unnoted, 0.0, 0.0
+        return passed

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from cluster.lease import Lease
-from cluster.messages import EngineName
-from cluster.pool import EnginePool, PoolStatus
+from cluster.messages import EngineName, PoolStatus
+from cluster.pool import EnginePool
 from cluster.remote import RemoteEngine, launch_engine
 from cluster.session import ray_session
 from cluster.store import Store

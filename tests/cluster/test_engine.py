@@ -17,8 +17,8 @@ import pytest
 from cluster.budget import Budget
 from cluster.engine import Engine
 from cluster.job import Job, prepare
-from cluster.messages import EngineName
-from cluster.pool import EnginePool, PoolStatus
+from cluster.messages import EngineName, PoolStatus
+from cluster.pool import EnginePool
 from cluster.session import ray_session
 from cluster.spec import plan_engine
 from cluster.store import Store

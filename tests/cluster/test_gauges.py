@@ -12,8 +12,7 @@ import ray
 
 import cluster
 from cluster.gauges import COUNTERS, GAUGES, Figures, Gauges, exported
-from cluster.messages import Committed
-from cluster.pool import PoolStatus
+from cluster.messages import Committed, PoolStatus
 from cluster.progress import Progress
 from tests.cluster.cases import in_a_process
 from tests.cluster.real_cluster import free_port

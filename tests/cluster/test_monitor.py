@@ -8,9 +8,8 @@ from typing import Self
 import pytest
 
 from cluster.live import Progress
-from cluster.messages import Committed
+from cluster.messages import Committed, PoolStatus
 from cluster.monitor import Monitor
-from cluster.pool import PoolStatus
 from cluster.rounds import Round
 from cluster.store import Store
 from tests.cluster.cases import add_rows, add_verdicts, verdict
