@@ -5,13 +5,13 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from generation.errors import UserError
+from generation.folders import whole_folder
+from generation.location import check_uri
 
 HUB = "hf://"
 # weights in safetensors alone: other formats can hold code
@@ -27,6 +27,10 @@ def fetch_model(uri: str, field: str, cache: Path) -> Path:
     """The model's folder on this machine. Raises UserError naming `field`. What lies at a URI must not change."""
     if uri.startswith(HUB):
         return _from_hub(uri.removeprefix(HUB), field)
+    try:
+        check_uri(uri)  # it is stored and printed
+    except UserError as error:
+        raise UserError(f"{field}: {error}") from None
     target = cache / hashlib.sha256(uri.encode()).hexdigest()[:16]
     with locked(target.with_suffix(".lock")):
         if not target.is_dir():
@@ -47,18 +51,16 @@ def _copy(uri: str, target: Path, field: str) -> None:
     import pyarrow as pa
     from pyarrow import fs
 
-    scratch = Path(tempfile.mkdtemp(prefix=".fetching-", dir=target.parent))
+    here = fs.LocalFileSystem()
     try:
-        source, path = fs.FileSystem.from_uri(uri)
-        for found in source.get_file_info(fs.FileSelector(path)):
-            if found.is_file and any(Path(found.path).match(pattern) for pattern in WANTED):
-                there = str(scratch / found.base_name)
-                fs.copy_files(found.path, there, source_filesystem=source, destination_filesystem=fs.LocalFileSystem())
-        scratch.rename(target)
+        source, path = fs.FileSystem.from_uri(uri)  # as a stream: weights need not fit into memory
+        with whole_folder(target) as scratch:
+            for found in source.get_file_info(fs.FileSelector(path)):
+                if found.is_file and any(Path(found.path).match(pattern) for pattern in WANTED):
+                    there = str(scratch / found.base_name)
+                    fs.copy_files(found.path, there, source_filesystem=source, destination_filesystem=here)
     except (OSError, pa.ArrowException) as error:
         raise UserError(f"{field}: {uri!r} cannot be read: {' '.join(str(error).split())[:300]}") from None
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _from_hub(name: str, field: str) -> Path:

@@ -76,15 +76,9 @@ def locate(root: Location | str) -> Location:
         return root
     if "://" not in str(root) or isinstance(root, Path):
         return Path(root).resolve()
-    parts = urlsplit(root)
+    parts, shown = urlsplit(root), check_uri(root)
     if parts.scheme == "file":
         return Path(parts.path).resolve()
-    shown = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
-    if ":" in parts.netloc.rpartition("@")[0] or (parts.scheme in ("s3", "gs") and "@" in parts.netloc):
-        raise UserError(f"{shown}: must hold no credentials; set them in the environment (AWS_ACCESS_KEY_ID, ...)")
-    for name, _ in parse_qsl(parts.query, keep_blank_values=True):
-        if any(word in name.lower() for word in _SECRETS):
-            raise UserError(f"{shown}: must hold no credentials, got {name!r}; set them in the environment")
     if not parts.netloc or not parts.path.strip("/"):
         raise UserError(f"{shown}: must name a bucket and a prefix, as in s3://bucket/run")
     place = ObjectPath(f"{parts.scheme}://{parts.netloc}", parts.path.strip("/"), parts.query)
@@ -93,6 +87,18 @@ def locate(root: Location | str) -> Location:
     except (pa.ArrowException, ValueError, OSError) as error:
         raise UserError(f"{shown}: cannot be opened: {' '.join(str(error).split())}") from None
     return place
+
+
+def check_uri(uri: str) -> str:
+    """A URI as it may be shown. Raises UserError where it holds credentials."""
+    parts = urlsplit(uri)
+    shown = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+    if ":" in parts.netloc.rpartition("@")[0] or (parts.scheme in ("s3", "gs") and "@" in parts.netloc):
+        raise UserError(f"{shown}: must hold no credentials; set them in the environment (AWS_ACCESS_KEY_ID, ...)")
+    for name, _ in parse_qsl(parts.query, keep_blank_values=True):
+        if any(word in name.lower() for word in _SECRETS):
+            raise UserError(f"{shown}: must hold no credentials, got {name!r}; set them in the environment")
+    return shown
 
 
 def filesystem_of(place: Location) -> fs.FileSystem:

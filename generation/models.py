@@ -10,14 +10,13 @@ import hashlib
 import importlib.util
 import json
 import os
-import shutil
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
 from generation.errors import UserError, clip
 from generation.fetch import fetch_model, is_remote, locked
+from generation.folders import whole_folder
 
 EMBEDDED_LM = "embedded:smollm2-135m-instruct"
 EMBEDDED_ENCODER = "embedded:all-minilm-l6-v2"
@@ -50,27 +49,29 @@ def resolve_model(name: str, field: str = "model") -> Path:
         raise UserError(f"{field}: must be a folder with a config.json (a Hugging Face model); got {name!r}")
     if not list(folder.glob("*.safetensors")):
         raise UserError(f"{field}: {name!r} holds no *.safetensors; other weight formats are not loaded")
-    if "auto_map" in _read_json(folder / "config.json", field):
+    if "auto_map" in read_object(folder / "config.json", field):
         raise UserError(f"{field}: {name!r} needs remote code (auto_map in config.json); that is never run")
     return folder.resolve()
 
 
 def context_of(folder: Path) -> int | None:
     """Positions that a model was made for; None where its config does not say so in one plain number."""
-    config = _read_json(folder / "config.json", "model")
+    config = read_object(folder / "config.json", "model")
     rope = config.get("rope_scaling") or config.get("rope_parameters") or {}
     positions = config.get("max_position_embeddings")
     scaled = rope.get("rope_type", rope.get("type", "default")) != "default"
     return positions if isinstance(positions, int) and not scaled else None
 
 
-def _read_json(path: Path, field: str) -> dict[str, Any]:
+def read_object(path: Path, field: str | None = None) -> dict[str, Any]:
+    """A JSON file that must hold an object. Raises UserError naming the file, and the field that names it if any."""
+    where = f"{path}:" if field is None else f"{field}: {path}"
     try:
         content = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError) as error:
-        raise UserError(f"{field}: {path} must be a JSON object; {' '.join(str(error).split())}") from None
+        raise UserError(f"{where} must be a JSON object; {' '.join(str(error).split())}") from None
     if not isinstance(content, dict):
-        raise UserError(f"{field}: {path} must be a JSON object; got {clip(content)}")
+        raise UserError(f"{where} must be a JSON object; got {clip(content)}")
     return content
 
 
@@ -92,12 +93,8 @@ def convert_embedded_lm() -> Path:
 
 def _convert(target: Path) -> None:
     source = _package_dir(GGUF_PACKAGE, "model")
-    scratch = Path(tempfile.mkdtemp(prefix=".converting-", dir=target.parent))
-    try:
+    with whole_folder(target) as scratch:
         _convert_gguf(source, scratch)
-        scratch.rename(target)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _convert_gguf(source: Path, target: Path) -> None:

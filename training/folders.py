@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 import tempfile
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from generation.errors import Fault
+from generation.folders import whole_folder
 from generation.location import Location, ObjectPath
 from generation.models import cache_dir
 from generation.objectstore import ObjectStore, object_store
@@ -23,26 +22,16 @@ COMPLETE = "_complete.json"  # on an object store: written last; digests of all 
 def atomic_folder(target: Location) -> Iterator[Path]:
     """A scratch folder that becomes `target` at the end; an error leaves nothing behind.
 
-    A local one is renamed; of two writers racing for one target the first wins, and the second's copy is dropped. On
-    an object store the files are uploaded one by one and then the marker COMPLETE, without which they do not count.
+    A local one is renamed (generation/folders.py). On an object store the files are uploaded one by one and then the
+    marker COMPLETE, without which they do not count.
     """
     if isinstance(target, ObjectPath):
         with tempfile.TemporaryDirectory(prefix="labelmill-") as folder:
             yield Path(folder)
             _upload(Path(folder), target)
         return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    scratch = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.tmp")
-    scratch.mkdir()
-    try:
+    with whole_folder(target) as scratch:
         yield scratch
-        try:
-            scratch.rename(target)
-        except OSError:
-            if not target.is_dir():
-                raise
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def is_whole(folder: Location) -> bool:

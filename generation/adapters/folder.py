@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import os
 import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +12,8 @@ from generation.adapters.manifest import NAME, Kind, Manifest, Probe, read_manif
 from generation.adapters.proof import LEAST_EFFECT, distance
 from generation.adapters.weights import model_shapes
 from generation.errors import UserError, os_reason
+from generation.folders import whole_folder
+from generation.models import read_object
 from generation.records import digest
 
 
@@ -79,7 +78,7 @@ def check_fit(folder: Path, model_folder: Path, kind: Kind) -> None:
 
 def hidden_size(model_folder: Path) -> int | None:
     """What a model's config says, None where it does not."""
-    config = json.loads((model_folder / "config.json").read_bytes())
+    config = read_object(model_folder / "config.json", "model")
     size = config.get("hidden_size", (config.get("text_config") or {}).get("hidden_size"))
     return size if isinstance(size, int) else None
 
@@ -116,16 +115,11 @@ def place_adapter(adapter: Adapter, folder: Path) -> None:
         except UserError:
             pass  # spoilt: made anew from the user's
         shutil.rmtree(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".tmp", dir=folder.parent))
-    try:
+    with whole_folder(folder) as scratch:
         for name in (NAME, *file_hashes(Path(adapter.name), adapter.kind)):
             shutil.copyfile(Path(adapter.name) / name, scratch / name)
         if (found := read_adapter(scratch).id) != adapter.id:
             raise UserError(f"{adapter.name}: changed while it was read: was {adapter.id}, now {found}")
-        os.rename(scratch, folder)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def read_probe(folder: Path) -> Probe:

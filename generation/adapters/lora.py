@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from generation.adapters.weights import read_shapes
 from generation.errors import UserError, clip
+from generation.models import read_object
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 FILES = (CONFIG, WEIGHTS)
@@ -38,7 +38,7 @@ def check_lora(folder: Path) -> int:
         if (folder / name).is_file() and not (folder / WEIGHTS).is_file():
             raise UserError(f"{folder / name}: pickled weights are never loaded; save the adapter as safetensors")
     path = folder / CONFIG
-    config = _read_config(path)
+    config = read_object(path)
     if config.get("peft_type") != "LORA":
         raise UserError(f"{path}: peft_type: must be 'LORA'; got {clip(config.get('peft_type'))}")
     for key, what in _OFF.items():
@@ -88,16 +88,6 @@ def check_shapes(folder: Path, base: Mapping[str, tuple[int, ...]]) -> None:
 def engine_rank(rank: int) -> int | None:
     """The least of vLLM's ranks that has room for `rank`; None when none has."""
     return next((each for each in RANKS if each >= rank), None)
-
-
-def _read_config(path: Path) -> dict[str, Any]:
-    try:
-        config = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
-        raise UserError(f"{path}: must be a JSON object ({' '.join(str(error).split())})") from None
-    if not isinstance(config, dict):
-        raise UserError(f"{path}: must be a JSON object; got {clip(config)}")
-    return config
 
 
 def _largest_rank(path: Path, config: Mapping[str, Any]) -> int:

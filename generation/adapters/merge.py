@@ -1,12 +1,12 @@
-"""A LoRA merged into its base model: an engine that serves nothing else is twice as fast on a CPU."""
+"""A LoRA merged into its base model, for an engine that serves nothing else."""
 
 from __future__ import annotations
 
 import shutil
-import tempfile
 from pathlib import Path
 
 from generation.adapters.folder import Adapter
+from generation.folders import whole_folder
 from generation.models import cache_dir
 from generation.records import digest
 
@@ -19,18 +19,8 @@ def merge_lora(adapter: Adapter, folder: Path, model_folder: Path, model_hash: s
     target = cache_dir() / "merged" / digest(model_hash, adapter.id)
     if (target / "config.json").is_file():
         return target
-    target.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=".merging-", dir=target.parent))
-    try:
+    with whole_folder(target) as scratch:
         _merge(folder, model_folder, scratch)
-        # two may race; the folders are equal, so the loser's copy is dropped
-        try:
-            scratch.rename(target)
-        except OSError:
-            if not (target / "config.json").is_file():
-                raise
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
     return target
 
 

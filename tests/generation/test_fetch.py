@@ -39,6 +39,12 @@ def test_what_cannot_be_read(tmp_path: Path, uri: str) -> None:
     assert [path.suffix for path in (tmp_path / "cache").iterdir()] == [".lock"]
 
 
+def test_credentials_are_refused_and_not_repeated(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"^model: s3://bucket/m: must hold no credentials; set them") as refused:
+        fetch_model("s3://me:hush@bucket/m", "model", tmp_path / "cache")
+    assert "hush" not in str(refused.value)
+
+
 def test_one_at_a_time(tmp_path: Path) -> None:
     seen: list[str] = []
 
