@@ -151,7 +151,6 @@ class Flywheel:
                     waves.advance()
             finally:
                 self.monitor.observe(pool.status())
-                self.monitor.judging()
                 self.journal.note("pool", round=now.number, **asdict(pool.usage))
                 self._note_engine_time(now)
 

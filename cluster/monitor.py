@@ -63,7 +63,7 @@ class Monitor:
         (began, tokens, _), (ended, tokens_now, _) = self._points[0], self._points[-1]
         rate = (tokens_now - tokens) / (ended - began) if ended > began else 0.0
         self._show(
-            stage="denoising" if status.awaits and not status.in_flight else "generating",
+            stage="generating" if status.in_flight else "denoising" if status.awaits else self._progress.stage,
             in_flight=status.in_flight,
             output_tokens=status.produced,
             tokens_per_second=rate,
