@@ -203,4 +203,5 @@ class Dispatcher:
         self._budget.spend(tokens, cost)
 
     def _backlog(self, share: _Share) -> int:
-        return max(self._slots // 4, min(int(share.rate * BACKLOG_SECONDS), self._slots * MOST_BACKLOG))
+        # a request counts whole until the last of its samples ends: half of its slots are free by then
+        return max(self._slots, min(int(share.rate * BACKLOG_SECONDS), self._slots * MOST_BACKLOG))

@@ -13,6 +13,7 @@ from cluster.config import TaskConfig
 from cluster.job import Job
 from cluster.machine import GIB, free_memory
 from cluster.server_spec import ServerSpec, plan_server
+from cluster.spin import YIELDS
 from cluster.tie import TIED
 from generation.adapters.folder import Adapter
 from generation.adapters.lora import engine_rank
@@ -137,6 +138,7 @@ class EngineSpec:
         return common | {
             "VLLM_CPU_KVCACHE_SPACE": str(self.kv_cache_gb),
             "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+            YIELDS: "1",
             "OMP_NUM_THREADS": str(os.cpu_count() or 1),
             # threads that spin while they wait starve the trainer on the same cores
             "OMP_WAIT_POLICY": "PASSIVE",

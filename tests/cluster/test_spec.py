@@ -92,6 +92,7 @@ def test_environments() -> None:
     assert CPU.environment() == common | {
         "VLLM_CPU_KVCACHE_SPACE": "2",
         "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+        "LABELMILL_YIELDS": "1",
         "OMP_NUM_THREADS": str(os.cpu_count()),
         "OMP_WAIT_POLICY": "PASSIVE",
         "KMP_BLOCKTIME": "0",
