@@ -11,7 +11,7 @@ from contenders.work import Work
 
 def run(work: Work, padded: bool) -> Trace:
     began = time.monotonic()
-    os.environ.update(work.spec.environment())
+    os.environ.update(work.peer_environment())
     from vllm import LLM, SamplingParams
     from vllm.sampling_params import RequestOutputKind
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from cluster.job import Job, prepare
 from cluster.spec import EngineSpec, plan_engine
+from cluster.spin import YIELDS
 from generation.plan import plan_wave
 from generation.records import map_column
 from generation.tokens import encode_texts
@@ -58,6 +59,10 @@ class Work:
         ]
         prompts = [[line_break] * padding + each for each, padding in zip(tokens, paddings, strict=True)]
         return list(zip(prompts, sampling, self.plan["samples"].to_pylist(), strict=True))
+
+    def peer_environment(self) -> dict[str, str]:
+        """The pool's environment, less what keeps engines from spinning: that is this project's own."""
+        return {name: value for name, value in self.spec.environment().items() if name != YIELDS}
 
     def offline_args(self) -> dict[str, Any]:
         """Engine arguments as the pool's, less what vLLM's offline class and Ray Data set themselves."""
