@@ -77,10 +77,10 @@ def submit(
     plan = plan_submission(prepare(task, set_), run, set_ or [], ship_code)
     client = jobs.connect(address)
     name, new = jobs.start(client, plan)
-    typer.echo(f"labelmill: job {name} {'submitted' if new else 'is there already'}", err=True)
-    if not wait:
-        return
     try:
+        typer.echo(f"labelmill: job {name} {'submitted' if new else 'is there already'}", err=True)
+        if not wait:
+            return
         code = jobs.follow(client, name, lambda lines: typer.echo(lines, nl=False))
     except KeyboardInterrupt:
         _leave(f"detached; the same command follows job {name}, `ray job stop {name}` ends it", 130)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import signal
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -73,11 +74,19 @@ def start(client: Any, submission: Submission) -> tuple[str, bool]:
 def follow(client: Any, name: str, write: Callable[[str], None]) -> int:
     """Pass on the job's log from its beginning until it ends; returns its exit code.
 
-    Raises Fault when contact is lost or the job ended otherwise. The job does not depend on being followed.
+    Raises Fault when contact is lost or the job ended otherwise, KeyboardInterrupt on Ctrl-C. The job does not depend
+    on being followed. Only for the main thread.
     """
     import aiohttp
 
+    # Ctrl-C in a half-built event loop makes Python complain of it, so until the loop runs it is only noted
+    interrupts: list[int] = []
+    earlier = signal.signal(signal.SIGINT, lambda number, _: interrupts.append(number))
+
     async def tail() -> None:
+        signal.signal(signal.SIGINT, earlier)
+        if interrupts:
+            raise KeyboardInterrupt
         async for lines in client.tail_job_logs(name):
             write(lines)
 
@@ -88,6 +97,8 @@ def follow(client: Any, name: str, write: Callable[[str], None]) -> int:
         raise Fault(
             f"contact with the cluster is lost ({error}); job {name} does not need it: the same command follows it"
         ) from None
+    finally:
+        signal.signal(signal.SIGINT, earlier)
 
 
 def describe(client: Any, run: str | None, as_json: bool = False) -> str:
