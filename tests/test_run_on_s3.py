@@ -24,7 +24,9 @@ from tests.test_finished_run import labelmill
 from training.folders import local_folder
 
 pytestmark = pytest.mark.timeout(1500)
-CHANGES = ("quota=2", "student.steps=5", "student.judge_steps=5", "runtime.commit_rows=2")
+# few at a time, so that there is much to do still when the first rows are there
+FEW = ("quota=6", "runtime.max_num_seqs=4", "runtime.commit_rows=2")
+CHANGES = (*FEW, "student.steps=5", "student.judge_steps=5")
 SMALL = [word for change in CHANGES for word in ("--set", change)]
 
 

@@ -6,6 +6,7 @@ import json
 import random
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ def test_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert f"cost {cost:.4g}, {cost / kept:.4g} per accepted row" in shown.stdout.splitlines()
     assert "Cost per kept row" in (driver.run / "report.html").read_text()
 
-    ray_logs = Path("/tmp/ray").glob(f"session_*_{driver.process.pid}")
+    ray_logs = Path(tempfile.gettempdir(), "ray").glob(f"session_*_{driver.process.pid}")
     files = [path for folder in (tmp_path, *ray_logs) for path in folder.rglob("*") if path.is_file()]
     assert {"run.json", "log.jsonl", "driver.log", "raylet.out"} <= {path.name for path in files}
     assert [path for path in files if KEY.encode() in path.read_bytes()] == []
