@@ -18,7 +18,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cluster.job import Job, prepare
+from cluster.job import Job, gpu_count, prepare
 from cluster.spec import plan_engine
 from generation.plan import plan_wave
 from generation.records import map_column
@@ -47,7 +47,7 @@ def main(
 ) -> None:
     """Let the three take turns, print a Markdown table of medians."""
     job = prepare(TASK)
-    spec = plan_engine(job.config, job.model_folder, job.model_hash, 0)
+    spec = plan_engine(job.config, job.model_folder, job.model_hash, gpu_count())
     os.environ.update(spec.environment())
     from vllm import LLM
 

@@ -106,7 +106,7 @@ def _answers(work: Work, tuned: bool) -> Any:
         # it does not run on a CPU without these three
         log_engine_metrics=False,
         accelerator_type=None,
-        placement_group_config={"bundles": [{"CPU": 1}]},
+        placement_group_config={"bundles": [{"CPU": 1} | ({"GPU": 1} if work.spec.gpus else {})]},
         chat_template_stage=False,
         tokenize_stage=False,
         detokenize_stage=False,

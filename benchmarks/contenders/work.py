@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from cluster.job import Job, prepare
+from cluster.job import Job, gpu_count, prepare
 from cluster.spec import EngineSpec, plan_engine
 from cluster.spin import YIELDS
 from generation.plan import plan_wave
@@ -21,17 +22,22 @@ SEQUENCES = 128
 
 @dataclass(frozen=True)
 class Work:
-    """A wave of the demo's task: `rows` answers in all, of whatever length the model gives them."""
+    """A wave of the demo's task: `rows` answers in all, of whatever length the model gives them.
+
+    Engines are planned for this machine's GPUs, or for its CPU where it has none; several share one GPU.
+    """
 
     job: Job
     spec: EngineSpec
     plan: pa.Table
 
     @classmethod
-    def make(cls, rows: int, number: int, engines: int = 1) -> Work:
-        """Plan `number`; two of other numbers share no request."""
-        job = prepare(TASK, [f"runtime.max_num_seqs={SEQUENCES // engines}", "runtime.kv_cache_gb=1"])
-        spec = plan_engine(job.config, job.model_folder, job.model_hash, 0)
+    def make(cls, rows: int, number: int, engines: int = 1, settings: Sequence[str] = ()) -> Work:
+        """Plan `number`; two of other numbers share no request. `settings` as with `labelmill run --set`."""
+        ours = [f"runtime.max_num_seqs={SEQUENCES // engines}", "runtime.kv_cache_gb=1"]
+        ours += [f"runtime.gpus_per_engine={1 / engines:g}"]
+        job = prepare(TASK, [*ours, *settings])
+        spec = plan_engine(job.config, job.model_folder, job.model_hash, gpu_count())
         names, samples = job.task.label_names, job.config.generation.samples
         counts = dict.fromkeys(names, max(1, round(rows / samples / len(names))))
         plan = plan_wave(job.task, job.config.generation, job.method, f"throughput {number}", 0, 0, counts)
