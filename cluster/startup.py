@@ -5,14 +5,19 @@ What vLLM raises says only that its engine core failed; the reason is on that pr
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
+import socket
 import threading
 import time
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from generation.errors import Fault, UserError
+from generation.models import cache_dir
 
 if TYPE_CHECKING:
     from cluster.server_spec import ServerSpec
@@ -60,9 +65,27 @@ def load_engine(spec: EngineSpec, stat_loggers: list[Any]) -> Any:
         from vllm import AsyncEngineArgs
         from vllm.v1.engine.async_llm import AsyncLLM
 
-        return AsyncLLM.from_engine_args(AsyncEngineArgs(**spec.engine_args()), stat_loggers=stat_loggers)
+        with turn_on_gpu(spec):
+            return AsyncLLM.from_engine_args(AsyncEngineArgs(**spec.engine_args()), stat_loggers=stat_loggers)
     except Exception as error:
         raise StartError(f"{said.text()}\n{type(error).__name__}: {error}") from None
+
+
+@contextmanager
+def turn_on_gpu(spec: EngineSpec) -> Iterator[None]:
+    """Engines that share a GPU load one after another.
+
+    vLLM sizes its KV cache by what the whole GPU has less after a trial step than before, so what another engine takes
+    meanwhile would count as its own.
+    """
+    if not 0 < spec.gpus < 1:
+        yield
+        return
+    name = f"{socket.gethostname()}-gpu-{os.environ.get('CUDA_VISIBLE_DEVICES', '')}.lock"
+    cache_dir().mkdir(parents=True, exist_ok=True)
+    with (cache_dir() / name).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def start_error(name: object, error: BaseException, spec: EngineSpec | ServerSpec) -> UserError | Fault:

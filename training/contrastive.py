@@ -20,7 +20,7 @@ from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 
 from generation.location import Location
-from training.device import mixed_precision
+from training.device import CPU, mixed_precision
 from training.encoder import Encoder
 from training.folders import atomic_folder
 from training.losses import pairwise_cosine_loss
@@ -71,6 +71,7 @@ def tune_judge(
     folder: Location,
     init_folder: Path | str,
     guideline: Sequence[Seed] = (),
+    device: torch.device = CPU,
 ) -> Judge:
     """Tune the encoder in `init_folder` on `seeds` and write encoder, tokenizer, head and labels into `folder`.
 
@@ -78,7 +79,7 @@ def tune_judge(
     an unknown label.
     """
     targets = _targets(seeds, labels)
-    encoder = Encoder.load(init_folder, settings.max_length)
+    encoder = Encoder.load(init_folder, settings.max_length).to(device)
     before = {name: weights.detach().clone() for name, weights in encoder.named_parameters()}
     tune_encoder(encoder, [text for text, _ in seeds], targets, settings)
     average_with(encoder, before, settings.judge_share)

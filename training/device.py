@@ -8,6 +8,8 @@ import psutil
 import torch
 import transformers
 
+CPU = torch.device("cpu")
+
 
 def prepare_process(processes: int = 1) -> int:
     """Give torch this process's share of the real cores (Ray sets OMP_NUM_THREADS=1) and return it.
@@ -20,6 +22,11 @@ def prepare_process(processes: int = 1) -> int:
     threads = max(1, usable // processes)
     torch.set_num_threads(threads)
     return threads
+
+
+def best_device() -> torch.device:
+    """The GPU that this process was given, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def mixed_precision(device: torch.device) -> torch.autocast:

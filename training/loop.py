@@ -170,7 +170,7 @@ def _judge_worker(
     guideline: list[tuple[str, str]],
 ) -> None:
     from training.contrastive import tune_judge
-    from training.device import prepare_process
+    from training.device import best_device, prepare_process
 
     prepare_process()
-    tune_judge(seeds, labels, settings, folder, init_folder, guideline)
+    tune_judge(seeds, labels, settings, folder, init_folder, guideline, best_device())

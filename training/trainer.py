@@ -21,7 +21,7 @@ from torch.nn.functional import cross_entropy
 
 from training.checkpoint import read_progress, read_tensors, write_checkpoint
 from training.contrastive import is_judge
-from training.device import mixed_precision
+from training.device import CPU, mixed_precision
 from training.evaluate import evaluate
 from training.folders import atomic_folder, local_folder
 from training.job import StudentJob, StudentResult, TrainingRow
@@ -33,7 +33,6 @@ from training.progress import Look, Progress
 from training.students.sequence_classification import SequenceClassifier
 
 Wrap = Callable[[nn.Module], nn.Module]
-CPU = torch.device("cpu")
 
 
 class StudentTrainer:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from cluster.startup import StartError, hint, root_cause, start_error
+from cluster.startup import StartError, hint, root_cause, start_error, turn_on_gpu
 from generation.errors import Fault, UserError
 from tests.cluster.test_spec import CPU, GPU
 
@@ -147,3 +148,22 @@ def test_a_real_engine_core_without_memory_names_the_setting(tmp_path: Path) -> 
         "free; lower it or runtime.engines",
         (tmp_path / "said").read_text(),
     )
+
+
+def test_engines_that_share_a_gpu_load_in_turn(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("LABELMILL_CACHE", str(tmp_path))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
+    half, inside = replace(GPU, gpus=0.5), threading.Event()
+
+    def load() -> None:
+        with turn_on_gpu(half):
+            inside.set()
+
+    with turn_on_gpu(half):
+        other = threading.Thread(target=load)
+        other.start()
+        assert not inside.wait(0.2)
+        with turn_on_gpu(GPU), turn_on_gpu(CPU):  # they have theirs alone
+            pass
+    other.join(10)
+    assert inside.is_set()
