@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from safetensors import SafetensorError
 
 from generation.errors import Fault
 from generation.folders import whole_folder
@@ -23,14 +27,15 @@ def atomic_folder(target: Location) -> Iterator[Path]:
     """A scratch folder that becomes `target` at the end; an error leaves nothing behind.
 
     A local one is renamed (generation/folders.py). On an object store the files are uploaded one by one and then the
-    marker COMPLETE, without which they do not count.
+    marker COMPLETE, without which they do not count. Raises OSError where the system cannot write.
     """
     if isinstance(target, ObjectPath):
         with tempfile.TemporaryDirectory(prefix="labelmill-") as folder:
-            yield Path(folder)
+            with _system_errors(target):
+                yield Path(folder)
             _upload(Path(folder), target)
         return
-    with whole_folder(target) as scratch:
+    with whole_folder(target) as scratch, _system_errors(target):
         yield scratch
 
 
@@ -58,6 +63,18 @@ def local_folder(folder: Location) -> Path:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(data)
     return target
+
+
+@contextmanager
+def _system_errors(folder: Location) -> Iterator[None]:
+    """safetensors raises an error of its own when the disk is full, with the system's number in its text."""
+    try:
+        yield
+    except SafetensorError as error:
+        if (found := re.search(r"\(os error (\d+)\)", str(error))) is None:
+            raise
+        number = int(found[1])
+        raise OSError(number, os.strerror(number), str(folder)) from None
 
 
 def _upload(folder: Path, target: ObjectPath) -> None:

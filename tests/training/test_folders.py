@@ -1,8 +1,11 @@
 import hashlib
 import json
+import resource
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from generation.errors import Fault, UserError
 from generation.location import ObjectPath
@@ -23,6 +26,18 @@ def test_an_error_leaves_nothing(tmp_path: Path):
     with pytest.raises(RuntimeError), atomic_folder(tmp_path / "a") as scratch:
         (scratch / "file").write_text("x")
         raise RuntimeError
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_weights_that_the_system_does_not_write(tmp_path: Path):
+    """A limit on a file's size stands for a full disk: both come as a number in safetensors' own error."""
+    target, (soft, hard) = tmp_path / "student", resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        with pytest.raises(OSError, match=f"File too large: '{target}'"), atomic_folder(target) as scratch:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (1024, hard))
+            save_file({"weight": np.zeros(1000)}, scratch / "model.safetensors")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert list(tmp_path.iterdir()) == []
 
 
