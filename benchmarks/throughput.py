@@ -1,6 +1,7 @@
 """How fast is the pool, beside what it is made of and what else there is?
 
-    python benchmarks/throughput.py --rounds 5 --rows 1200 --json throughput.json     # over an hour, estimated
+    python benchmarks/throughput.py --rounds 5 --rows 600 --json throughput.json     # an hour and a half, estimated
+    python benchmarks/throughput.py --rounds 3 --rows 300 --tuning
 
 All contenders answer the same plan with the same model, engine arguments and sampling, each in processes of its own,
 one at a time, taking turns; every round has another plan. *steady* is between 20 and 80 % of the tokens, *end to end*
@@ -18,13 +19,15 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import psutil
 import typer
 from contenders import hf_generate, pool, ray_data, vllm_offline
 from contenders.trace import Trace
-from contenders.work import Work
+from contenders.work import SEQUENCES, Work
+
+from cluster.spin import YIELDS
 
 CONTENDERS: dict[str, Callable[[Work], Trace]] = {
     "vllm offline": lambda work: vllm_offline.run(work, padded=False),
@@ -35,6 +38,17 @@ CONTENDERS: dict[str, Callable[[Work], Trace]] = {
     "labelmill, 1 engine": lambda work: pool.run(work, 1),
     "labelmill, 2 engines": lambda work: pool.run(work, 2),
 }
+# with --tuning: vLLM's offline engine with the pool's settings for CPUs, and with one of them changed
+TUNING: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
+    "as in the pool": ({}, {}),
+    "compiled": ({"enforce_eager": False}, {}),
+    "threads bound to cores": ({}, {"VLLM_CPU_OMP_THREADS_BIND": "auto"}),
+    "waiting processes spin": ({}, {YIELDS: "0"}),
+    "waiting threads spin": ({}, {"OMP_WAIT_POLICY": "ACTIVE", "KMP_BLOCKTIME": "200"}),
+    "Intel's OpenMP": ({}, {"LD_PRELOAD": str(Path(sys.prefix) / "lib" / "libiomp5.so")}),
+    "64 sequences": ({"max_num_seqs": SEQUENCES // 2}, {}),
+    "256 sequences": ({"max_num_seqs": SEQUENCES * 2}, {}),
+}
 LIMIT_SECONDS = 900
 PSS_SECONDS = 15.0  # looking takes time from those that are looked at, the more processes the more
 
@@ -43,12 +57,13 @@ def main(
     rounds: Annotated[int, typer.Option(min=1)] = 5,
     rows: Annotated[int, typer.Option(min=16, help="answers in a round")] = 1200,
     only: Annotated[list[str] | None, typer.Option(help=f"of {', '.join(CONTENDERS)}")] = None,
+    tuning: Annotated[bool, typer.Option("--tuning", help="an engine with one setting changed at a time")] = False,
     json_file: Annotated[Path | None, typer.Option("--json")] = None,
     trace: Annotated[Path | None, typer.Option(hidden=True)] = None,
     number: Annotated[int, typer.Option(hidden=True)] = 0,
 ) -> None:
     """Let them take turns, print a Markdown table of medians."""
-    names = only or list(CONTENDERS)
+    names = only or list(TUNING if tuning else CONTENDERS)
     if trace is not None:  # a contender's own process
         _answer(names[0], rows, number, trace)
         return
@@ -120,7 +135,12 @@ def line(turns: list[tuple[Trace, float]]) -> str:
 
 def _answer(name: str, rows: int, number: int, file: Path) -> None:
     engines = 2 if name.endswith("2 engines") else 1
-    CONTENDERS[name](Work.make(rows, number, engines)).dump(file)
+    work = Work.make(rows, number, engines)
+    if name in TUNING:
+        args, environment = TUNING[name]
+        vllm_offline.run(work, True, args, {YIELDS: "1"} | environment).dump(file)
+    else:
+        CONTENDERS[name](work).dump(file)
 
 
 def _end(child: psutil.Popen) -> None:

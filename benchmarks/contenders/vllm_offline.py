@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
 
 from contenders.trace import Trace
 from contenders.work import Work
 
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
-def run(work: Work, padded: bool) -> Trace:
+
+def run(work: Work, padded: bool, args: Mapping[str, Any] = NOTHING, environment: Mapping[str, str] = NOTHING) -> Trace:
+    """`args` and `environment` change the engine's."""
     began = time.monotonic()
-    os.environ.update(work.peer_environment())
+    os.environ.update({**work.peer_environment(), **environment})
     from vllm import LLM, SamplingParams
     from vllm.sampling_params import RequestOutputKind
 
-    engine = LLM(**work.offline_args()).llm_engine
+    engine = LLM(**{**work.offline_args(), **args}).llm_engine
     trace = Trace(time.monotonic() - began)
     first = time.monotonic()
     for number, (tokens, sampling, samples) in enumerate(work.requests(padded)):
