@@ -73,15 +73,35 @@ def main(
             traces[name].append(measure(name, rows, turn))
             done, _ = traces[name][-1]
             print(f"round {turn} {name}: {done.error or f'{done.steady[0]:.0f} tokens/s'}", file=sys.stderr, flush=True)
+    if tuning:
+        print("| | tokens/s | lowest, highest | ready, s |\n| --- | ---: | ---: | ---: |")
+        for name in names:
+            print(f"| {name} | {short_line([each for each, _ in traces[name]])} |")
+    else:
+        print_table(traces)
+    if json_file:
+        record = {name: [{"peak_pss": pss, **vars(each)} for each, pss in mine] for name, mine in traces.items()}
+        json_file.write_text(json.dumps(record) + "\n")
+
+
+def print_table(traces: dict[str, list[tuple[Trace, float]]]) -> None:
+    """All figures of all contenders, in Markdown."""
     print(
         "| | steady tokens/s | rows/s | end to end tokens/s | rows/s | ready, s | row p50, p99, s | busy | PSS, GiB |"
     )
     print("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
-    for name in names:
-        print(f"| {name} | {line(traces[name])} |")
-    if json_file:
-        record = {name: [{"peak_pss": pss, **vars(each)} for each, pss in mine] for name, mine in traces.items()}
-        json_file.write_text(json.dumps(record) + "\n")
+    for name, turns in traces.items():
+        print(f"| {name} | {line(turns)} |")
+
+
+def short_line(turns: list[Trace]) -> str:
+    """The cells of one setting: tokens a second from first request to last row, and seconds of loading, medians."""
+    good = [each for each in turns if each.error is None]
+    if not good:
+        return f"{turns[0].error} | | "
+    speeds = [each.throughout for each in good]
+    ready = statistics.median(each.ready_seconds for each in good)
+    return f"{statistics.median(speeds):.0f} | {min(speeds):.0f}, {max(speeds):.0f} | {ready:.0f}"
 
 
 def measure(name: str, rows: int, number: int) -> tuple[Trace, float]:

@@ -38,6 +38,12 @@ class Trace:
         return tokens / (self.ready_seconds + seconds), rows / (self.ready_seconds + seconds)
 
     @property
+    def throughout(self) -> float:
+        """Tokens a second from the first request to the last row, filling and draining included."""
+        seconds, tokens, _ = self.points[-1]
+        return tokens / seconds
+
+    @property
     def steady(self) -> tuple[float, float]:
         """Tokens and rows a second between the STEADY shares of all tokens."""
         first, last = (self._reached(share * self.points[-1][1]) for share in STEADY)
