@@ -25,7 +25,7 @@ def prepare_process(processes: int = 1) -> int:
 
 
 def best_device() -> torch.device:
-    """The GPU that this process was given, else the CPU."""
+    """A GPU that this process sees, else the CPU. Only for those who were given one: others may see it too."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 

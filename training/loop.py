@@ -65,7 +65,7 @@ def fit_judge(
 
     if not is_whole(folder):
         task = ray.remote(num_cpus=1, num_gpus=gpu, max_retries=3, runtime_env={"env_vars": WORKER_ENV})(_judge_worker)
-        ray.get(task.remote(list(seeds), list(labels), settings, folder, str(init_folder), list(guideline)))
+        ray.get(task.remote(list(seeds), list(labels), settings, folder, str(init_folder), list(guideline), gpu > 0))
     return folder
 
 
@@ -168,9 +168,10 @@ def _judge_worker(
     folder: Location,
     init_folder: str,
     guideline: list[tuple[str, str]],
+    has_gpu: bool,
 ) -> None:
     from training.contrastive import tune_judge
-    from training.device import best_device, prepare_process
+    from training.device import CPU, best_device, prepare_process
 
     prepare_process()
-    tune_judge(seeds, labels, settings, folder, init_folder, guideline, best_device())
+    tune_judge(seeds, labels, settings, folder, init_folder, guideline, best_device() if has_gpu else CPU)

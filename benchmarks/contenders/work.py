@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,11 +31,11 @@ class Work:
     plan: pa.Table
 
     @classmethod
-    def make(cls, rows: int, number: int, engines: int = 1, settings: Sequence[str] = ()) -> Work:
-        """Plan `number`; two of other numbers share no request. `settings` as with `labelmill run --set`."""
+    def make(cls, rows: int, number: int, engines: int = 1) -> Work:
+        """Plan `number`; two of other numbers share no request."""
         ours = [f"runtime.max_num_seqs={SEQUENCES // engines}", "runtime.kv_cache_gb=1"]
         ours += [f"runtime.gpus_per_engine={1 / engines:g}"]
-        job = prepare(TASK, [*ours, *settings])
+        job = prepare(TASK, ours)
         spec = plan_engine(job.config, job.model_folder, job.model_hash, gpu_count())
         names, samples = job.task.label_names, job.config.generation.samples
         counts = dict.fromkeys(names, max(1, round(rows / samples / len(names))))
