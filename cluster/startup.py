@@ -5,7 +5,6 @@ What vLLM raises says only that its engine core failed; the reason is on that pr
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import socket
@@ -17,6 +16,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from generation.errors import Fault, UserError
+from generation.fetch import locked
 from generation.models import cache_dir
 
 if TYPE_CHECKING:
@@ -82,9 +82,7 @@ def turn_on_gpu(spec: EngineSpec) -> Iterator[None]:
         yield
         return
     name = f"{socket.gethostname()}-gpu-{os.environ.get('CUDA_VISIBLE_DEVICES', '')}.lock"
-    cache_dir().mkdir(parents=True, exist_ok=True)
-    with (cache_dir() / name).open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(cache_dir() / name):
         yield
 
 

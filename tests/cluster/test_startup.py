@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import re
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -162,8 +164,12 @@ def test_engines_that_share_a_gpu_load_in_turn(monkeypatch: pytest.MonkeyPatch, 
     with turn_on_gpu(half):
         other = threading.Thread(target=load)
         other.start()
+        core = multiprocessing.get_context("fork").Process(target=time.sleep, args=(60,))  # it outlives the loading
+        core.start()
         assert not inside.wait(0.2)
         with turn_on_gpu(GPU), turn_on_gpu(CPU):  # they have theirs alone
             pass
     other.join(10)
     assert inside.is_set()
+    core.terminate()
+    core.join()
