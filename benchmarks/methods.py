@@ -16,7 +16,6 @@ from typing import Annotated, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import typer
 
 from cluster.job import Job, prepare
@@ -26,6 +25,8 @@ from cluster.session import ray_session
 from cluster.spec import plan_engine
 from cluster.store import Store
 from denoise.filters.table import build_filters, filter_reasons
+from generation.forms import FORMS
+from generation.material import Material
 from generation.plan import plan_wave
 
 TASK = Path(__file__).parents[1] / "examples" / "support_tickets" / "task.yaml"
@@ -38,7 +39,7 @@ def main(
     task: Annotated[Path, typer.Option()] = TASK,
 ) -> None:
     """Ask both ways, judge, print a Markdown table."""
-    jobs = {method: prepare(task, [f"generation.method={method}"]) for method in ("completion", "chat")}
+    jobs = {form: prepare(task, [f"generation.form={form}"]) for form in FORMS}
     with tempfile.TemporaryDirectory() as folder, ray_session(jobs["completion"].config.runtime):
         figures = measure(jobs, Path(folder), rows)
     print("| method | usable | label right | unique | output tokens/s |\n| --- | ---: | ---: | ---: | ---: |")
@@ -68,8 +69,11 @@ def measure(jobs: dict[str, Job], folder: Path, rows: int) -> dict[str, dict[str
                 generate(pool, store, each, turn, rows // ROUNDS, turn * len(jobs) + place)
                 seconds[method] += time.monotonic() - began
         pool.stop()
-    generated = pa.concat_tables(store.generated(number) for number in store.rounds())
-    return {method: summary(generated, method, each, judge, seconds[method]) for method, each in jobs.items()}
+    generated = {
+        form: pa.concat_tables(store.generated(turn * len(jobs) + place) for turn in range(ROUNDS))
+        for place, form in enumerate(jobs)
+    }
+    return {form: summary(generated[form], each, judge, seconds[form]) for form, each in jobs.items()}
 
 
 def generate(pool: EnginePool, store: Store, job: Job, turn: int, rows: int, round_: int) -> None:
@@ -77,15 +81,14 @@ def generate(pool: EnginePool, store: Store, job: Job, turn: int, rows: int, rou
     settings = job.config.generation
     counts = {name: max(1, rows // settings.samples) for name in job.task.label_names}
     store.write_json(f"rounds/{round_:03d}/round.json", {})
-    plan = plan_wave(job.task, settings, job.method, job.run_id, round_, turn, counts)
+    plan = plan_wave(Material(job.task, settings, job.run_id, round_), job.method, turn, counts)
     store.commit(round_, "requests", "w000", plan, job.run_id)
     for _ in pool.generate(store.request_refs(round_)):
         pass
 
 
-def summary(generated: pa.Table, method: str, job: Job, judge: Any, seconds: float) -> dict[str, Any]:
-    """Shares of one method's rows."""
-    rows = generated.filter(pc.equal(generated["method"], method))
+def summary(rows: pa.Table, job: Job, judge: Any, seconds: float) -> dict[str, Any]:
+    """Shares of one form's rows."""
     reasons = filter_reasons(rows, build_filters(job.task, job.config.denoise)).to_pylist()
     kept = rows.filter(pa.array([reason is None for reason in reasons]))
     best = np.array(judge.labels)[judge.probabilities(kept["text"].to_pylist()).argmax(axis=1)]

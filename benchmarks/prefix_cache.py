@@ -20,6 +20,7 @@ import typer
 
 from cluster.job import Job, gpu_count, prepare
 from cluster.spec import plan_engine
+from generation.material import Material
 from generation.plan import plan_wave
 from generation.records import map_column
 
@@ -72,7 +73,7 @@ def turn(llm: Any, job: Job, way: str, number: int, requests: int) -> Turn:
     if way == "no exemplars":
         settings = settings.model_copy(update={"exemplars": 0})
     counts = dict.fromkeys(job.task.label_names, requests)
-    plan = plan_wave(job.task, settings, job.method, f"prefix {number}", 0, 0, counts)
+    plan = plan_wave(Material(job.task, settings, f"prefix {number}"), job.method, 0, counts)
     prompts, sampling = _prompts(llm.get_tokenizer(), plan, way == "padded"), _sampling(job, plan)
     llm.reset_prefix_cache()
     began = time.monotonic()

@@ -99,7 +99,7 @@ class EngineActor(ABC):
 
     async def _serve(self, request: dict[str, Any]) -> None:
         try:
-            method = self._method(request["method"])
+            method = self._method(request["method"], request["form"])
             try:
                 await self._answer(request, method)
             except ValueError as error:  # this request cannot be answered: the others go on
@@ -188,9 +188,9 @@ class EngineActor(ABC):
         return self._store.commit(round_, "generated", name, table, self._run_id)
 
     @functools.lru_cache(maxsize=8)  # noqa: B019 - the actor lives as long as its process
-    def _method(self, name: str) -> Method:
+    def _method(self, name: str, form: str) -> Method:
         template = Path(self._template) if self._template else None
-        return make_method(name, Path(self._spec.folder) if self._spec.folder else None, template)
+        return make_method(name, form, Path(self._spec.folder) if self._spec.folder else None, template)
 
     def _spawn(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)

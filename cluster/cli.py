@@ -178,6 +178,15 @@ def init(name: Annotated[Path, typer.Argument(metavar="NAME", help="folder to ma
 
 
 @app.command()
+def methods() -> None:
+    """The ways to make texts, for `generation.method`."""
+    from generation.methods import METHODS
+
+    for name, method in METHODS.items():
+        typer.echo(f"{name:<14} {method.summary}\n{'':<14} {method.paper}; cost: {method.cost}")
+
+
+@app.command()
 def schema() -> None:
     """Print the JSON Schema of task.yaml, for editors."""
     from cluster.scaffold import schema_json

@@ -7,6 +7,7 @@ Settings are of three kinds. *Identity* (hashed: a change of it is another run),
 
 from __future__ import annotations
 
+import difflib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -18,6 +19,7 @@ from cluster.problems import UniqueKeyLoader, first_problem, yaml_problem
 from cluster.server_settings import ServerSettings
 from denoise.settings import DenoiseSettings
 from generation.errors import UserError, clip
+from generation.methods import METHODS
 from generation.models import EMBEDDED_LM
 from generation.settings import REST, GenerationSettings, Settings
 from generation.task import Label, Words
@@ -123,6 +125,15 @@ class TaskConfig(Settings):
                 if counter.label not in names:
                     raise ValueError(f"counter-example of {label.name!r} names an unknown label {counter.label!r}")
         return labels
+
+    @field_validator("generation")
+    @classmethod
+    def _method_is_known(cls, settings: GenerationSettings) -> GenerationSettings:
+        if settings.method not in METHODS:
+            close = difflib.get_close_matches(settings.method, METHODS, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(METHODS)}"
+            raise ValueError(f"unknown method {settings.method!r}; {hint}")
+        return settings
 
     @model_validator(mode="after")
     def _adapters_are_of_labels(self) -> TaskConfig:

@@ -51,7 +51,8 @@ class Engine(EngineActor):
         await (self._llm.sleep(1) if asleep else self._llm.wake_up())
 
     async def _answer(self, request: dict[str, Any], method: Method) -> None:
-        tokens = self._tokens(request["prompt"], method.adds_special_tokens, request["padding"], request["sampling"])
+        specials = method.form.adds_special_tokens
+        tokens = self._tokens(request["prompt"], specials, request["padding"], request["sampling"])
         asked = await self._adapters.ask(request["adapter"], tokens)
         output = await self._generate(
             request["request_id"], asked, request["sampling"], request["samples"], method.stop

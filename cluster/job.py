@@ -19,10 +19,10 @@ from generation.errors import UserError, clip
 from generation.examples import check_seeds, read_examples, split_dev
 from generation.fetch import is_remote
 from generation.location import Location
+from generation.material import Material
 from generation.methods import make_method
 from generation.methods.base import Method
 from generation.models import context_of, model_hash, resolve_model
-from generation.plan import exemplar_sets
 from generation.records import SCHEMA_VERSION, digest
 from generation.settings import GenerationSettings
 from generation.task import Example, Task
@@ -68,6 +68,10 @@ class Job:
         name = self.config.generation.template
         return str((self.path.parent / name).resolve()) if name else None
 
+    def material(self, round_: int = 0) -> Material:
+        """What the plans of a round are made from, before anything is learnt."""
+        return Material(self.task, self.generation, self.run_id, round_, self.adapters)
+
     def run_json(self) -> dict[str, Any]:
         """Contents of run.json."""
         return {
@@ -102,7 +106,7 @@ def prepare(path: Path, overrides: list[str] | None = None) -> Job:
     generation = _in_effect(config)
     encoder = resolve_model(_from(path.parent, config.student.model), f"{path}: student.model")
     template = (path.parent / config.generation.template).resolve() if config.generation.template else None
-    method = make_method(config.generation.method, folder, template)
+    method = make_method(config.generation.method, config.generation.form, folder, template)
     adapters = _read_adapters(path, config, folder, model)
     job = Job(
         path=path,
@@ -276,8 +280,4 @@ def _check_answer_length(job: Job) -> None:
 
 def example_prompts(job: Job) -> dict[str, str]:
     """One rendered prompt per label, as a first wave would ask."""
-    settings = job.generation
-    return {
-        label.name: job.method.prompt(job.task, label, exemplar_sets(job.task, label, settings, job.run_id, 0)[0])
-        for label in job.config.labels
-    }
+    return {label.name: job.method.asks(job.material(), label, 1)[0].prompt for label in job.config.labels}

@@ -22,7 +22,7 @@ def preview_rows(job: Job, count: int) -> pa.Table:
     spec = plan_engines(job, gpu_count())
     requests = math.ceil(count / job.config.generation.samples)
     counts = {label.name: requests for label in job.config.labels}
-    plan = plan_wave(job.task, job.generation, job.method, job.run_id, 0, 0, counts, job.adapters)
+    plan = plan_wave(job.material(), job.method, 0, counts)
     with tempfile.TemporaryDirectory(prefix="labelmill-preview-") as folder:
         store = Store(folder)
         spec = place_adapters(spec, store.root)

@@ -58,9 +58,9 @@ class ServerEngine(EngineActor):
 
     async def start(self, key: str | None = None) -> Ready:
         """Ask for one word, so that a wrong key or name shows at once; the first report tells."""
-        began, method = time.monotonic(), self._method(self._spec.method)
+        began, method = time.monotonic(), self._method("prompted", self._spec.form)
         self._lost, self._returned = 0, list[str]()
-        path = "/chat/completions" if method.asks_in_chat else "/completions"
+        path = "/chat/completions" if method.form.asks_in_chat else "/completions"
         probe = self._body(method, _PROBE, {"temperature": 1.0, "max_tokens": 1, "seed": 0}, 1)
         self._caller = Caller(self._spec.settings, key, path, probe)
         try:
@@ -112,7 +112,7 @@ class ServerEngine(EngineActor):
             taken.add(await self._caller.ask(request["request_id"], body, most))
 
     def _body(self, method: Method, prompt: str, sampling: dict[str, float], samples: int) -> dict[str, Any]:
-        asked = {"messages": [{"role": "user", "content": prompt}]} if method.asks_in_chat else {"prompt": prompt}
+        asked = {"messages": [{"role": "user", "content": prompt}]} if method.form.asks_in_chat else {"prompt": prompt}
         body: dict[str, Any] = asked | {
             "model": self._spec.model,
             "n": samples,

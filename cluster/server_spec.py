@@ -18,7 +18,7 @@ class ServerSpec:
 
     model: str
     model_hash: str
-    method: str
+    form: str
     settings: ServerSettings
     max_num_seqs: int
     commit_rows: int
@@ -48,7 +48,7 @@ def plan_server(job: Job) -> ServerSpec:
     return ServerSpec(
         model=str(server.model),
         model_hash=job.model_hash,
-        method=job.generation.method,
+        form=job.generation.form,
         settings=server,
         max_num_seqs=server.concurrency * job.generation.samples,
         commit_rows=runtime.commit_rows,

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from cluster.config import TaskConfig
@@ -20,11 +21,11 @@ from generation.adapters.lora import engine_rank
 from generation.errors import UserError
 from generation.fetch import is_remote
 from generation.models import resolve_model
-from generation.plan import NO_ADAPTERS
 from generation.tokens import BLOCK
 
 # what an engine's processes take beside weights and KV cache, measured as proportional set size on the CPU build
 OVERHEAD_GB = 2.5
+NO_ADAPTERS: Mapping[str, Adapter] = MappingProxyType({})
 TRAINER_GPU = 0.1  # of a GPU that engines share: what a training worker asks for beside them
 
 

@@ -51,11 +51,10 @@ class WaveSteps:
     def plan(self, wave: int, judged: int) -> bool:
         """Commit a wave's requests from the verdicts on the waves before `judged`; False when none are wanted."""
         job, now = self._job, self._now
-        settings = job.generation
-        counts = next_counts(self._store, now, settings.samples, judged)
+        counts = next_counts(self._store, now, job.generation.samples, judged)
         if not counts or self.budget().is_spent:
             return False
-        plan = plan_wave(job.task, settings, job.method, job.run_id, now.number, wave, counts, job.adapters)
+        plan = plan_wave(job.material(now.number), job.method, wave, counts)
         self._store.commit(now.number, "requests", f"w{wave:03d}", plan, job.run_id)
         return True
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NoReturn
 
 import jinja2
@@ -13,12 +14,21 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from generation.errors import UserError
 from generation.task import Example, Label, Task
 
+NOTHING: Mapping[str, object] = MappingProxyType({})
 
-def render_prompt(source: str, task: Task, label: Label, exemplars: Sequence[Example], name: str = "template") -> str:
-    """The prompt text. A template sees `task`, `label`, `labels` and `exemplars`. Raises UserError."""
+
+def render_prompt(
+    source: str,
+    task: Task,
+    label: Label,
+    exemplars: Sequence[Example],
+    name: str = "template",
+    more: Mapping[str, object] = NOTHING,
+) -> str:
+    """The prompt text; a template sees `task`, `label`, `labels`, `exemplars` and `more`. Raises UserError."""
     try:
         template = _environment().from_string(source)
-        return template.render(task=task, label=label, labels=task.labels, exemplars=list(exemplars))
+        return template.render(task=task, label=label, labels=task.labels, exemplars=list(exemplars), **more)
     except jinja2.TemplateSyntaxError as error:
         raise UserError(f"{name} line {error.lineno}: not a valid template: {error.message}") from None
     except Exception as error:  # a template is the user's program: whatever it raises is for its writer to mend
@@ -31,14 +41,14 @@ def render_chat(model_folder: Path, message: str) -> str:
     template_file = model_folder / "chat_template.jinja"
     source = template_file.read_text() if template_file.is_file() else settings.get("chat_template")
     if not isinstance(source, str):
-        raise UserError("generation.method: 'chat' needs a model with a chat template; use 'completion'")
+        raise UserError("generation.form: 'chat' needs a model with a chat template; use 'completion'")
     specials = {key: _token(settings.get(key)) for key in ("bos_token", "eos_token")}
     try:
         template = _environment(trim_blocks=True, lstrip_blocks=True).from_string(source)
         return template.render(messages=[{"role": "user", "content": message}], add_generation_prompt=True, **specials)
     except jinja2.TemplateError as error:
         raise UserError(
-            f"generation.method: the model's chat template cannot be rendered ({error}); use 'completion'"
+            f"generation.form: the model's chat template cannot be rendered ({error}); use 'completion'"
         ) from None
 
 

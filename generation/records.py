@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 SOURCES = ("generated", "pool", "seed", "human")
 STATUSES = ("accepted", "rejected", "relabelled", "held", "surplus")
@@ -60,6 +60,7 @@ REQUEST_SCHEMA = pa.schema(
         ("ordinal", pa.int32()),
         ("label", pa.string()),
         ("method", pa.string()),
+        ("form", pa.string()),
         ("adapter", pa.string()),
         ("seed_ids", pa.list_(pa.string())),
         ("attributes", _STRINGS),

@@ -22,7 +22,8 @@ class GenerationSettings(Settings):
     adapters: dict[str, str | None] = Field(
         {}, description='label -> folder of its adapter, null: the base model; "*" stands for all other labels'
     )
-    method: Literal["completion", "chat"] = Field("completion", description="plain completion or the chat template")
+    method: str = Field("prompted", description="how texts are made: `labelmill methods` lists the ways")
+    form: Literal["completion", "chat"] = Field("completion", description="plain completion or the chat template")
     template: str | None = Field(None, description="a Jinja file of your own in place of the method's template")
     exemplars: int = Field(10, ge=0, le=64, description="seeds of the label shown in a prompt")
     exemplar_sets: int = Field(4, ge=1, description="different exemplar sets per label and round; requests share them")

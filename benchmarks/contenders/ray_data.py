@@ -64,7 +64,7 @@ def run_waves(task: Path, changes: list[str], folder: Path) -> None:
             yields = yields_per_label(store, now, wave)  # all that is missing at once: few waves, so few loadings
             missing = {name: now.targets[name] - each.accepted for name, each in yields.items()}
             counts = {name: requests_for(missing[name], each, samples) for name, each in yields.items()}
-            plan = plan_wave(job.task, job.config.generation, job.method, job.run_id, 0, wave, counts)
+            plan = plan_wave(job.material(), job.method, wave, counts)
             store.commit(0, "requests", f"w{wave:03d}", plan, job.run_id)
             _generate(Work(job, spec, plan), store, wave)
             steps.judge(wave)

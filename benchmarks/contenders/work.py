@@ -11,6 +11,7 @@ import pyarrow as pa
 from cluster.job import Job, gpu_count, prepare
 from cluster.spec import EngineSpec, plan_engine
 from cluster.spin import YIELDS
+from generation.material import Material
 from generation.plan import plan_wave
 from generation.records import map_column
 from generation.tokens import encode_texts
@@ -39,7 +40,7 @@ class Work:
         spec = plan_engine(job.config, job.model_folder, job.model_hash, gpu_count())
         names, samples = job.task.label_names, job.config.generation.samples
         counts = dict.fromkeys(names, max(1, round(rows / samples / len(names))))
-        plan = plan_wave(job.task, job.config.generation, job.method, f"throughput {number}", 0, 0, counts)
+        plan = plan_wave(Material(job.task, job.config.generation, f"throughput {number}"), job.method, 0, counts)
         return cls(job, spec, plan)
 
     @property

@@ -1,25 +1,23 @@
-"""Ways to ask, one a file; adding one touches its file and the table here."""
+"""Methods, one a file; adding one touches its file and the table here."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from generation.errors import UserError
-from generation.methods import chat, completion
+from generation.forms import FORMS
 from generation.methods.base import Method
+from generation.methods.prompted import Prompted
 
-METHODS: dict[str, tuple[type[Method], str]] = {
-    "completion": (completion.Completion, completion.TEMPLATE),
-    "chat": (chat.Chat, chat.TEMPLATE),
-}
+METHODS: dict[str, type[Method]] = {method.name: method for method in (Prompted,)}
 
 
-def make_method(name: str, model_folder: Path | None, template: Path | None = None) -> Method:
+def make_method(name: str, form: str, model_folder: Path | None, template: Path | None = None) -> Method:
     """The method called `name`, with the user's template file in place of its own if given. Raises UserError."""
-    kind, source = METHODS[name]
+    kind, made = METHODS[name], FORMS[form](model_folder)
     if template is None:
-        return kind(source, model_folder)
+        return kind(made, kind.templates[form])
     try:
-        return kind(template.read_text(encoding="utf-8"), model_folder, str(template))
+        return kind(made, template.read_text(encoding="utf-8"), str(template))
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"generation.template: {template} cannot be read ({error})") from None

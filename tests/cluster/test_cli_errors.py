@@ -156,8 +156,8 @@ CASES: dict[str, Case] = {
     "no tokenizer": (file("model/tokenizer.json", None), "model: {folder}/model/tokenizer.json must be a tokenizer; "),
     "no student model": (task(student={"model": "none"}), "task.yaml: student.model: must be a folder with a config"),
     "no chat template": (
-        file("model/chat_template.jinja", None, *run_task("--set", "generation.method=chat")),
-        "generation.method: 'chat' needs a model with a chat template; use 'completion'",
+        file("model/chat_template.jinja", None, *run_task("--set", "generation.form=chat")),
+        "generation.form: 'chat' needs a model with a chat template; use 'completion'",
     ),
     "seed beyond the context": (
         lambda folder: [*seeds({"text": "w " * 11, "label": "neg"})(folder), *SHORT],

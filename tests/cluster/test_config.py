@@ -81,8 +81,12 @@ def test_numbers_without_a_point_are_read(tmp_path: Path) -> None:
         (GOOD + "quota: 2.5\n", "task.yaml: quota: must be a whole number; got 2.5"),
         (GOOD + "generation:\n", "task.yaml: generation: must be a mapping; got None"),
         (
-            GOOD + "generation: {method: chot}\n",
-            "task.yaml: generation.method: must be 'completion' or 'chat'; got 'chot'",
+            GOOD + "generation: {method: promted}\n",
+            "task.yaml: generation: unknown method 'promted'; did you mean 'prompted'?",
+        ),
+        (
+            GOOD + "generation: {form: chot}\n",
+            "task.yaml: generation.form: must be 'completion' or 'chat'; got 'chot'",
         ),
         (
             GOOD + "generation: {temperature: .nan}\n",

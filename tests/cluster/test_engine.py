@@ -43,7 +43,7 @@ class Bench:
 
     def plan(self, wave: int, counts: dict[str, int]) -> None:
         """Commit the requests of a wave."""
-        plan = plan_wave(self.job.task, self.job.config.generation, self.job.method, "run", 0, wave, counts)
+        plan = plan_wave(self.job.material(), self.job.method, wave, counts)
         self.store.commit(0, "requests", f"w{wave:03d}", plan, "run")
 
     def hold(self, epoch: int) -> None:
@@ -178,7 +178,7 @@ def test_after_either_the_engine_goes_on(bench: Bench) -> None:
 def test_what_goes_wrong_in_the_actor_is_told(what: str, tmp_path: Path) -> None:
     """Nobody waits for `submit`: an error that was not told would leave the pool waiting for ever."""
     job, store = prepare(TINY), Store(tmp_path)
-    plan = plan_wave(job.task, job.config.generation, job.method, "run", 0, 0, {"lost_pet": 1})
+    plan = plan_wave(job.material(), job.method, 0, {"lost_pet": 1})
     plan = plan.set_column(plan.schema.get_field_index("method"), "method", [["riddles"]])
     part = store.commit(0, "requests", "w000", plan, "run") if "method" in what else str(tmp_path / "none.parquet")
     spec = plan_engine(job.config, job.model_folder, job.model_hash, 0)

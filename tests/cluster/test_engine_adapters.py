@@ -20,6 +20,7 @@ from generation.adapters.folder import Adapter, read_adapter, read_probe
 from generation.adapters.seal import seal_adapter
 from generation.adapters.soft_prompt import load_soft_prompt
 from generation.errors import UserError
+from generation.material import Material
 from generation.plan import plan_wave
 from generation.tokens import encode_texts
 from tests.chaos.driver import TINY
@@ -43,7 +44,8 @@ class Bench:
         """Plan and generate a wave with some of the adapters, by label; returns its number."""
         wave, self.waves = self.waves, self.waves + 1
         chosen = {label: self.adapters[name] for label, name in adapters.items()}
-        plan = plan_wave(self.job.task, self.job.config.generation, self.job.method, "run", 0, wave, counts, chosen)
+        material = Material(self.job.task, self.job.config.generation, "run", 0, chosen)
+        plan = plan_wave(material, self.job.method, wave, counts)
         self.store.commit(0, "requests", f"w{wave:03d}", plan, "run")
         for _ in self.pool.generate(self.store.request_refs(0, wave)):
             pass

@@ -11,7 +11,7 @@ import pytest
 from cluster.job import check_identity, example_prompts, prepare
 from cluster.spec import plan_engines
 from generation.errors import UserError
-from generation.methods.completion import TEMPLATE
+from generation.methods.prompted import COMPLETION
 from generation.plan import plan_wave
 from generation.records import SCHEMA_VERSION
 from tests.cluster.cases import LABELS, SEEDS, make_job, write_task
@@ -58,7 +58,7 @@ def test_neither_the_order_of_seeds_nor_their_file_matters(tmp_path: Path) -> No
         ({"labels": [LABELS[0], {"name": "neg", "description": "is sad"}]}, ["labels.neg.description"]),
         ({"labels": [LABELS[0] | {"rules": ["r"]}, LABELS[1]]}, ["labels.pos.rules"]),
         ({"labels": LABELS[::-1]}, ["labels"]),
-        ({"generation": {"method": "chat"}}, ["generation.method", "generation.template"]),
+        ({"generation": {"form": "chat"}}, ["generation.form", "generation.template"]),
         ({"generation": {"template": "mine.j2"}}, ["generation.template"]),
         ({"generation": {"temperature": 0.5}}, ["generation.temperature"]),
         ({"denoise": {"relabel": 0.8}}, ["denoise.relabel"]),
@@ -86,7 +86,7 @@ def test_the_content_of_models_makes_another_run_and_their_place_does_not(tmp_pa
 
 
 def test_a_template_is_known_by_its_content(tmp_path: Path) -> None:
-    (tmp_path / "same.j2").write_text(TEMPLATE)
+    (tmp_path / "same.j2").write_text(COMPLETION)
     assert changed(tmp_path, generation={"template": "same.j2"}) == []
     job = make_job(tmp_path, generation={"template": "same.j2"})
     assert (job.template, make_job(tmp_path).template) == (str(tmp_path / "same.j2"), None)
@@ -201,11 +201,11 @@ def test_what_of_a_server_is_identity(tmp_path: Path) -> None:
 
 
 def test_a_server_is_asked_in_messages_and_without_padding(tmp_path: Path) -> None:
-    generation = {"method": "chat", "samples": 3, "max_tokens": 10, "exemplars": 0}
+    generation = {"form": "chat", "samples": 3, "max_tokens": 10, "exemplars": 0}
     job = make_job(tmp_path, server=SERVER, generation=generation)
     prompt = example_prompts(job)["pos"]
     assert prompt.startswith("Short remarks.\nWrite one new text")
-    plan = plan_wave(job.task, job.generation, job.method, "run", 0, 0, {"pos": 9})
+    plan = plan_wave(job.material(), job.method, 0, {"pos": 9})
     assert set(plan["prompt"].to_pylist()) == {prompt}
     # no token is shorter than a byte, and the prompt may have to be sent for each text
     assert set(plan["most_tokens"].to_pylist()) == {3 * (len(prompt.encode()) + 128) + 3 * 10}

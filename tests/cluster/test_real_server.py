@@ -25,7 +25,7 @@ def generate(store: Store, server: RealServer, *settings: str) -> dict[str, int]
     """Have a wave written; returns the tokens that the server counted."""
     overrides = [f"server.url={server.url}", f"server.model={server.model}", "server.key_env=VLLM_TEST_KEY"]
     job = prepare(TINY, [*overrides, "server.extra={min_p: 0.05}", *settings])
-    plan = plan_wave(job.task, job.generation, job.method, "run", 0, 0, {"lost_pet": 4, "bake_sale": 4})
+    plan = plan_wave(job.material(), job.method, 0, {"lost_pet": 4, "bake_sale": 4})
     store.write_json("rounds/000/round.json", {})
     store.write_json("lease.json", {"epoch": 1})
     store.commit(0, "requests", "w000", plan, "run")
@@ -60,5 +60,5 @@ def test_a_real_server(real_server: RealServer, tmp_path: Path, monkeypatch: pyt
         assert len(set(store.generated(0)["text"].to_pylist())) > 16
 
         chat = Store(tmp_path / "chat")
-        assert generate(chat, real_server, "generation.method=chat")["output_tokens"] > 32
+        assert generate(chat, real_server, "generation.form=chat")["output_tokens"] > 32
         assert any(chat.generated(0)["text"].to_pylist())

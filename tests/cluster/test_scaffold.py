@@ -60,7 +60,7 @@ def test_comments_name_the_values_allowed() -> None:
     assert lines[0] == "# yaml-language-server: $schema=task.schema.json"
     assert "rounds: 1  # >= 1" in lines
     assert "temperature: 1.0  # > 0, <= 3" in lines
-    assert "method: completion  # plain completion or the chat template; completion or chat" in lines
+    assert "form: completion  # plain completion or the chat template; completion or chat" in lines
     assert "token_budget: null  # most prompt + output tokens over the whole run; >= 1" in lines
 
 
@@ -70,7 +70,7 @@ def test_schema() -> None:
     assert schema["required"] == ["name", "description", "labels", "seeds"]
     assert set(schema["properties"]) == set(TaskConfig.model_fields)
     assert schema["properties"]["quota"]["description"] == "accepted rows wanted per label and round"
-    assert schema["$defs"]["GenerationSettings"]["properties"]["method"]["enum"] == ["completion", "chat"]
+    assert schema["$defs"]["GenerationSettings"]["properties"]["form"]["enum"] == ["completion", "chat"]
     assert schema["additionalProperties"] is False
 
 

@@ -63,8 +63,8 @@ def key(monkeypatch: pytest.MonkeyPatch) -> str:
 class Bench:
     """A run of one wave against a server."""
 
-    def __init__(self, folder: Path, url: str, requests: int = 6, method: str = "completion", **settings: Any) -> None:
-        generation = {"method": method, "samples": 2, "exemplars": 1, "max_tokens": 5}
+    def __init__(self, folder: Path, url: str, requests: int = 6, form: str = "completion", **settings: Any) -> None:
+        generation = {"form": form, "samples": 2, "exemplars": 1, "max_tokens": 5}
         server = {"url": url, "model": MODEL, "tries": 3, "timeout_seconds": 2, **settings}
         runtime = {"commit_rows": 4, "commit_seconds": 0.2}
         self.job: Job = make_job(folder, generation=generation, server=server, runtime=runtime)
@@ -73,7 +73,7 @@ class Bench:
         self.store.write_json("rounds/000/round.json", {})
         self.epoch = 0
         counts = {"pos": requests // 2, "neg": requests - requests // 2}
-        self.plan = plan_wave(self.job.task, self.job.generation, self.job.method, "run", 0, 0, counts)
+        self.plan = plan_wave(self.job.material(), self.job.method, 0, counts)
         self.store.commit(0, "requests", "w000", self.plan, "run")
         self.ids = sorted(expected_row_ids(self.plan))
 
@@ -132,7 +132,7 @@ def test_rows_are_committed_with_their_lineage(session: None, server: Server, tm
 
 
 def test_chat_sends_a_message_and_lets_the_server_format_it(session: None, server: Server, tmp_path: Path) -> None:
-    bench = Bench(tmp_path, server.url, requests=2, method="chat")
+    bench = Bench(tmp_path, server.url, requests=2, form="chat")
     bench.run()
     assert bench.committed() == bench.ids
     assert set(server.paths) == {"/v1/chat/completions"}

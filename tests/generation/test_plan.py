@@ -11,11 +11,13 @@ import pyarrow as pa
 import pytest
 
 from generation.adapters.folder import Adapter
+from generation.material import Material
 from generation.methods import make_method
-from generation.plan import Yield, exemplar_sets, plan_wave, requests_for
+from generation.methods.prompted import exemplar_sets
+from generation.plan import Yield, plan_wave, requests_for
 from generation.records import REQUEST_SCHEMA, digest, map_column
 from generation.settings import GenerationSettings
-from generation.task import Example, Task
+from generation.task import Example, Label, Task
 from generation.tokens import BLOCK, block_padding
 from tests.generation.cases import HOURS, LOST, TASK
 
@@ -29,10 +31,12 @@ def plan(
     identity: str = "run",
     round_: int = 0,
     wave: int = 1,
+    adapters: dict[str, Adapter] | None = None,
     **counts: int,
 ) -> pa.Table:
     wanted = counts or {"lost_card": 5, "opening_hours": 2}
-    return plan_wave(task, settings, make_method(settings.method, model), identity, round_, wave, wanted)
+    material = Material(task, settings, identity, round_, adapters or {})
+    return plan_wave(material, make_method(settings.method, settings.form, model), wave, wanted)
 
 
 def ids(table: pa.Table) -> set[str]:
@@ -76,14 +80,15 @@ def test_what_a_request_says(model: Path) -> None:
     (row,) = table.to_pylist()
     prompt = "Messages to a library.\nopening hours: asks for times\n\n1. When do you close?\n2."
     seeds = [TASK.seeds[3].id]
-    request_id = digest("run", 0, 1, "opening_hours", "completion", "", seeds, {}, 0)
+    request_id = digest("run", 0, 1, "opening_hours", "prompted", "", seeds, {}, 0)
     assert {key: row[key] for key in row if key not in ("sampling", "attributes")} == {
         "request_id": request_id,
         "round": 0,
         "wave": 1,
         "ordinal": 0,
         "label": "opening_hours",
-        "method": "completion",
+        "method": "prompted",
+        "form": "completion",
         "adapter": "",
         "seed_ids": seeds,
         "repetition": 0,
@@ -101,10 +106,7 @@ def test_what_a_request_says(model: Path) -> None:
 
 def test_adapters_go_into_requests_and_their_ids(model: Path) -> None:
     lora, soft = Adapter("hash-1", "a", "lora", rank=8), Adapter("hash-2", "b", "soft_prompt", tokens=7)
-    method, counts = make_method("completion", model), {"lost_card": 5, "opening_hours": 2}
-    plain, same = plan(model), plan_wave(TASK, SETTINGS, method, "run", 0, 1, counts, {})
-    mixed = plan_wave(TASK, SETTINGS, method, "run", 0, 1, counts, {"lost_card": lora, "opening_hours": soft})
-    assert plain.equals(same)
+    plain, mixed = plan(model), plan(model, adapters={"lost_card": lora, "opening_hours": soft})
     for before, after in zip(plain.to_pylist(), mixed.to_pylist(), strict=True):
         assert before["request_id"] != after["request_id"]
         assert (before["prompt"], before["prompt_hash"]) == (after["prompt"], after["prompt_hash"])
@@ -123,8 +125,7 @@ def test_padding_counts_the_answers_to_a_prompt(model: Path) -> None:
     assert {row["padding"] for row in plan(model, settings=once, opening_hours=9).to_pylist()} == {
         block_padding(len(row["prompt"].split()), 9)
     }
-    chat = make_method("chat", model)
-    assert not chat.may_be_padded
+    assert not make_method("prompted", "chat", model).form.may_be_padded
 
 
 def test_the_same_arguments_give_the_same_plan(model: Path) -> None:
@@ -145,7 +146,7 @@ def test_asking_for_more_keeps_the_ids(model: Path) -> None:
 
 def test_labels_without_a_count_are_not_asked_for(model: Path) -> None:
     assert Counter(plan(model, opening_hours=2)["label"].to_pylist()) == {"opening_hours": 2}
-    nothing = plan_wave(TASK, SETTINGS, make_method("completion", model), "run", 0, 0, {})
+    nothing = plan_wave(Material(TASK, SETTINGS, "run"), make_method("prompted", "completion", model), 0, {})
     assert nothing.num_rows == 0
     assert nothing.schema == REQUEST_SCHEMA
 
@@ -156,18 +157,22 @@ def test_a_label_without_seeds_is_asked_for_by_its_description(model: Path) -> N
     assert row["prompt"] == "Messages to a library.\nopening hours: asks for times\n\n1."
 
 
+def sets_of(label: Label, task: Task = TASK, settings: GenerationSettings = SETTINGS) -> list[list[Example]]:
+    return exemplar_sets(Material(task, settings, "run"), label)
+
+
 def texts(sets: list[list[Example]]) -> list[list[str]]:
     return [[example.text for example in chosen] for chosen in sets]
 
 
 def test_exemplar_sets_differ_and_repeat() -> None:
-    sets = exemplar_sets(TASK, LOST, SETTINGS, "run", 0)
+    sets = sets_of(LOST)
     assert [len(chosen) for chosen in sets] == [2, 2]
     assert len({tuple(chosen) for chosen in texts(sets)}) == 2
     assert all(len(set(chosen)) == 2 and example.label == "lost_card" for chosen in sets for example in chosen)
-    assert exemplar_sets(replace(TASK, seeds=TASK.seeds[::-1]), LOST, SETTINGS, "run", 0) == sets
+    assert sets_of(LOST, replace(TASK, seeds=TASK.seeds[::-1])) == sets
     many = SETTINGS.model_copy(update={"exemplar_sets": 3})
-    assert exemplar_sets(TASK, LOST, many, "run", 0)[:2] == sets
+    assert sets_of(LOST, settings=many)[:2] == sets
 
 
 def test_waves_of_a_round_share_their_prompts(model: Path) -> None:
@@ -180,7 +185,7 @@ def test_waves_of_a_round_share_their_prompts(model: Path) -> None:
 
 
 def test_exemplar_sets_of_few_seeds() -> None:
-    assert texts(exemplar_sets(TASK, HOURS, SETTINGS, "run", 0)) == [["When do you close?"]]
+    assert texts(sets_of(HOURS)) == [["When do you close?"]]
     none = SETTINGS.model_copy(update={"exemplars": 0})
-    assert exemplar_sets(TASK, LOST, none, "run", 0) == [[]]
-    assert exemplar_sets(replace(TASK, seeds=()), LOST, SETTINGS, "run", 0) == [[]]
+    assert sets_of(LOST, settings=none) == [[]]
+    assert sets_of(LOST, replace(TASK, seeds=())) == [[]]

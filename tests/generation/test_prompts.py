@@ -71,7 +71,7 @@ def test_the_file_goes_before_the_settings(model: Path, tmp_path: Path) -> None:
 def test_a_model_without_a_chat_template(tmp_path: Path, settings: dict[str, object]) -> None:
     with pytest.raises(UserError) as caught:
         render_chat(chat_model(tmp_path, **settings), "hi")
-    assert str(caught.value) == "generation.method: 'chat' needs a model with a chat template; use 'completion'"
+    assert str(caught.value) == "generation.form: 'chat' needs a model with a chat template; use 'completion'"
 
 
 def test_a_chat_template_that_refuses(tmp_path: Path) -> None:
@@ -79,5 +79,5 @@ def test_a_chat_template_that_refuses(tmp_path: Path) -> None:
     with pytest.raises(UserError) as caught:
         render_chat(folder, "hi")
     assert str(caught.value) == (
-        "generation.method: the model's chat template cannot be rendered (roles must alternate); use 'completion'"
+        "generation.form: the model's chat template cannot be rendered (roles must alternate); use 'completion'"
     )

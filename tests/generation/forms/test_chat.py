@@ -11,7 +11,7 @@ from tests.generation.cases import HOURS, LOST, TASK
 
 
 def test_prompt(model: Path) -> None:
-    assert make_method("chat", model).prompt(TASK, LOST, TASK.seeds[:2]) == (
+    assert make_method("prompted", "chat", model).prompt(TASK, LOST, TASK.seeds[:2]) == (
         "<s>[user] Messages to a library.\n"
         'Write one new text with the label "lost card": the card is gone\n'
         "Rule: Not one that broke.\n"
@@ -24,7 +24,7 @@ def test_prompt(model: Path) -> None:
 
 
 def test_prompt_without_rules_and_exemplars(model: Path) -> None:
-    assert make_method("chat", model).prompt(TASK, HOURS, []) == (
+    assert make_method("prompted", "chat", model).prompt(TASK, HOURS, []) == (
         "<s>[user] Messages to a library.\n"
         'Write one new text with the label "opening hours": asks for times\n'
         "Answer with the new text alone, on one line, unlike the examples in wording.\n"
@@ -46,9 +46,9 @@ def test_prompt_without_rules_and_exemplars(model: Path) -> None:
     ],
 )
 def test_parse(model: Path, answer: str, text: str) -> None:
-    assert make_method("chat", model).parse(answer) == text
+    assert make_method("prompted", "chat", model).parse(answer) == text
 
 
 def test_the_chat_template_writes_the_special_tokens(model: Path) -> None:
-    method = make_method("chat", model)
-    assert (method.stop, method.adds_special_tokens) == (("\n",), False)
+    method = make_method("prompted", "chat", model)
+    assert (method.stop, method.form.adds_special_tokens) == (("\n",), False)

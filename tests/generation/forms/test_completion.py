@@ -11,14 +11,14 @@ from tests.generation.cases import HOURS, LOST, TASK
 
 
 def test_prompt(model: Path) -> None:
-    assert make_method("completion", model).prompt(TASK, LOST, TASK.seeds[:2]) == (
+    assert make_method("prompted", "completion", model).prompt(TASK, LOST, TASK.seeds[:2]) == (
         "Messages to a library.\nlost card: the card is gone\n\n1. I left my card on the bus\n2. card gone\n3."
     )
 
 
 def test_prompt_without_exemplars(model: Path) -> None:
     expected = "Messages to a library.\nopening hours: asks for times\n\n1."
-    assert make_method("completion", model).prompt(TASK, HOURS, []) == expected
+    assert make_method("prompted", "completion", model).prompt(TASK, HOURS, []) == expected
 
 
 @pytest.mark.parametrize(
@@ -32,9 +32,9 @@ def test_prompt_without_exemplars(model: Path) -> None:
     ],
 )
 def test_parse(model: Path, answer: str, text: str) -> None:
-    assert make_method("completion", model).parse(answer) == text
+    assert make_method("prompted", "completion", model).parse(answer) == text
 
 
 def test_an_answer_ends_with_its_line(model: Path) -> None:
-    method = make_method("completion", model)
-    assert (method.stop, method.adds_special_tokens) == (("\n",), True)
+    method = make_method("prompted", "completion", model)
+    assert (method.stop, method.form.adds_special_tokens) == (("\n",), True)

@@ -1,0 +1,32 @@
+"""What a plan is made from: everything that a method may draw on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from generation.adapters.folder import Adapter
+from generation.settings import GenerationSettings
+from generation.task import Example, Task
+
+
+@dataclass(frozen=True)
+class Material:
+    """The task, the settings, and what the run has learnt so far.
+
+    `identity` is the run's id: draws of a method are seeded by it and by `round_`, so that the same material gives the
+    same plan. `adapters` are those of labels. `kept` are rows accepted in earlier rounds, in a fixed order.
+    `variability` tells of each seed, by id, how much its probability changed while a student learnt it (dataset
+    cartography, Swayamdipta et al. 2020); `neighbours` its nearest seeds, nearest first. Both are empty unless the
+    method asks for them (`Method.needs`).
+    """
+
+    task: Task
+    settings: GenerationSettings
+    identity: str
+    round_: int = 0
+    adapters: Mapping[str, Adapter] = field(default_factory=dict)
+    kept: tuple[Example, ...] = ()
+    pool: tuple[Example, ...] = ()
+    variability: Mapping[str, float] = field(default_factory=dict)
+    neighbours: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
