@@ -1,18 +1,65 @@
-"""A run's adapters, put where its engines find them."""
+"""A run's adapters: trained for its method, and put where its engines find them."""
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
+
+from cluster.job import Job
 from cluster.server_spec import ServerSpec
 from cluster.spec import EngineSpec
 from cluster.store import adapter_folder
-from generation.adapters.folder import Adapter, place_adapter
+from generation.adapters.folder import Adapter, place_adapter, read_adapter
 from generation.location import Location, ObjectPath
 from generation.models import cache_dir, model_hash
+from generation.task import Example, Task
+from training.adapters.job import AdapterJob
 from training.folders import atomic_folder, is_whole, local_folder
+
+
+def train_adapters(
+    job: Job, output: Location, storage: Location, gpu: float = 0, rows: Sequence[Example] = ()
+) -> dict[str, Adapter]:
+    """The adapter of each label for a method that trains, from seeds and accepted `rows`; trained once per `output`.
+
+    A label that training left without effect has none. Needs an initialised Ray.
+    """
+    from training.loop import fit_adapters
+
+    assert job.model_folder is not None
+    wanted = AdapterJob(
+        task=job.task,
+        method=job.method,
+        model_folder=job.model_folder,
+        model_hash=job.model_hash,
+        exemplars=job.generation.exemplars,
+        settings=job.config.adapt,
+        output=output,
+        rows=tuple(rows),
+    )
+    result = fit_adapters(wanted, storage, job.config.runtime.workers, gpu=gpu)
+    folder = local_folder(output)
+    read = {name: read_adapter(folder / name) for name in set(result.adapters.values())}
+    return {label: read[name] for label, name in result.adapters.items()}
+
+
+def best_rows(kept: pa.Table, task: Task) -> list[Example]:
+    """Of accepted rows (DATASET_SCHEMA) those that adapters learn from beside the seeds: as many per label.
+
+    The likeliest to be right, by their weight; of equal ones the lower id.
+    """
+    chosen = []
+    rows = sorted(
+        kept.select(["id", "text", "label", "weight"]).to_pylist(), key=lambda row: (-row["weight"], row["id"])
+    )
+    for label in task.label_names:
+        of_label = [Example(row["text"], label) for row in rows if row["label"] == label]
+        chosen += of_label[: len(task.seeds_of(label))]
+    return chosen
 
 
 def place_adapters(spec: EngineSpec | ServerSpec, root: Location) -> EngineSpec | ServerSpec:
@@ -23,18 +70,20 @@ def place_adapters(spec: EngineSpec | ServerSpec, root: Location) -> EngineSpec 
     if isinstance(spec, ServerSpec):
         return spec
     for adapter in spec.adapters:
-        _place(adapter, adapter_folder(root, adapter.id))
+        place_adapter_of_run(adapter, root)
     if not spec.merged:
         return spec
     from generation.adapters.merge import merge_lora
 
-    (adapter,) = spec.adapters
+    adapter = next(each for each in spec.adapters if each.id == spec.merged)
     lora = local_folder(adapter_folder(root, adapter.id))
     folder = merge_lora(adapter, lora, Path(spec.folder), spec.model_hash)
     return replace(spec, folder=str(folder), weights_hash=model_hash(folder))
 
 
-def _place(adapter: Adapter, target: Location) -> None:
+def place_adapter_of_run(adapter: Adapter, root: Location) -> None:
+    """Copy an adapter into the run directory, whole or not at all. Raises UserError when it has changed."""
+    target = adapter_folder(root, adapter.id)
     if not isinstance(target, ObjectPath):
         place_adapter(adapter, target)
     elif not is_whole(target):

@@ -23,9 +23,10 @@ from generation.methods import METHODS
 from generation.models import EMBEDDED_LM
 from generation.settings import REST, GenerationSettings, Settings
 from generation.task import Label, Words
+from training.adapters.settings import AdapterSettings
 from training.settings import StudentSettings
 
-IDENTITY = frozenset({"name", "description", "labels", "seeds", "model", "generation", "denoise", "student"})
+IDENTITY = frozenset({"name", "description", "labels", "seeds", "model", "generation", "adapt", "denoise", "student"})
 EXTENDABLE = frozenset({"quota", "rounds", "token_budget", "cost_budget", "pool"})
 RUNTIME = frozenset({"runtime", "server", "prices", "test"})
 
@@ -59,8 +60,9 @@ class RuntimeSettings(Settings):
     max_lora_rank: Literal[1, 8, 16, 32, 64, 128, 256, 320, 512] | None = Field(
         None, description="largest LoRA rank that engines have room for; none: what the task's LoRAs need"
     )
-    merge_lora: bool = Field(
-        False, description="engines load the task's only LoRA merged into the weights: faster on a CPU"
+    merge_lora: bool | None = Field(
+        None,
+        description="merge the task's only LoRA into the engines' weights; none: on a CPU, where it is faster",
     )
 
     @model_validator(mode="after")
@@ -97,6 +99,7 @@ class TaskConfig(Settings):
     model: str = Field(EMBEDDED_LM, description="the embedded LM, a Hugging Face folder, or its URI: s3://…, hf://…")
     server: ServerSettings = ServerSettings()
     generation: GenerationSettings = GenerationSettings()
+    adapt: AdapterSettings = AdapterSettings()
     denoise: DenoiseSettings = DenoiseSettings()
     student: StudentSettings = StudentSettings()
     runtime: RuntimeSettings = RuntimeSettings()

@@ -16,6 +16,7 @@ from cluster.serving import Adapters, Asked
 from cluster.shared import check_seen
 from cluster.spec import EngineSpec, on_this_node
 from cluster.startup import load_engine
+from generation.adapters.mixture import values_of
 from generation.methods.base import Method
 from generation.models import model_hash
 from generation.records import row_id
@@ -53,7 +54,8 @@ class Engine(EngineActor):
     async def _answer(self, request: dict[str, Any], method: Method) -> None:
         specials = method.form.adds_special_tokens
         tokens = self._tokens(request["prompt"], specials, request["padding"], request["sampling"])
-        asked = await self._adapters.ask(request["adapter"], tokens)
+        values = values_of(request["label"], request["attributes"])
+        asked = await self._adapters.ask(request["adapter"], tokens, values)
         output = await self._generate(
             request["request_id"], asked, request["sampling"], request["samples"], method.stop
         )

@@ -1,17 +1,18 @@
-"""The whole run in one place: seeds -> generate -> denoise -> distil -> dataset, until the quotas are met.
+"""The whole run in one place: seeds -> adapt -> generate -> denoise -> distil -> dataset, until the quotas are met.
 
 Every step first looks at what is committed and does only the rest, so that running again is resuming.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import itertools
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
-from cluster.adapters import place_adapters
+from cluster.adapters import best_rows, place_adapter_of_run, place_adapters, train_adapters
 from cluster.dataset import discard_scratch, materialise
 from cluster.evaluation import CONTRASTIVE, PLAIN, evaluate_run
 from cluster.gauges import Gauges
@@ -33,6 +34,7 @@ from cluster.spec import EngineSpec, most_engines, plan_engines, trainer_gpu
 from cluster.store import Store
 from cluster.wave_steps import WaveSteps
 from cluster.waves import Waves
+from generation.adapters.folder import Adapter
 from generation.location import Location
 from training.folders import is_whole, local_folder
 from training.job import StudentJob, TrainingRow
@@ -46,6 +48,7 @@ class Flywheel:
         self.journal = Journal(store.root, view.log)
         self.monitor = Monitor(store, view, measure=Gauges(job.config.name).record)
         self.pool: EnginePool | None = None
+        self.spec: EngineSpec | ServerSpec | None = None
         self.trainer_gpu = 0.0
         self.epoch = 0
 
@@ -60,7 +63,9 @@ class Flywheel:
                 self.journal.say("nothing left to do: the run is finished; raise quota or rounds for more")
             else:
                 with ray_session(self.job.config.runtime, self.job.run_id):
-                    self._turn(now, self._planned_engines())
+                    if self.job.config.runtime.address:
+                        prove_seen(self.store.root)
+                    self._turn(now)
             self._evaluate_again()
             write_report(self.store)
             self.monitor.stage("done")
@@ -78,17 +83,62 @@ class Flywheel:
             self.journal.say(f"warning: {warning}")
 
     def _planned_engines(self) -> EngineSpec | ServerSpec:
-        """What engines are started with, once the cluster is known to see the run."""
-        if self.job.config.runtime.address:
-            prove_seen(self.store.root)
+        """What engines are started with. Raises UserError when there is no room for them."""
         gpus, runtime = gpus_in_reach(), self.job.config.runtime
         spec = plan_engines(self.job, gpus)
         self.trainer_gpu = trainer_gpu(spec, most_engines(self.job.config, spec), gpus, runtime.workers)
-        return place_adapters(spec, self.store.root)
+        return spec
 
-    def _turn(self, now: Round | None, spec: EngineSpec | ServerSpec) -> None:
+    def _turn(self, now: Round | None) -> None:
         """Rounds of the flywheel; the engines live through all of them."""
-        self.pool = EnginePool(
+        try:
+            while now is not None:
+                self.monitor.begin_round(now)
+                self._adapt(now)
+                stop_reason = self._generate_and_denoise(now)
+                if stop_reason == "cost_budget":
+                    self._stop_engines(now)
+                self._distil(now)
+                self._note_engine_time(now)
+                self._finish(now, stop_reason)
+                now = current_round(self.store, self.job.config)
+        finally:
+            if self.pool is not None:
+                self._stop_engines(last_round(self.store))
+
+    # adapt
+
+    def _adapt(self, now: Round) -> None:
+        """Give labels their adapters of this round, and have engines for them."""
+        if self.job.method.adapting is not None:
+            self.spec = self._planned_engines()  # no room for engines is told before anything is trained
+            self.job = replace(self.job, adapters=self._trained_adapters(now))
+        if self.pool is None or self._is_merged():
+            if self.pool is not None:
+                self._stop_engines(now)  # what lies in their weights is another round's
+            self.spec = place_adapters(self._planned_engines(), self.store.root)
+            self.pool = self._new_pool(self.spec)
+        else:
+            for adapter in {each.id: each for each in self.job.adapters.values()}.values():
+                place_adapter_of_run(adapter, self.store.root)
+
+    def _is_merged(self) -> bool:
+        return isinstance(self.spec, EngineSpec) and bool(self.spec.merged) and self.job.method.adapting is not None
+
+    def _trained_adapters(self, now: Round) -> dict[str, Adapter]:
+        output = self.store.folder(now.number, "adapters")
+        self.monitor.stage("training adapters")
+        rows = best_rows(self.store.kept(range(now.number)), self.job.task)
+        asleep = self.pool.asleep() if self.pool is not None else contextlib.nullcontext()
+        with self.journal.timed("adapt", now.number), asleep:
+            trained = train_adapters(self.job, output, self.store.root / "training", self.trainer_gpu, rows)
+        left = [label for label in self.job.task.label_names if label not in trained]
+        if left:
+            self.journal.say(f"round {now.number}: adapters without effect are left out: {', '.join(left)}")
+        return trained
+
+    def _new_pool(self, spec: EngineSpec | ServerSpec) -> EnginePool:
+        return EnginePool(
             spec,
             self.job.config.engines,
             self.store,
@@ -101,18 +151,6 @@ class Flywheel:
             most=most_engines(self.job.config, spec),
             ready=lambda up: self.journal.note("engine", name=str(up.name), pids=up.pids, seconds=up.seconds),
         )
-        try:
-            while now is not None:
-                self.monitor.begin_round(now)
-                stop_reason = self._generate_and_denoise(now)
-                if stop_reason == "cost_budget":
-                    self._stop_engines(now)
-                self._distil(now)
-                self._note_engine_time(now)
-                self._finish(now, stop_reason)
-                now = current_round(self.store, self.job.config)
-        finally:
-            self._stop_engines(last_round(self.store))
 
     # generate and denoise, wave by wave
 

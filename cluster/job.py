@@ -15,12 +15,13 @@ from typing import Any
 
 from cluster.config import EXTENDABLE, RUNTIME, TaskConfig, load_config
 from generation.adapters.folder import Adapter, check_base, read_adapter
+from generation.adapters.mixture import MixtureShape, check_values, values_of
 from generation.errors import UserError, clip
 from generation.examples import check_seeds, read_examples, split_dev
 from generation.fetch import is_remote
 from generation.location import Location
 from generation.material import Material
-from generation.methods import make_method
+from generation.methods import METHODS, make_method
 from generation.methods.base import Method
 from generation.models import context_of, model_hash, resolve_model
 from generation.records import SCHEMA_VERSION, digest
@@ -108,6 +109,7 @@ def prepare(path: Path, overrides: list[str] | None = None) -> Job:
     template = (path.parent / config.generation.template).resolve() if config.generation.template else None
     method = make_method(config.generation.method, config.generation.form, folder, template)
     adapters = _read_adapters(path, config, folder, model)
+    _check_training(path, config, task)
     job = Job(
         path=path,
         config=config,
@@ -184,11 +186,38 @@ def _read_adapters(path: Path, config: TaskConfig, model_folder: Path | None, ba
             read[name] = read_adapter(folder)
             check_base(folder, model_folder, base)
         adapters[label.name] = read[name]
+        if read[name].kind == "mixture":
+            check_values(folder, values_of(label.name, {}))
         if (room := config.runtime.max_lora_rank) is not None and read[name].rank > room:
             raise UserError(
                 f"{path}: runtime.max_lora_rank: must be at least {read[name].rank}, the rank of {folder}; got {room}"
             )
     return adapters
+
+
+def _check_training(path: Path, config: TaskConfig, task: Task) -> None:
+    """A method that trains adapters has its own, of the model that writes, from seeds of every label."""
+    name = config.generation.method
+    if METHODS[name].adapting is None:
+        return
+    if config.server.url:
+        raise UserError(f"{path}: generation.method: {name!r} trains adapters, which a server cannot load")
+    if config.generation.adapters:
+        raise UserError(f"{path}: generation.adapters: must be empty with method {name!r}, which trains its own")
+    for label in task.label_names:
+        if not task.seeds_of(label):
+            raise UserError(f"{path}: generation.method: {name!r} trains on seeds, label {label!r} has none")
+
+
+def _soft_tokens(job: Job, label: str) -> int:
+    """The most soft tokens before a label's prompts."""
+    kind, adapt = job.method.adapting, job.config.adapt
+    if kind == "soft_prompt":
+        return adapt.tokens
+    if kind == "mixture":
+        shape = MixtureShape(adapt.mixer, (), adapt.instruction_tokens, adapt.tokens, 0)
+        return shape.soft_tokens(len(values_of(label, {})))
+    return job.adapters[label].tokens if label in job.adapters else 0
 
 
 def _from(folder: Path, model: str) -> str:
@@ -219,6 +248,8 @@ def _identity(
     settings["generation"] = generation.model_dump(mode="json")
     if config.server.url:
         settings["server"] = {"extra": json.dumps(config.server.extra, sort_keys=True)}  # whole: null is a value
+    if method.adapting is None:
+        del settings["adapt"]
     settings["generation"]["template"] = hashlib.sha256(method.source.encode()).hexdigest()[:16]
     settings["generation"]["adapters"] = {label: adapter.id for label, adapter in adapters.items()}
     labels = settings.pop("labels")
@@ -260,7 +291,7 @@ def _check_context(job: Job) -> None:
         # the longest prompt is the one with the longest seeds
         longest = sorted(job.task.seeds_of(label.name), key=lambda seed: -len(seed.text))[: config.generation.exemplars]
         tokens = count_tokens(job.model_folder, [job.method.prompt(job.task, label, longest)])[0]
-        tokens += job.adapters[label.name].tokens if label.name in job.adapters else 0
+        tokens += _soft_tokens(job, label.name)
         if tokens > room:
             raise UserError(
                 f"{job.path}: generation.exemplars: a prompt for {label.name!r} has {tokens} tokens; the context has "

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cluster.soft_tokens import SoftTokens, load_soft_tokens
 from cluster.spec import EngineSpec
 from cluster.store import adapter_folder
 from generation.adapters.folder import Adapter, read_adapter, read_probe
 from generation.adapters.manifest import TOP, Probe
 from generation.adapters.proof import find_fault
-from generation.adapters.soft_prompt import load_soft_prompt
 from generation.errors import UserError
 from generation.location import Location
 from training.folders import local_folder
@@ -43,45 +43,50 @@ class Adapters:
     def __init__(self, spec: EngineSpec, root: Location, llm: Any, loaded: Callable[[], None]) -> None:
         self._spec, self._root, self._llm, self._loaded = spec, root, llm, loaded
         self._known = {adapter.id: adapter for adapter in spec.adapters}
-        self._numbers = {adapter.id: number for number, adapter in enumerate(spec.adapters, 1)}
-        self._soft: dict[str, torch.Tensor] = {}
+        self._numbers: dict[str, int] = {}
+        self._soft: dict[str, SoftTokens] = {}
         self._proofs: dict[str, asyncio.Task[None]] = {}
 
-    async def ask(self, adapter: str, tokens: list[int]) -> Asked:
-        """A prompt for an adapter, "" for the base model. Raises UserError when the adapter fails its proof."""
+    async def ask(self, adapter: str, tokens: list[int], values: Sequence[str]) -> Asked:
+        """A prompt for an adapter, "" for the base model; `values` are those that a mixture mixes.
+
+        Raises UserError when the adapter fails its proof.
+        """
         if not adapter:
             return Asked({"prompt_token_ids": tokens})
         if adapter not in self._proofs:
-            self._proofs[adapter] = asyncio.create_task(self._prove(self._known[adapter]))
+            self._proofs[adapter] = asyncio.create_task(self._prove(adapter))
         await asyncio.shield(self._proofs[adapter])
-        return self._asked(self._known[adapter], tokens)
+        return self._asked(self._known[adapter], tokens, values)
 
-    def _asked(self, adapter: Adapter, tokens: list[int]) -> Asked:
+    def _asked(self, adapter: Adapter, tokens: list[int], values: Sequence[str] = ()) -> Asked:
         if adapter.id == self._spec.merged:
             return Asked({"prompt_token_ids": tokens})
-        if adapter.kind == "soft_prompt":
-            return Asked(_with_soft_prompt(adapter.id, self._soft[adapter.id], tokens))
-        return Asked({"prompt_token_ids": tokens}, self._lora_request(adapter))
+        if adapter.kind == "lora":
+            return Asked({"prompt_token_ids": tokens}, self._lora_request(adapter))
+        return Asked(_with_soft_prompt(adapter.id, self._soft[adapter.id](tokens, values), tokens))
 
     def _lora_request(self, adapter: Adapter) -> Any:
         from vllm.lora.request import LoRARequest
 
         # the prefix cache tells LoRAs apart by name and path: both hold the content's hash
-        return LoRARequest(adapter.id, self._numbers[adapter.id], str(self._folder(adapter)))
+        number = self._numbers.setdefault(adapter.id, len(self._numbers) + 1)
+        return LoRARequest(adapter.id, number, str(self._folder(adapter.id)))
 
-    def _folder(self, adapter: Adapter) -> Path:
-        return local_folder(adapter_folder(self._root, adapter.id))
+    def _folder(self, adapter: str) -> Path:
+        return local_folder(adapter_folder(self._root, adapter))
 
-    async def _prove(self, adapter: Adapter) -> None:
+    async def _prove(self, name: str) -> None:
         """Load an adapter and hold the engine's answers against those that its maker measured."""
         from vllm.v1.engine.exceptions import EngineDeadError
 
-        folder = await asyncio.to_thread(self._folder, adapter)
+        folder = await asyncio.to_thread(self._folder, name)
+        adapter = self._known.setdefault(name, await asyncio.to_thread(_known_as, name, folder))
         try:
             probe = await asyncio.to_thread(_read, folder, adapter)
-            if adapter.kind == "soft_prompt":
-                soft = await asyncio.to_thread(load_soft_prompt, folder)
-                self._soft[adapter.id] = soft.to(self._llm.model_config.dtype)
+            if adapter.kind != "lora":
+                dtype, base = self._llm.model_config.dtype, Path(self._spec.folder)
+                self._soft[name] = await asyncio.to_thread(load_soft_tokens, adapter, folder, base, dtype)
             elif adapter.id != self._spec.merged:
                 await self._llm.add_lora(self._lora_request(adapter))
             fault = await self._find_fault(adapter, probe)
@@ -96,7 +101,8 @@ class Adapters:
     async def _find_fault(self, adapter: Adapter, probe: Probe) -> str | None:
         """A merged adapter cannot be taken away to see the base model's answers: the reference has those too."""
         contexts = probe.contexts
-        adapted = await self._tops([self._asked(adapter, tokens) for tokens in contexts], f"{adapter.id}-proof")
+        asked = [self._asked(adapter, tokens, probe.values) for tokens in contexts]
+        adapted = await self._tops(asked, f"{adapter.id}-proof")
         if adapter.id == self._spec.merged:
             return find_fault(probe, adapted, probe.base)
         plain = await self._tops([Asked({"prompt_token_ids": tokens}) for tokens in contexts], f"{adapter.id}-base")
@@ -116,6 +122,14 @@ class Adapters:
         logprobs = final.outputs[0].logprobs[0]
         likeliest = sorted(logprobs, key=lambda token: -logprobs[token].logprob)[:TOP]
         return {token: logprobs[token].logprob for token in likeliest}
+
+
+def _known_as(name: str, folder: Path) -> Adapter:
+    """An adapter that was trained in the run itself, after its engines had been planned."""
+    adapter = read_adapter(folder)
+    if adapter.id != name:
+        raise UserError(f"{folder}: is not the adapter of its name: must be {name}; got {adapter.id}")
+    return adapter
 
 
 def _read(folder: Path, adapter: Adapter) -> Probe:

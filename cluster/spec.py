@@ -20,6 +20,7 @@ from generation.adapters.folder import Adapter
 from generation.adapters.lora import engine_rank
 from generation.errors import UserError
 from generation.fetch import is_remote
+from generation.methods import METHODS
 from generation.models import resolve_model
 from generation.tokens import BLOCK
 
@@ -196,7 +197,7 @@ def plan_engine(
         commit_rows=runtime.commit_rows,
         commit_seconds=runtime.commit_seconds,
         hang_seconds=runtime.hang_seconds,
-        **_adapter_settings(config, adapters),
+        **_adapter_settings(config, adapters, on_gpu),
         tensor_parallel=runtime.tensor_parallel,
         pipeline_parallel=runtime.pipeline_parallel,
         nodes=runtime.nodes_per_engine,
@@ -222,19 +223,19 @@ def plan_engine(
     return spec
 
 
-def _adapter_settings(config: TaskConfig, adapters: Mapping[str, Adapter]) -> dict[str, Any]:
+def _adapter_settings(config: TaskConfig, adapters: Mapping[str, Adapter], on_gpu: bool) -> dict[str, Any]:
     """Fields of EngineSpec for the adapters of labels. Raises UserError when they cannot be merged as wished."""
     different = {each.id: each for each in adapters.values()}
     ranks = [each.rank for each in different.values() if each.kind == "lora"]
-    merged = ""
-    if config.runtime.merge_lora:
-        if len(adapters) < len(config.labels) or len(different) != 1 or not ranks:
+    merged, can_be = "", len(adapters) == len(config.labels) and len(different) == 1 and bool(ranks)
+    if config.runtime.merge_lora or (config.runtime.merge_lora is None and can_be and not on_gpu):
+        if not can_be and not METHODS[config.generation.method].adapting:
             raise UserError(
                 "runtime.merge_lora: all labels must use one and the same LoRA (generation.adapters); got "
                 f"{len(ranks)} LoRA(s), {len(different) - len(ranks)} soft prompt(s) and "
                 f"{len(config.labels) - len(adapters)} label(s) without an adapter"
             )
-        merged, ranks = next(iter(different)), []
+        merged, ranks = (next(iter(different)), []) if can_be else ("", ranks)
     settings: dict[str, Any] = {"adapters": tuple(different[key] for key in sorted(different)), "merged": merged}
     if ranks:
         room = config.runtime.max_lora_rank or engine_rank(max(ranks))

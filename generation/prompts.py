@@ -52,6 +52,11 @@ def render_chat(model_folder: Path, message: str) -> str:
         ) from None
 
 
+def end_of_turn(model_folder: Path) -> str:
+    """The token with which a chat model ends its answer."""
+    return _token(json.loads((model_folder / "tokenizer_config.json").read_text()).get("eos_token"))
+
+
 def _environment(**options: Any) -> ImmutableSandboxedEnvironment:
     environment = ImmutableSandboxedEnvironment(
         undefined=jinja2.StrictUndefined, keep_trailing_newline=False, **options

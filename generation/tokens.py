@@ -43,6 +43,12 @@ def encode_texts(model_folder: Path, texts: Sequence[str]) -> list[list[int]]:
     return [encoding.ids for encoding in _tokenizer(model_folder).encode_batch(list(texts))]
 
 
+def encode_spans(model_folder: Path, texts: Sequence[str], specials: bool) -> list[tuple[list[int], list[int]]]:
+    """Token ids of each text, and the character in it at which each token ends. Raises UserError."""
+    encoded = _tokenizer(model_folder).encode_batch(list(texts), add_special_tokens=specials)
+    return [(each.ids, [end for _, end in each.offsets]) for each in encoded]
+
+
 def block_padding(length: int, rows: int) -> int:
     """Tokens to put before a prompt of `length` so that all of it but its last token fills whole blocks.
 

@@ -31,9 +31,12 @@ def best_device() -> torch.device:
 
 def mixed_precision(device: torch.device) -> torch.autocast:
     """bf16 autocast where the hardware multiplies it natively; elsewhere a context that changes nothing."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=bf16_is_native(device))
+
+
+def bf16_is_native(device: torch.device) -> bool:
+    """Whether the hardware multiplies bf16 itself."""
     if device.type == "cuda":
-        native = torch.cuda.is_bf16_supported(including_emulation=False)
-    else:
-        offered = torch.cpu.get_capabilities()
-        native = bool(offered.get("avx512_bf16") or offered.get("amx_bf16"))
-    return torch.autocast(device.type, torch.bfloat16, enabled=native)
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    offered = torch.cpu.get_capabilities()
+    return bool(offered.get("avx512_bf16") or offered.get("amx_bf16"))

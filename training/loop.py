@@ -1,4 +1,4 @@
-"""Where training runs: students under Ray Train, the judge in a Ray task. The only file here that knows Ray.
+"""Where training runs: students and adapters under Ray Train, the judge in a Ray task. Only this file knows Ray.
 
 The caller has initialised Ray. A worker takes about 10 s to start, so several students share one worker group.
 """
@@ -15,6 +15,7 @@ from typing import Any
 from generation.errors import Fault
 from generation.location import Location, ObjectPath, filesystem_of, path_of
 from generation.records import digest
+from training.adapters.job import AdapterJob, AdapterResult
 from training.folders import is_whole
 from training.job import StudentJob, StudentResult
 from training.settings import StudentSettings
@@ -49,6 +50,21 @@ def fit_students(
 def fit_student(job: StudentJob, storage: Location, workers: int = 1) -> StudentResult:
     """Train one student; see `fit_students`."""
     return fit_students([job], storage, workers)[0]
+
+
+def fit_adapters(
+    job: AdapterJob,
+    storage: Location,
+    workers: int = 1,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
+    gpu: float = 0,
+) -> AdapterResult:
+    """Train the adapters of a job; what holds for `fit_students` holds here."""
+    if not is_whole(job.output):
+        name = "adapters-" + digest(job.key)
+        _fit(_trainer([job], name, storage, workers, checkpoint_seconds, gpu))
+        _remove(storage / name)
+    return AdapterResult.load(job.output)
 
 
 def fit_judge(
@@ -90,13 +106,18 @@ def _fit(trainer: Any) -> None:
 
 
 def _trainer(
-    jobs: Sequence[StudentJob], name: str, storage: Location, workers: int, checkpoint_seconds: float, gpu: float
+    jobs: Sequence[StudentJob | AdapterJob],
+    name: str,
+    storage: Location,
+    workers: int,
+    checkpoint_seconds: float,
+    gpu: float,
 ) -> Any:
     from ray.train import CheckpointConfig, FailureConfig, RunConfig, ScalingConfig
     from ray.train.torch import TorchConfig, TorchTrainer
 
     return TorchTrainer(
-        _student_worker,
+        _worker,
         train_loop_config={"jobs": list(jobs), "checkpoint_seconds": checkpoint_seconds},
         torch_config=TorchConfig(timeout_s=120),
         scaling_config=ScalingConfig(
@@ -115,24 +136,33 @@ def _trainer(
     )
 
 
-def _student_worker(config: dict[str, Any]) -> None:
+def _worker(config: dict[str, Any]) -> None:
     """Runs in each worker: the jobs whose output is missing, the first from its checkpoint."""
     import ray.train
     from ray.train.torch import get_device, prepare_model
 
     from training.device import prepare_process
-    from training.trainer import StudentTrainer
 
     context = ray.train.get_context()
     prepare_process(context.get_local_world_size())
     for job in config["jobs"]:
         if is_whole(job.output):
             continue
-        trainer = StudentTrainer(job, get_device(), prepare_model)
+        trainer = _trainer_of(job, get_device(), prepare_model)
         if saved := ray.train.get_checkpoint():
             with saved.as_directory() as folder:
                 trainer.restore(Path(folder))
         _train(trainer, config["checkpoint_seconds"])
+
+
+def _trainer_of(job: StudentJob | AdapterJob, device: Any, parallelise: Any) -> Any:
+    if isinstance(job, AdapterJob):
+        from training.adapters.trainer import AdapterTrainer
+
+        return AdapterTrainer(job, device)
+    from training.trainer import StudentTrainer
+
+    return StudentTrainer(job, device, parallelise)
 
 
 def _train(trainer: Any, checkpoint_seconds: float) -> None:

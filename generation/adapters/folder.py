@@ -7,7 +7,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from generation.adapters import lora, soft_prompt
+from generation.adapters import lora, mixture, soft_prompt
 from generation.adapters.manifest import NAME, Kind, Manifest, Probe, read_manifest
 from generation.adapters.proof import LEAST_EFFECT, distance
 from generation.adapters.weights import model_shapes
@@ -16,12 +16,18 @@ from generation.folders import whole_folder
 from generation.models import read_object
 from generation.records import digest
 
+_FILES: dict[Kind, tuple[str, ...]] = {
+    "lora": lora.FILES,
+    "soft_prompt": soft_prompt.FILES,
+    "mixture": mixture.FILES,
+}
+
 
 @dataclass(frozen=True)
 class Adapter:
-    """A LoRA or a soft prompt. `id` is the hash of its files, `name` the folder that the user gave.
+    """A LoRA, a soft prompt or a mixture of them. `id` is the hash of its files, `name` the folder that the user gave.
 
-    `rank` is a LoRA's largest, 0 of a soft prompt; `tokens` is a soft prompt's length, 0 of a LoRA.
+    `rank` is a LoRA's largest, 0 of others; `tokens` the most soft tokens before a prompt, 0 of a LoRA.
     """
 
     id: str
@@ -52,6 +58,11 @@ def check_effect(folder: Path, probe: Probe) -> None:
         )
 
 
+def has_effect(probe: Probe) -> bool:
+    """Whether by its maker's own measure an adapter does something."""
+    return distance(probe.adapter, probe.base) >= LEAST_EFFECT
+
+
 def check_base(folder: Path, model_folder: Path, model_hash: str) -> None:
     """Refuse an adapter that was made for another model, or that does not fit into this one. Raises UserError."""
     manifest = read_manifest(folder)
@@ -71,9 +82,13 @@ def check_fit(folder: Path, model_folder: Path, kind: Kind) -> None:
     if kind == "lora":
         lora.check_shapes(folder, model_shapes(model_folder))
         return
-    wanted, got = hidden_size(model_folder), soft_prompt.check_soft_prompt(folder)[1]
+    wanted = hidden_size(model_folder)
+    if kind == "mixture":
+        weights, got = mixture.WEIGHTS, mixture.read_mixture(folder).hidden
+    else:
+        weights, got = soft_prompt.WEIGHTS, soft_prompt.check_soft_prompt(folder)[1]
     if wanted is not None and got != wanted:
-        raise UserError(f"{folder / soft_prompt.WEIGHTS}: hidden size: must be {wanted}, the base model's; got {got}")
+        raise UserError(f"{folder / weights}: hidden size: must be {wanted}, the base model's; got {got}")
 
 
 def hidden_size(model_folder: Path) -> int | None:
@@ -89,13 +104,16 @@ def kind_of(folder: Path) -> Kind:
         return "soft_prompt"
     if (folder / lora.CONFIG).is_file():
         return "lora"
-    raise UserError(f"{folder}: must hold {lora.CONFIG} (LoRA) or {soft_prompt.WEIGHTS} (soft prompt)")
+    if (folder / mixture.CONFIG).is_file():
+        return "mixture"
+    kinds = f"{lora.CONFIG} (LoRA), {soft_prompt.WEIGHTS} (soft prompt) or {mixture.CONFIG} (mixture)"
+    raise UserError(f"{folder}: must hold {kinds}")
 
 
 def file_hashes(folder: Path, kind: Kind) -> dict[str, str]:
     """sha256 of each file of an adapter but its manifest. Raises UserError for a missing one."""
     hashes = {}
-    for name in lora.FILES if kind == "lora" else soft_prompt.FILES:
+    for name in _FILES[kind]:
         try:
             with (folder / name).open("rb") as stream:
                 hashes[name] = hashlib.file_digest(stream, "sha256").hexdigest()
@@ -131,6 +149,9 @@ def _described(folder: Path, manifest: Manifest) -> Adapter:
     name, identity = str(folder), digest(manifest.kind, manifest.model_hash, sorted(manifest.files.items()))
     if manifest.kind == "soft_prompt":
         return Adapter(identity, name, "soft_prompt", tokens=soft_prompt.check_soft_prompt(folder)[0])
+    if manifest.kind == "mixture":
+        shape = mixture.read_mixture(folder)
+        return Adapter(identity, name, "mixture", tokens=shape.soft_tokens(len(shape.values)))
     rank = lora.check_lora(folder)
     modules = {module.rpartition(".")[2] for module in lora.lora_modules(folder)}
     return Adapter(identity, name, "lora", rank=rank, modules=tuple(sorted(modules)))

@@ -12,7 +12,7 @@ from generation.errors import UserError, clip
 NAME = "adapter.json"
 TOP = 20  # likeliest tokens kept of a distribution: as many as vLLM gives by default
 
-Kind = Literal["lora", "soft_prompt"]
+Kind = Literal["lora", "soft_prompt", "mixture"]
 Top = Annotated[dict[NonNegativeInt, FiniteFloat], Field(min_length=1, max_length=TOP)]
 
 
@@ -24,11 +24,12 @@ class Probe(_Value):
     """The likeliest next tokens, as token id -> logprob, with the adapter and without.
 
     Entry i of `adapter` and `base` is what follows on `prompt` and the first i tokens of `continuation`, so that both
-    were asked the same.
+    were asked the same. `values` are those that a mixture was asked with.
     """
 
     prompt: tuple[NonNegativeInt, ...] = Field(min_length=1, max_length=256)
     continuation: tuple[NonNegativeInt, ...] = Field(max_length=31)
+    values: tuple[str, ...] = ()
     adapter: tuple[Top, ...]
     base: tuple[Top, ...]
 

@@ -11,6 +11,7 @@ from generation.adapters.manifest import Probe
 
 # nats; an engine in bf16 differs from its float32 reference by 0.03 to 0.05 (docs/adapters.md)
 TOLERANCE = 0.2
+SHARE = 0.25  # of its effect: what moves logprobs far carries them further astray too
 LEAST_EFFECT = 0.1
 
 Tops = Sequence[Mapping[int, float]]
@@ -35,7 +36,7 @@ def find_fault(probe: Probe, adapted: Tops, base: Tops) -> str | None:
             f"has no effect: with it, logprobs on its probe prompt differ by {effect:.3f} from the base model's; "
             f"{LEAST_EFFECT} is the least"
         )
-    if error > (allowed := min(TOLERANCE, effect)):
+    if error > (allowed := min(effect, max(TOLERANCE, SHARE * effect))):
         return (
             f"does not work as it was made: logprobs on its probe prompt differ by {error:.3f} from those in its "
             f"adapter.json; {allowed:.2g} is the most"

@@ -35,6 +35,10 @@ class Form(ABC):
         return text
 
     @abstractmethod
+    def answer(self, text: str) -> str:
+        """What an LM that writes `text` should say after the prompt, to where it stops."""
+
+    @abstractmethod
     def parse(self, answer: str) -> str:
         """The text in an answer; '' when there is none."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from generation.forms.base import Form, strip_quotes
-from generation.prompts import render_chat
+from generation.prompts import end_of_turn, render_chat
 
 _LIST_MARK = re.compile(r"^(?:[-*•]|\d{1,2}[.)])\s+")
 
@@ -22,6 +22,10 @@ class Chat(Form):
 
     def wrap(self, text: str) -> str:
         return text if self.model_folder is None else render_chat(self.model_folder, text)
+
+    def answer(self, text: str) -> str:
+        end = "\n" if self.model_folder is None else end_of_turn(self.model_folder)
+        return " ".join(text.split()) + end
 
     def parse(self, answer: str) -> str:
         return strip_quotes(_LIST_MARK.sub("", answer.strip().split("\n")[0]))

@@ -18,5 +18,8 @@ class Completion(Form):
     def may_be_padded(self) -> bool:
         return self.model_folder is not None  # a server charges for them
 
+    def answer(self, text: str) -> str:
+        return f" {' '.join(text.split())}\n"
+
     def parse(self, answer: str) -> str:
         return strip_quotes(answer.strip().split("\n")[0])

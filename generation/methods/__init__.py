@@ -6,10 +6,13 @@ from pathlib import Path
 
 from generation.errors import UserError
 from generation.forms import FORMS
+from generation.methods.adapted import ControlCodes, LabelLora, MixtureOfSoftPrompts, SoftPrompt
 from generation.methods.base import Method
 from generation.methods.prompted import Prompted
 
-METHODS: dict[str, type[Method]] = {method.name: method for method in (Prompted,)}
+METHODS: dict[str, type[Method]] = {
+    method.name: method for method in (Prompted, ControlCodes, LabelLora, SoftPrompt, MixtureOfSoftPrompts)
+}
 
 
 def make_method(name: str, form: str, model_folder: Path | None, template: Path | None = None) -> Method:

@@ -70,7 +70,7 @@ def test_an_adapter_that_is_not_sealed(sealed: Sealed, tmp_path: Path) -> None:
 
 
 def test_a_folder_that_holds_no_adapter(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"must hold adapter_config.json \(LoRA\) or soft_prompt.safetensors"):
+    with pytest.raises(UserError, match=r"must hold adapter_config.json \(LoRA\), soft_prompt.safetensors"):
         kind_of(tmp_path)
 
 

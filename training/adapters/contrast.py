@@ -1,0 +1,62 @@
+"""Label contrast: how much likelier a text is under its own label than under the others."""
+
+from __future__ import annotations
+
+import random
+
+import torch
+from torch import Tensor
+
+from training.adapters.adaptation import Adaptation, logprobs
+from training.adapters.curriculum import Curriculum
+from training.branching import Document
+from training.causal_lm import CausalLM, per_text
+
+SHOWN, OTHERS = 4, 3  # texts of a contrastive step, and labels that each is set against
+TEMPERATURE = 5.0  # nats: a whole text's likelihood tells labels apart too sharply to learn much from
+
+
+@torch.no_grad()
+def label_contrast(lm: CausalLM, adaptation: Adaptation, curriculum: Curriculum) -> tuple[float, float, float]:
+    """Of the held-out texts: the share likeliest under its own label, the cross-entropy of that label among all, and
+    that one's standard error."""
+    labels = curriculum.job.labels
+    scores = text_scores(lm, adaptation, curriculum.held_documents(), len(curriculum.held))
+    own = torch.tensor([labels.index(each.label) for each in curriculum.held])
+    losses = -scores.log_softmax(1)[torch.arange(len(own)), own]
+    error = float(losses.std() / len(losses) ** 0.5) if len(losses) > 1 else 0.0
+    return float((scores.argmax(1) == own).float().mean()), float(losses.mean()), error
+
+
+@torch.no_grad()
+def text_scores(lm: CausalLM, adaptation: Adaptation, documents: list[Document], texts: int) -> Tensor:
+    """Log-likelihood of each text as an answer to each document's prompt, float32 [texts, documents], on the CPU."""
+    columns = []
+    for document in documents:
+        sums = torch.zeros(texts)
+        for part in document.split():
+            for layout, found in logprobs(lm, adaptation, [part]):
+                sums += per_text(found, layout, texts)[0].cpu()
+        columns.append(sums)
+    return torch.stack(columns, 1)
+
+
+def contrast_loss(
+    lm: CausalLM, adaptation: Adaptation, curriculum: Curriculum, draw: random.Random, weight: float
+) -> float:
+    """Adds the gradients of `weight` times the cross-entropy of the own label of SHOWN lessons among OTHERS labels."""
+    labels, loss = curriculum.job.labels, 0.0
+    for lesson in draw.sample(curriculum.taught, min(SHOWN, len(curriculum.taught))):
+        others = [label for label in labels if label != lesson.label]
+        among = [lesson.label, *draw.sample(others, min(OTHERS, len(others)))]
+        documents = curriculum.under_each_label([lesson.text], [0], among)
+        sums = {
+            label: found.sum()
+            for document, label in zip(documents, among, strict=True)
+            for _, found in logprobs(lm, adaptation, [document])
+        }
+        scores = torch.stack([sums[label] for label in among]) / TEMPERATURE
+        part = -weight * scores.log_softmax(0)[0] / SHOWN
+        part.backward()
+        loss += part.item()
+    return loss

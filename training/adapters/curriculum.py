@@ -1,0 +1,89 @@
+"""What each step of training holds, as a function of the step alone."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from functools import cached_property
+
+from generation.task import Example
+from training.adapters.job import AdapterJob
+from training.adapters.lessons import Lesson, Lessons
+from training.branching import Document
+
+STEP_TOKENS = 2048  # of a step's documents, so that a step of many labels is not longer than one of ten
+
+
+class Curriculum:
+    """The documents of a job: of every epoch's steps, and those that the held-out seeds are scored with."""
+
+    def __init__(self, job: AdapterJob) -> None:
+        self.job = job
+        self._lessons = Lessons(job.task, job.method, job.model_folder, job.exemplars)
+        held = job.held_out()
+        self.held = _numbered([seed for label in job.labels for seed in held[label]])
+        taught = {row.id: row for label in job.labels for row in job.task.seeds_of(label) if row not in held[label]}
+        taught |= {row.id: row for row in job.rows}
+        self.taught = _numbered(list(taught.values()))
+        self._epochs: dict[int, list[list[Document]]] = {}
+
+    def of(self, label: str) -> list[Lesson]:
+        """The lessons of a label."""
+        return [lesson for lesson in self.taught if lesson.label == label]
+
+    @cached_property
+    def steps(self) -> int:
+        """Steps in all epochs: each has as many as the first."""
+        return self.job.settings.epochs * self._per_epoch
+
+    @cached_property
+    def _per_epoch(self) -> int:
+        return len(self._batches(0))
+
+    def documents(self, step: int) -> list[Document]:
+        """The documents of a step: every lesson once an epoch, in chains of its label in an order drawn anew."""
+        epoch, place = divmod(step, self._per_epoch)
+        if epoch not in self._epochs:
+            self._epochs = {epoch: self._batches(epoch)}
+        batches = self._epochs[epoch]
+        return batches[min(place, len(batches) - 1)]
+
+    def held_documents(self) -> list[Document]:
+        """Each held-out text as an answer to the prompt of each label, with the label's lessons as exemplars."""
+        texts, numbers = [each.text for each in self.held], [each.number for each in self.held]
+        return self.under_each_label(texts, numbers, self.job.labels)
+
+    def plain_documents(self) -> list[Document]:
+        """Each lesson as an answer to the prompt of each label without exemplars, label after label."""
+        texts, numbers = [each.text for each in self.taught], [each.number for each in self.taught]
+        return [self._lessons.scored(label, [], texts, numbers) for label in self.job.labels]
+
+    def under_each_label(self, texts: Sequence[str], numbers: Sequence[int], labels: Sequence[str]) -> list[Document]:
+        """Texts as answers to the prompts of labels, with as many exemplars as a request has, none of the texts."""
+        return [
+            self._lessons.scored(
+                label,
+                [each for each in self.of(label) if each.text not in texts][: self.job.exemplars],
+                texts,
+                numbers,
+            )
+            for label in labels
+        ]
+
+    def _batches(self, epoch: int) -> list[list[Document]]:
+        draw = random.Random(f"{self.job.settings.seed} {epoch}")
+        documents = []
+        for label in self.job.labels:
+            lessons = self.of(label)
+            documents += self._lessons.chains(draw.sample(lessons, len(lessons)))
+        draw.shuffle(documents)
+        batches: list[list[Document]] = [[]]
+        for document in documents:
+            if batches[-1] and sum(map(len, batches[-1])) + len(document) > STEP_TOKENS:
+                batches.append([])
+            batches[-1].append(document)
+        return batches
+
+
+def _numbered(rows: Sequence[Example]) -> list[Lesson]:
+    return [Lesson(row.text, str(row.label), number) for number, row in enumerate(rows)]

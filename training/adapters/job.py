@@ -1,0 +1,94 @@
+"""Which adapters are to be trained, on what, and what came of it. Imports no torch."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from generation.location import Location
+from generation.methods.base import Method
+from generation.records import digest
+from generation.task import Example, Task
+from training.adapters.settings import AdapterSettings
+from training.progress import Look
+
+RESULT_FILE, ADAPTERS_FILE = "training.json", "adapters.json"
+
+
+@dataclass(frozen=True)
+class AdapterJob:
+    """The adapters of a method, for all labels of a task at once: the base model is loaded once.
+
+    They learn to write the task's seeds, and `rows` that were accepted in earlier rounds, when asked as `method` asks.
+    `exemplars` is the most that a prompt holds. `output` is written once, when they are finished and sealed.
+    """
+
+    task: Task
+    method: Method
+    model_folder: Path
+    model_hash: str
+    exemplars: int
+    settings: AdapterSettings
+    output: Location
+    rows: tuple[Example, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.method.adapting is None:
+            raise ValueError(f"the method must be one that trains adapters; got {self.method.name!r}")
+
+    @property
+    def labels(self) -> list[str]:
+        return self.task.label_names
+
+    def held_out(self) -> dict[str, list[Example]]:
+        """Seeds of each label that training does not see, decided by their content; none of fewer than four."""
+        share = self.settings.held_out
+        held = {}
+        for label in self.labels:
+            seeds = sorted(self.task.seeds_of(label), key=lambda seed: seed.id)
+            held[label] = seeds[: math.floor(share * len(seeds))] if len(seeds) >= 4 else []
+        return held
+
+    @property
+    def key(self) -> str:
+        """Hash of everything that decides the adapters; where they are written does not."""
+        task = [self.task.description, [label.model_dump(mode="json") for label in self.task.labels]]
+        seeds, rows = sorted(seed.id for seed in self.task.seeds), [row.id for row in self.rows]
+        asked = [self.method.name, self.method.form.name, self.method.source, self.exemplars]
+        return digest(task, seeds, rows, asked, self.model_hash, self.settings.model_dump())
+
+
+@dataclass(frozen=True)
+class AdapterResult:
+    """Finished adapters: the folder of each label's in `folder`; `curve` are the looks at the held-out seeds.
+
+    Labels `without_effect` are left to the base model: their adapters hardly moved it.
+
+    A look's `macro_f1` is here the share of held-out seeds that are likeliest under their own label, its `loss` the
+    label contrast: the cross-entropy of the own label among all, by the likelihood of the whole text.
+    """
+
+    folder: Location
+    adapters: dict[str, str]
+    without_effect: tuple[str, ...]
+    steps: int
+    best_step: int
+    curve: tuple[Look, ...]
+    seconds: float
+    resumes: int = 0
+
+    def write(self, folder: Path) -> None:
+        """Write it, less the folder itself."""
+        values = {**asdict(self), "curve": [look._asdict() for look in self.curve]}
+        del values["folder"], values["adapters"]
+        (folder / RESULT_FILE).write_text(json.dumps(values, indent=1))
+        (folder / ADAPTERS_FILE).write_text(json.dumps(self.adapters, indent=1, ensure_ascii=False))
+
+    @classmethod
+    def load(cls, folder: Location) -> AdapterResult:
+        values = json.loads((folder / RESULT_FILE).read_text())
+        curve = tuple(Look(**look) for look in values.pop("curve"))
+        values["without_effect"] = tuple(values["without_effect"])
+        return cls(folder=folder, adapters=json.loads((folder / ADAPTERS_FILE).read_text()), curve=curve, **values)

@@ -1,0 +1,79 @@
+"""From labelled texts to the documents that an LM is trained on: prompts exactly as an engine is asked them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from generation.methods.base import Method
+from generation.task import Example, Task
+from generation.tokens import encode_spans
+from training.branching import Branch, Document, Target
+
+
+class Lesson(NamedTuple):
+    """A text that the LM learns to write under a label; `number` is its place among all of them."""
+
+    text: str
+    label: str
+    number: int
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """Documents of a task as a method asks for texts, with up to `exemplars` of the label in a prompt."""
+
+    task: Task
+    method: Method
+    model_folder: Path
+    exemplars: int
+
+    def chains(self, lessons: Sequence[Lesson]) -> list[Document]:
+        """Documents of one label in which each lesson has those before it as exemplars, so that all are learnt at once.
+
+        Where a prompt with more exemplars does not begin with the one with fewer and its answer (a chat, a user's
+        template), each lesson is a document of its own.
+        """
+        documents = []
+        for start in range(0, len(lessons), self.exemplars + 1):
+            part = lessons[start : start + self.exemplars + 1]
+            prompts = [self._prompt(part[0].label, part[:place]) for place in range(len(part))]
+            wholes = [prompt + self.method.form.answer(each.text) for prompt, each in zip(prompts, part, strict=True)]
+            if all(after.startswith(before) for before, after in zip(wholes, prompts[1:], strict=False)):
+                documents.append(self._chain(part, prompts, wholes))
+            else:
+                documents += [
+                    self.scored(each.label, part[:place], [each.text], [each.number]) for place, each in enumerate(part)
+                ]
+        return documents
+
+    def scored(self, label: str, exemplars: Sequence[Lesson], texts: Sequence[str], numbers: Sequence[int]) -> Document:
+        """The prompt of a label, and each text as an answer to it."""
+        prompt = self._prompt(label, exemplars)
+        answers = [self.method.form.answer(text) for text in texts]
+        specials = self.method.form.adds_special_tokens
+        encoded = encode_spans(self.model_folder, [prompt + answer for answer in answers], specials)
+        (stem, _), *_ = encode_spans(self.model_folder, [prompt], specials)
+        branches = []
+        for number, answer, (ids, ends) in zip(numbers, answers, encoded, strict=True):
+            # as an engine would, from the prompt's own tokens on: those of the answer begin where the prompt ends
+            first = next((place for place, end in enumerate(ends) if end > len(prompt)), len(ids))
+            tokens = ids[first:]
+            branches.append(Branch(tokens, [Target(0, len(tokens), number)]))
+            assert answer
+        return Document(label, stem, branches)
+
+    def _chain(self, part: Sequence[Lesson], prompts: Sequence[str], wholes: Sequence[str]) -> Document:
+        (ids, ends), *_ = encode_spans(self.model_folder, [wholes[-1]], self.method.form.adds_special_tokens)
+        stem = sum(end <= len(prompts[0]) for end in ends)
+        targets = []
+        for each, prompt, whole in zip(part, prompts, wholes, strict=True):
+            inside = [place for place, end in enumerate(ends) if len(prompt) < end <= len(whole)]
+            targets.append(Target(inside[0] - stem, inside[-1] + 1 - stem, each.number))
+        return Document(part[0].label, ids[:stem], [Branch(ids[stem:], targets)])
+
+    def _prompt(self, label: str, exemplars: Sequence[Lesson]) -> str:
+        chosen = [Example(each.text, each.label) for each in exemplars]
+        return self.method.prompt(self.task, self.task.label(label), chosen)
