@@ -110,6 +110,7 @@ def prepare(path: Path, overrides: list[str] | None = None) -> Job:
     method = make_method(config.generation.method, config.generation.form, folder, template)
     adapters = _read_adapters(path, config, folder, model)
     _check_training(path, config, task)
+    _check_margins(path, config)
     job = Job(
         path=path,
         config=config,
@@ -207,6 +208,12 @@ def _check_training(path: Path, config: TaskConfig, task: Task) -> None:
     for label in task.label_names:
         if not task.seeds_of(label):
             raise UserError(f"{path}: generation.method: {name!r} trains on seeds, label {label!r} has none")
+
+
+def _check_margins(path: Path, config: TaskConfig) -> None:
+    """Label margins need the LM itself."""
+    if config.server.url and config.denoise.takes_margins:
+        raise UserError(f"{path}: denoise.least_margin: a server cannot give label margins; leave it and rerank alone")
 
 
 def _soft_tokens(job: Job, label: str) -> int:

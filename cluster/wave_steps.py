@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -15,11 +17,15 @@ from cluster.journal import Journal
 from cluster.metrics import cost_of, spent_tokens
 from cluster.monitor import Monitor
 from cluster.rounds import Round, accepted_per_label, is_met, next_counts
-from cluster.store import RequestRef, Store
+from cluster.store import RequestRef, Store, adapter_folder
 from denoise.pipeline import denoise_wave
 from generation.location import Location
+from generation.methods.base import Method
 from generation.plan import plan_wave
+from generation.task import Task
 from training.folders import local_folder
+
+MARGIN_EXEMPLARS = 8  # seeds in each prompt that texts are scored with
 
 
 class WaveSteps:
@@ -74,9 +80,18 @@ class WaveSteps:
                 functools.partial(_load_judge, judge),
                 self._store.kept(self._store.rounds()),
                 remaining,
+                load_likelihood=self._likelihood(),
             )
             name = f"w{wave:03d}-d{self._epoch:04d}-{len(self._store.parts(now.number, 'verdicts')):03d}"
             self._store.commit(now.number, "verdicts", name, verdicts, self._job.run_id)
+
+    def _likelihood(self) -> Callable[[], Any] | None:
+        """What loads the LM that label margins are taken with; None where nothing asks for them."""
+        job = self._job
+        if not job.config.denoise.takes_margins or job.model_folder is None:
+            return None
+        root, adapters = self._store.root, job.adapters
+        return functools.partial(_load_likelihood, job.task, job.method, job.model_folder, adapters, root)
 
     def begin_judging(self, wave: int) -> None:
         """Show it where nothing else goes on."""
@@ -118,6 +133,16 @@ class WaveSteps:
         rows = rows.filter(pc.equal(rows["wave"], wave))
         judged = self._store.verdicts(self._now.number)["id"].combine_chunks()
         return rows.filter(pc.invert(pc.is_in(rows["id"], judged)))
+
+
+def _load_likelihood(task: Task, method: Method, model_folder: Path, adapters: Any, root: Location) -> Any:
+    """With the run's own copies of the adapters, which every node sees."""
+    from training.likelihood import LabelLikelihood, LikelihoodSpec
+
+    placed = {
+        label: replace(each, name=str(local_folder(adapter_folder(root, each.id)))) for label, each in adapters.items()
+    }
+    return LabelLikelihood(LikelihoodSpec(task, method, model_folder, placed, MARGIN_EXEMPLARS))
 
 
 def _load_judge(folder: Location) -> Any:

@@ -21,8 +21,9 @@ from denoise.dedup.survivors import survivors
 from denoise.filters.base import Filter
 from denoise.filters.table import build_filters
 from denoise.ledger import Ledger
-from denoise.noise.agreement import agreements
+from denoise.noise.agreement import Agreement, agreements
 from denoise.noise.judging import JudgeLike, Judging
+from denoise.noise.margin import LikelihoodLike, Margining, compared_labels, with_margin
 from denoise.settings import DenoiseSettings
 from denoise.sketch import SKETCH_SCHEMA, bands_of, shingles_of, sketch
 from denoise.steps import build_pool, drop_duplicates, drop_filtered, settle
@@ -45,11 +46,13 @@ def denoise_wave(
     remaining: Mapping[str, int],
     *,
     block_rows: int = BLOCK_ROWS,
+    load_likelihood: Callable[[], LikelihoodLike] | None = None,
 ) -> pa.Table:
     """One verdict (VERDICT_SCHEMA, revision 0) on each of `rows` (ROW_SCHEMA), in their order.
 
     `kept` (`id`, `text`) are the rows accepted earlier: they always stand. `remaining` is the number of rows still
-    wanted per label. `load_judge` runs once on a worker (such as `partial(Judge.load, folder)`). A task takes about
+    wanted per label. `load_judge` runs once on a worker (such as `partial(Judge.load, folder)`), and so does
+    `load_likelihood` where the settings ask for label margins. A task takes about
     `block_rows` rows. The verdicts, but for their time, do not depend on the order of rows, on `block_rows` or on the
     number of workers. Raises ValueError on repeated ids and unknown labels. Needs an initialised Ray with one free
     CPU or more.
@@ -72,7 +75,9 @@ def denoise_wave(
     names, candidates = task.label_names, judged["id"].to_pylist()
     probabilities = judge_texts(judged, names, load_judge, block_rows)
     opinions = agreements([ledger.intended[id] for id in candidates], probabilities, names, settings)
-    settle(dict(zip(candidates, opinions, strict=True)), remaining, ledger)
+    if load_likelihood is not None and settings.takes_margins:
+        opinions = take_margins(judged, opinions, probabilities, names, settings, load_likelihood, block_rows)
+    settle(dict(zip(candidates, opinions, strict=True)), remaining, ledger, settings.rerank)
     return ledger.table(ids)
 
 
@@ -121,6 +126,37 @@ def judge_texts(
     )
     column = _collect(judging).sort_by("position")["probabilities"].combine_chunks()
     return np.asarray(column.flatten()).reshape(-1, len(labels))
+
+
+def take_margins(
+    rows: pa.Table,
+    opinions: Sequence[Agreement],
+    probabilities: np.ndarray,
+    labels: Sequence[str],
+    settings: DenoiseSettings,
+    load_likelihood: Callable[[], LikelihoodLike],
+    block_rows: int,
+) -> list[Agreement]:
+    """The opinions on `rows` with label margins, which only rows that the judge lets pass get: one actor has the LM."""
+    from ray.data import ActorPoolStrategy
+
+    passing = [place for place, opinion in enumerate(opinions) if opinion.status != "rejected"]
+    if not passing:
+        return list(opinions)
+    own = [str(opinions[place].label) for place in passing]
+    asked = rows.select(["position", "text"]).take(pa.array(passing))
+    asked = asked.append_column("label", pa.array(own, pa.string()))
+    among = compared_labels(own, probabilities[passing], labels)
+    asked = asked.append_column("among", pa.array(among, pa.list_(pa.string())))
+    options: dict[str, Any] = {"compute": ActorPoolStrategy(size=1), "batch_size": _JUDGE_BATCH}
+    margining = _dataset(asked, block_rows).map_batches(
+        Margining, fn_constructor_args=(load_likelihood,), **{**_BATCH, **options}
+    )
+    margins = _collect(margining).sort_by("position")["margin"].to_numpy()
+    found = list(opinions)
+    for place, margin in zip(passing, margins, strict=True):
+        found[place] = with_margin(found[place], float(margin), settings)
+    return found
 
 
 def _with_shared(batch: pa.Table, function: Callable[..., pa.Table], shared: Any) -> pa.Table:

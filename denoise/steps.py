@@ -17,6 +17,7 @@ from denoise.dedup.survivors import STANDS
 from denoise.filters.parse import REASONS as PARSE_REASONS
 from denoise.ledger import Ledger
 from denoise.noise.agreement import Agreement
+from denoise.noise.margin import SCORE as MARGIN
 from denoise.quota import Candidate, over_quota
 
 
@@ -53,14 +54,20 @@ def drop_duplicates(twins: np.ndarray, standing: np.ndarray, pool: pa.Table, led
     return standing[twins == STANDS]
 
 
-def settle(opinions: Mapping[str, Agreement], remaining: Mapping[str, int], ledger: Ledger) -> None:
-    """Verdicts of the agreement step on the rows it rejects, and of the quota step on the others (opinions by id)."""
+def settle(
+    opinions: Mapping[str, Agreement], remaining: Mapping[str, int], ledger: Ledger, rerank: str = "judge"
+) -> None:
+    """Verdicts of the agreement step on the rows it rejects, and of the quota step on the others (opinions by id).
+
+    `rerank` says whose sureness decides which go first: the "judge"'s, or the label "margin".
+    """
     candidates = []
     for id, opinion in opinions.items():
         if opinion.status == "rejected" or opinion.label is None:
             ledger.judge(id, "agreement", "rejected", opinion.reason, scores=opinion.scores)
         else:
-            candidates.append(Candidate(id, opinion.label, opinion.status, opinion.certainty))
+            sureness = opinion.certainty if rerank == "judge" else opinion.scores.get(MARGIN, 0.0)
+            candidates.append(Candidate(id, opinion.label, opinion.status, sureness))
     surplus = over_quota(candidates, remaining)
     for candidate in candidates:
         opinion = opinions[candidate.id]
