@@ -11,10 +11,11 @@ from typing import ClassVar, Literal
 from generation.forms.base import Form
 from generation.material import Material
 from generation.prompts import render_prompt
+from generation.settings import GenerationSettings
 from generation.task import Example, Label, Task
 
 Adapting = Literal["lora", "soft_prompt", "mixture"]
-Need = Literal["kept", "pool", "variability", "neighbours"]
+Need = Literal["kept", "pool", "variability", "neighbours", "synonyms"]
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,10 @@ class Method(ABC):
     # the kind of adapter that is trained for it, and whether one serves all labels
     adapting: ClassVar[Adapting | None] = None
     shared_adapter: ClassVar[bool] = False
-    # parts of the material that it cannot do without
+    # parts of the material that are made for it
     needs: ClassVar[frozenset[Need]] = frozenset()
+    # whether it has nothing to ask for a label without seeds
+    needs_seeds: ClassVar[bool] = False
     # whether a prompt is the text itself, written without an LM
     is_literal: ClassVar[bool] = False
 
@@ -61,6 +64,14 @@ class Method(ABC):
         """Strings at which an answer ends."""
         return self.form.stop
 
+    def samples(self, settings: GenerationSettings) -> int:
+        """Texts that a request brings."""
+        return 1 if self.is_literal else settings.samples
+
+    def most_exemplars(self, settings: GenerationSettings) -> int:
+        """The most examples that a prompt shows."""
+        return settings.exemplars
+
     @abstractmethod
     def asks(self, material: Material, label: Label, count: int) -> Sequence[Ask]:
         """The prompts for `count` requests of a label, one each, in order. Raises UserError for a bad template."""
@@ -71,4 +82,4 @@ class Method(ABC):
 
     def parse(self, answer: str) -> str:
         """The text in an answer; '' when there is none."""
-        return self.form.parse(answer)
+        return answer if self.is_literal else self.form.parse(answer)
