@@ -128,15 +128,17 @@ class EngineActor(ABC):
         self, request: dict[str, Any], method: Method, sample: int, answer: str, told: dict[str, Any]
     ) -> dict[str, Any]:
         """The row (ROW_SCHEMA) of a request's sample-th answer; `told` are the columns that were measured."""
+        written = method.read(request, answer)
         return {
             "id": row_id(request["request_id"], sample),
-            "source": "generated",
-            "text": method.parse(answer),
-            "intended_label": request["label"],
+            "source": written.source,
+            "text": written.text,
+            "intended_label": written.label,
             "model": self._spec.model,
             "model_hash": self._spec.model_hash,
             "engine": str(self._name),
             **{name: request[name] for name in FROM_REQUEST},
+            "label": written.label,
             **told,
         }
 

@@ -56,7 +56,12 @@ class Engine(EngineActor):
         values = values_of(request["label"], request["attributes"])
         asked = await self._adapters.ask(request["adapter"], tokens, values)
         output = await self._generate(
-            request["request_id"], asked, request["sampling"], request["samples"], method.stop
+            request["request_id"],
+            asked,
+            request["sampling"],
+            request["samples"],
+            method.stop,
+            request["choices"] or (),
         )
         rows = self._rows(request, output, method)
         self._keep(request["request_id"], rows, len(output.prompt_token_ids), output.num_cached_tokens or 0)
@@ -68,9 +73,10 @@ class Engine(EngineActor):
         sampling: dict[str, float],
         samples: int,
         stop: Sequence[str],
+        choices: Sequence[str] = (),
     ) -> Any:
         from vllm import SamplingParams
-        from vllm.sampling_params import RequestOutputKind
+        from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
 
         params = SamplingParams(
             n=samples,
@@ -81,6 +87,7 @@ class Engine(EngineActor):
             stop=list(stop),
             logprobs=0,  # the drawn token's own, for mean_logprob
             output_kind=RequestOutputKind.FINAL_ONLY,
+            structured_outputs=StructuredOutputsParams(choice=list(choices)) if choices else None,
         )
         final = None
         async for output in self._llm.generate(asked.prompt, params, request_id, lora_request=asked.lora):

@@ -37,7 +37,8 @@ _PACKAGES = ("labelmill", "ray", "torch", "transformers", "pyarrow", "vllm", "vl
 class Job:
     """A checked task with its files read, its models found and its identity known.
 
-    `model_folder` is None when a server writes the texts. `generation` are the settings in effect.
+    `model_folder` is None when a server writes the texts. `generation` are the settings in effect. `pool` is empty
+    unless the method works on it.
     """
 
     path: Path
@@ -53,6 +54,7 @@ class Job:
     adapters: dict[str, Adapter]
     identity: dict[str, Any]
     warnings: tuple[str, ...]
+    pool: tuple[Example, ...] = ()
 
     @property
     def run_id(self) -> str:
@@ -88,7 +90,7 @@ class Job:
 
     def material(self, round_: int = 0) -> Material:
         """What the plans of a round are made from, before anything is learnt."""
-        return Material(self.task, self.generation, self.run_id, round_, self.adapters)
+        return Material(self.task, self.generation, self.run_id, round_, self.adapters, pool=self.pool)
 
     def run_json(self) -> dict[str, Any]:
         """Contents of run.json."""
@@ -117,8 +119,7 @@ def prepare(path: Path, overrides: list[str] | None = None) -> Job:
     train, dev = split_dev(seeds, config.student.dev_per_label, names)
     task = Task(config.name, config.description, config.labels, train, dev)
     test = _read_test(path.parent / config.test, names, warnings) if config.test else ()
-    if config.pool:
-        read_examples(path.parent / config.pool, None)
+    pool = read_examples(path.parent / config.pool, None) if config.pool else ()
     folder = None if config.server.url else resolve_model(_from(path.parent, config.model), f"{path}: model")
     model = f"server:{config.server.model}" if folder is None else model_hash(folder)
     generation = _in_effect(config)
@@ -141,6 +142,7 @@ def prepare(path: Path, overrides: list[str] | None = None) -> Job:
         adapters=adapters,
         identity=_identity(config, generation, seeds, model, model_hash(encoder), method, adapters),
         warnings=tuple(warnings),
+        pool=pool if "pool" in method.needs else (),
     )
     _check_methods(job)
     _check_context(job)
@@ -290,6 +292,13 @@ def _check_methods(job: Job) -> None:
     """What the method works with must be there, and nothing that it ignores."""
     if job.method.is_literal and job.template:
         raise UserError(f"{job.path}: generation.template: must be left out: {job.method.name!r} has no prompt")
+    if "pool" in job.method.needs and not job.config.pool:
+        raise UserError(f"{job.path}: pool: must be a file of texts: generation.method {job.method.name!r} labels them")
+    if job.method.is_constrained and job.config.server.url:
+        raise UserError(
+            f"{job.path}: generation.method: {job.method.name!r} needs an LM that engines load; a server (server.url) "
+            "cannot be held to the labels"
+        )
     for name in job.task.label_names if job.method.needs_seeds else ():
         if not job.task.seeds_of(name):
             raise UserError(
@@ -318,12 +327,9 @@ def _check_context(job: Job) -> None:
             )
     asking = [method for method in job.methods if not method.is_literal]
     for method, label in itertools.product(asking, config.labels):
-        # the longest prompt is the one with the longest seeds
-        most, seeds = method.most_exemplars(config.generation), job.task.seeds_of(label.name)
-        longest = sorted(seeds, key=lambda seed: -len(seed.text))[:most]
-        if method.needs_seeds and not longest:
+        if method.needs_seeds and not job.task.seeds_of(label.name):
             continue  # it is not asked for this label
-        tokens = count_tokens(job.model_folder, [method.prompt(job.task, label, longest)])[0]
+        tokens = count_tokens(job.model_folder, [method.longest(job.material(), label)])[0]
         tokens += _soft_tokens(job, label.name)
         if tokens > room:
             raise UserError(

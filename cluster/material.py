@@ -22,6 +22,8 @@ def material_of(job: Job, store: Store, round_: int) -> Material:
     made = job.material(round_)
     if "kept" in job.needs:
         made = replace(made, kept=_kept(store, round_))
+    if "pool" in job.needs:
+        made = replace(made, pool=_unasked(job, store))
     if job.needs & LEARNT:
         made = replace(made, **_learnt(job, store, made))
     return made
@@ -31,6 +33,12 @@ def _kept(store: Store, round_: int) -> tuple[Example, ...]:
     """Rows of earlier rounds by round and id, under their final labels."""
     rows = store.kept(number for number in store.rounds() if number < round_)
     return tuple(map(Example, rows["text"].to_pylist(), rows["label"].to_pylist()))
+
+
+def _unasked(job: Job, store: Store) -> tuple[Example, ...]:
+    """Texts of the pool that no committed plan asks about."""
+    asked = {text for number in store.rounds() for text in store.requests(number, ["text"])["text"].to_pylist()}
+    return tuple(row for row in job.pool if row.text not in asked)
 
 
 def _learnt(job: Job, store: Store, made: Material) -> dict[str, Any]:

@@ -74,6 +74,7 @@ def plan_wave(material: Material, method: Method, wave: int, counts: Mapping[str
                 continue
             ask, adapter = each[turn], None if method.is_literal else material.adapters.get(label)
             kind = [label, method.name, adapter.id if adapter else "", list(ask.seed_ids), dict(ask.attributes)]
+            kind += [ask.text] if ask.text else []
             repetition = repetitions[digest(kind)]
             repetitions[digest(kind)] += 1
             request_id = digest(material.identity, material.round_, wave, *kind, repetition)
@@ -96,9 +97,11 @@ def plan_wave(material: Material, method: Method, wave: int, counts: Mapping[str
                     "samples": samples,
                     "prompt": ask.prompt,
                     "prompt_hash": digest(ask.prompt),
+                    "text": ask.text,
+                    "choices": list(ask.choices),
                     "padding": padding,
                     "most_tokens": _most_tokens(method, settings, soft + padding + length),
-                    "sampling": {} if method.is_literal else _sampling(settings, request_id),
+                    "sampling": _sampling(method, settings, request_id),
                 }
             )
     return requests_table(rows)
@@ -120,10 +123,12 @@ def _most_tokens(method: Method, settings: GenerationSettings, prompt: int) -> i
     return asks * prompt + samples * settings.max_tokens
 
 
-def _sampling(settings: GenerationSettings, request_id: str) -> dict[str, float]:
+def _sampling(method: Method, settings: GenerationSettings, request_id: str) -> dict[str, float]:
+    if method.is_literal:
+        return {}
     return {
-        "temperature": settings.temperature,
-        "min_p": settings.min_p,
+        "temperature": 0.0 if method.is_constrained else settings.temperature,
+        "min_p": 0.0 if method.is_constrained else settings.min_p,
         "max_tokens": float(settings.max_tokens),
         "seed": float((settings.seed + int(request_id[:12], 16)) % 2**31),
     }

@@ -12,9 +12,11 @@ from generation.methods.eda import Eda
 from generation.methods.mix import Mix
 from generation.methods.paraphrase import Paraphrase
 from generation.methods.prompted import Prompted
+from generation.methods.pseudo_label import PseudoLabel
 from generation.methods.wanli import Wanli
 
-_KINDS = (Prompted, ControlCodes, LabelLora, SoftPrompt, MixtureOfSoftPrompts, Wanli, Paraphrase, Eda, Mix)
+_ADAPTED = (ControlCodes, LabelLora, SoftPrompt, MixtureOfSoftPrompts)
+_KINDS = (Prompted, *_ADAPTED, Wanli, Paraphrase, Eda, Mix, PseudoLabel)
 METHODS: dict[str, type[Method]] = {method.name: method for method in _KINDS}
 
 

@@ -201,6 +201,25 @@ def test_prompts_of_every_method_must_fit(tmp_path: Path) -> None:
     make_job(tmp_path, generation={"augment": "mix"}, runtime=room)
 
 
+def test_a_method_for_the_pool(tmp_path: Path) -> None:
+    (tmp_path / "pool.jsonl").write_text('{"text": "it is so so"}\n{"text": "I like that a lot"}\n')
+    labelling = {"method": "pseudo_label", "exemplars": 2}
+    job = make_job(tmp_path, generation=labelling, pool="pool.jsonl")
+    assert (
+        [row.text for row in job.pool]
+        == ["it is so so", "I like that a lot"]
+        == [row.text for row in job.material().pool]
+    )
+    assert make_job(tmp_path, pool="pool.jsonl").pool == ()
+    assert message(tmp_path, generation=labelling) == (
+        "task.yaml: pool: must be a file of texts: generation.method 'pseudo_label' labels them"
+    )
+    assert message(tmp_path, generation=labelling, pool="pool.jsonl", server=SERVER) == (
+        "task.yaml: generation.method: 'pseudo_label' needs an LM that engines load; a server (server.url) "
+        "cannot be held to the labels"
+    )
+
+
 def test_the_methods_of_a_job(tmp_path: Path) -> None:
     (tmp_path / "mine.j2").write_text("{{ label.name }}")
     job = make_job(tmp_path, generation={"augment": "paraphrase", "template": "mine.j2"})

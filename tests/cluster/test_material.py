@@ -47,6 +47,23 @@ def test_kept_rows_are_those_of_earlier_rounds(tmp_path: Path, store: Store) -> 
     assert not (store.root / "rounds" / "002" / "material.json").exists()
 
 
+def test_no_text_of_the_pool_is_asked_about_twice(tmp_path: Path, store: Store) -> None:
+    texts = [f"text {number}" for number in range(7)]
+    (tmp_path / "pool.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
+    job = make_job(tmp_path, generation={"method": "pseudo_label"}, pool="pool.jsonl")
+    asked: list[str] = []
+    for number, wave in ((0, 0), (0, 1), (1, 0)):
+        begin_round(store, {"pos": 1, "neg": 1}, number)
+        made = material_of(job, store, number)
+        assert sorted(row.text for row in made.pool) == sorted(set(texts) - set(asked))
+        plan = plan_wave(made, job.method, wave, {"pos": 1, "neg": 2})
+        assert plan_wave(material_of(job, store, number), job.method, wave, {"pos": 1, "neg": 2}).equals(plan)
+        store.commit(number, "requests", f"w{wave:03d}", plan, job.run_id)
+        asked += plan["text"].to_pylist()
+    assert len(asked) == len(set(asked)) == 7 and sorted(asked) == texts
+    assert plan_wave(material_of(job, store, 1), job.method, 1, {"pos": 1, "neg": 2}).num_rows == 0
+
+
 def test_what_is_committed_is_not_learnt_again(tmp_path: Path, store: Store) -> None:
     """No Ray runs here, and the encoder is none."""
     told: dict[str, Any] = {

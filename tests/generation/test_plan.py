@@ -95,6 +95,8 @@ def test_what_a_request_says(model: Path) -> None:
         "samples": 3,
         "prompt": prompt,
         "prompt_hash": digest(prompt),
+        "text": "",
+        "choices": [],
         "padding": 1 - len(prompt.split()) + BLOCK,
         "most_tokens": 1 + BLOCK + 3 * 10,
     }
