@@ -72,7 +72,7 @@ def plan_wave(material: Material, method: Method, wave: int, counts: Mapping[str
         for label, each in asks.items():
             if turn >= len(each):
                 continue
-            ask, adapter = each[turn], None if method.is_literal else material.adapters.get(label)
+            ask, adapter = each[turn], material.adapters.get(label) if method.writes else None
             kind = [label, method.name, adapter.id if adapter else "", list(ask.seed_ids), dict(ask.attributes)]
             kind += [ask.text] if ask.text else []
             repetition = repetitions[digest(kind)]

@@ -80,9 +80,14 @@ class Method(ABC):
         """Strings at which an answer ends."""
         return self.form.stop
 
+    @property
+    def writes(self) -> bool:
+        """Whether the LM writes texts of a label, so that the label's adapter is of use."""
+        return not (self.is_literal or self.is_constrained)
+
     def samples(self, settings: GenerationSettings) -> int:
         """Texts that a request brings."""
-        return 1 if self.is_literal or self.is_constrained else settings.samples
+        return settings.samples if self.writes else 1
 
     def most_exemplars(self, settings: GenerationSettings) -> int:
         """The most examples that a prompt shows."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from generation.adapters.folder import Adapter
 from generation.methods import make_method
 from generation.methods.base import Written
 from generation.methods.pseudo_label import exemplars
@@ -59,7 +60,9 @@ def test_labels_share_the_pool_out(model: Path) -> None:
 
 
 def test_requests_carry_text_and_choices_and_are_answered_greedily(model: Path) -> None:
-    plan = plan_wave(MADE, make_method("pseudo_label", "completion", model), 0, {"lost_card": 2, "opening_hours": 1})
+    made = material(pool=POOL, adapters={"lost_card": Adapter("hash-1", "a", "lora", rank=8)})
+    plan = plan_wave(made, make_method("pseudo_label", "completion", model), 0, {"lost_card": 2, "opening_hours": 1})
+    assert set(plan["adapter"].to_pylist()) == {""}  # which label a text has is not known before
     assert len(set(plan["request_id"].to_pylist())) == 3
     for row, sampling in zip(plan.to_pylist(), map_column(plan, "sampling"), strict=True):
         assert (row["samples"], row["choices"]) == (1, [" lost_card", " opening_hours"])
