@@ -61,6 +61,7 @@ def test_neither_the_order_of_seeds_nor_their_file_matters(tmp_path: Path) -> No
         ({"generation": {"form": "chat"}}, ["generation.form", "generation.template"]),
         ({"generation": {"template": "mine.j2"}}, ["generation.template"]),
         ({"generation": {"temperature": 0.5}}, ["generation.temperature"]),
+        ({"generation": {"augment": "mix"}}, ["generation.augment"]),
         ({"denoise": {"relabel": 0.8}}, ["denoise.relabel"]),
         ({"student": {"model": "model", "steps": 7}}, ["student.steps"]),
     ],
