@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -61,7 +62,9 @@ class WaveSteps:
         own, helped = self._shared(wave, judged, counts)
         plan = plan_wave(material, job.method, wave, own)
         if job.augmenter and helped:
-            plan = join_plans(plan, plan_wave(material, job.augmenter, wave, helped))
+            # soft tokens were trained for prompts of the method's own
+            loras = {label: each for label, each in material.adapters.items() if each.kind == "lora"}
+            plan = join_plans(plan, plan_wave(replace(material, adapters=loras), job.augmenter, wave, helped))
         if not plan.num_rows:
             return False  # there is nothing left to make texts from
         self._store.commit(now.number, "requests", f"w{wave:03d}", plan, job.run_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from cluster.monitor import Monitor
 from cluster.rounds import Round
 from cluster.store import Store
 from cluster.wave_steps import WaveSteps
+from generation.adapters.folder import Adapter
 from generation.records import row_id, rows_table
 from tests.cluster.cases import RUN_ID, SEEDS, add_verdicts, begin_round, make_job, verdict
 
@@ -82,6 +84,22 @@ def test_a_wave_that_is_planned_again_is_the_same(tmp_path: Path, store: Store) 
             add_kept(other, {"pos-2": "I like it a lot", "pos-3": "I like it a lot"}, wave=1)
         assert steps.plan(2, 1)
     assert Store(tmp_path / "one").requests(0).equals(Store(tmp_path / "two").requests(0))
+
+
+def test_a_helper_asks_with_loras_and_without_soft_prompts(tmp_path: Path, store: Store) -> None:
+    lora, soft = Adapter("hash-1", "a", "lora", rank=8), Adapter("hash-2", "b", "soft_prompt", tokens=7)
+    job = replace(make_job(tmp_path, generation={"augment": "paraphrase"}), adapters={"pos": soft, "neg": lora})
+    begin_round(store, NOW.targets)
+    view = PlainView(io.StringIO())
+    steps = WaveSteps(job, store, Journal(store.root, view.log), Monitor(store, view), NOW, 1, lambda: tmp_path)
+    add_kept(store, {name: "it rains again today" for name in ("pos-0", "pos-1", "neg-0", "neg-1")})
+    assert steps.plan(1, 1)
+    assert {(row["label"], row["method"], row["adapter"]) for row in store.requests(0).to_pylist()} == {
+        ("pos", "prompted", "hash-2"),
+        ("neg", "prompted", "hash-1"),
+        ("pos", "paraphrase", ""),
+        ("neg", "paraphrase", "hash-1"),
+    }
 
 
 @pytest.mark.parametrize("generation", [{}, {"augment": "mix", "augment_share": 0.0}])
