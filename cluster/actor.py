@@ -26,7 +26,7 @@ from generation.errors import Fault, UserError, os_reason
 from generation.methods import make_method
 from generation.methods.base import Method
 from generation.parts import read_parts
-from generation.records import REQUEST_SCHEMA, map_column, rows_table
+from generation.records import REQUEST_SCHEMA, map_column, row_id, rows_table
 
 # columns that a row has from its request
 FROM_REQUEST = (
@@ -101,7 +101,10 @@ class EngineActor(ABC):
         try:
             method = self._method(request["method"], request["form"])
             try:
-                await self._answer(request, method)
+                if method.is_literal:
+                    self._keep_literal(request, method)
+                else:
+                    await self._answer(request, method)
             except ValueError as error:  # this request cannot be answered: the others go on
                 self._refused[request["request_id"]] = " ".join(str(error).split())
                 self._news.set()
@@ -114,6 +117,30 @@ class EngineActor(ABC):
     @abstractmethod
     async def _answer(self, request: dict[str, Any], method: Method) -> None:
         """Have a request's texts written and `_keep` its rows. ValueError: this one cannot be answered."""
+
+    def _keep_literal(self, request: dict[str, Any], method: Method) -> None:
+        """A request whose prompt is its text needs no LM, and no token."""
+        told = {"finish_reason": "stop", "prompt_tokens": 0, "output_tokens": 0, "mean_logprob": None}
+        row = self._row(request, method, 0, request["prompt"], told)
+        self._keep(request["request_id"], [row | {"model": None, "model_hash": None}], 0, 0)
+
+    def _row(
+        self, request: dict[str, Any], method: Method, sample: int, answer: str, told: dict[str, Any]
+    ) -> dict[str, Any]:
+        """The row (ROW_SCHEMA) of a request's sample-th answer; `told` are the columns that were measured."""
+        written = method.read(request, answer)
+        return {
+            "id": row_id(request["request_id"], sample),
+            "source": written.source,
+            "text": written.text,
+            "intended_label": written.label,
+            "model": self._spec.model,
+            "model_hash": self._spec.model_hash,
+            "engine": str(self._name),
+            **{name: request[name] for name in FROM_REQUEST},
+            "label": written.label,
+            **told,
+        }
 
     def _fail(self, error: Exception) -> None:
         self._error = self._error or f"{type(error).__name__}: {error}"

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from cluster.actor import FROM_REQUEST, EngineActor
+from cluster.actor import EngineActor
 from cluster.messages import Ready
 from cluster.serving import Adapters, Asked
 from cluster.shared import check_seen
@@ -19,7 +19,6 @@ from cluster.startup import load_engine
 from generation.adapters.mixture import values_of
 from generation.methods.base import Method
 from generation.models import model_hash
-from generation.records import row_id
 
 
 class Engine(EngineActor):
@@ -57,7 +56,12 @@ class Engine(EngineActor):
         values = values_of(request["label"], request["attributes"])
         asked = await self._adapters.ask(request["adapter"], tokens, values)
         output = await self._generate(
-            request["request_id"], asked, request["sampling"], request["samples"], method.stop
+            request["request_id"],
+            asked,
+            request["sampling"],
+            request["samples"],
+            method.stop,
+            request["choices"] or (),
         )
         rows = self._rows(request, output, method)
         self._keep(request["request_id"], rows, len(output.prompt_token_ids), output.num_cached_tokens or 0)
@@ -69,9 +73,10 @@ class Engine(EngineActor):
         sampling: dict[str, float],
         samples: int,
         stop: Sequence[str],
+        choices: Sequence[str] = (),
     ) -> Any:
         from vllm import SamplingParams
-        from vllm.sampling_params import RequestOutputKind
+        from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
 
         params = SamplingParams(
             n=samples,
@@ -82,6 +87,7 @@ class Engine(EngineActor):
             stop=list(stop),
             logprobs=0,  # the drawn token's own, for mean_logprob
             output_kind=RequestOutputKind.FINAL_ONLY,
+            structured_outputs=StructuredOutputsParams(choice=list(choices)) if choices else None,
         )
         final = None
         async for output in self._llm.generate(asked.prompt, params, request_id, lora_request=asked.lora):
@@ -96,24 +102,17 @@ class Engine(EngineActor):
         return tokens[:begin] + [self._line_break] * padding + tokens[begin:]
 
     def _rows(self, request: dict[str, Any], output: Any, method: Method) -> list[dict[str, Any]]:
-        samples = sorted(output.outputs, key=lambda each: each.index)
-        return [self._row(request, output, sample, method) for sample in samples]
-
-    def _row(self, request: dict[str, Any], output: Any, sample: Any, method: Method) -> dict[str, Any]:
-        length = len(sample.token_ids)
-        return {
-            "id": row_id(request["request_id"], sample.index),
-            "source": "generated",
-            "text": method.parse(sample.text),
-            "intended_label": request["label"],
-            "model": self._spec.model,
-            "model_hash": self._spec.model_hash,
-            "engine": str(self._name),
-            "finish_reason": sample.finish_reason,
-            "prompt_tokens": len(output.prompt_token_ids),
-            "output_tokens": length,
-            "mean_logprob": sample.cumulative_logprob / length if length else None,
-        } | {name: request[name] for name in FROM_REQUEST}
+        rows = []
+        for sample in sorted(output.outputs, key=lambda each: each.index):
+            length = len(sample.token_ids)
+            told = {
+                "finish_reason": sample.finish_reason,
+                "prompt_tokens": len(output.prompt_token_ids),
+                "output_tokens": length,
+                "mean_logprob": sample.cumulative_logprob / length if length else None,
+            }
+            rows.append(self._row(request, method, sample.index, sample.text, told))
+        return rows
 
     def _count_load(self) -> None:
         self._loaded += 1

@@ -22,12 +22,14 @@ def estimate(job: Job) -> dict[str, Any]:
     """Expected figures for all rounds at the prior acceptance rate; `most_tokens` is the budget, if there is one."""
     config = job.config
     rounds = config.rounds
-    requests = requests_for(config.quota, Yield(), config.generation.samples) * len(config.labels) * rounds
-    rows = requests * config.generation.samples
+    samples = job.method.samples(config.generation)
+    requests = requests_for(config.quota, Yield(), samples) * len(config.labels) * rounds
+    rows = requests * samples
     prompts = count_tokens(job.model_folder, list(example_prompts(job).values()))
     seeds = count_tokens(job.model_folder, [seed.text for seed in job.seeds])
-    prompt_tokens = round(requests * sum(prompts) / len(prompts))
-    output_tokens = round(rows * sum(seeds) / len(seeds))
+    asked = 0 if job.method.is_literal else 1
+    prompt_tokens = asked * round(requests * sum(prompts) / len(prompts))
+    output_tokens = asked * round(rows * sum(seeds) / len(seeds))
     speed = _tokens_per_second(config)
     seconds = START_SECONDS + output_tokens / speed + rounds * (DENOISE_SECONDS + TRAIN_SECONDS)
     return {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
+import itertools
 import json
 import os
 import platform
@@ -22,7 +23,7 @@ from generation.fetch import is_remote
 from generation.location import Location
 from generation.material import Material
 from generation.methods import METHODS, make_method
-from generation.methods.base import Method
+from generation.methods.base import Method, Need
 from generation.models import context_of, model_hash, resolve_model
 from generation.records import SCHEMA_VERSION, digest
 from generation.settings import GenerationSettings
@@ -36,7 +37,8 @@ _PACKAGES = ("labelmill", "ray", "torch", "transformers", "pyarrow", "vllm", "vl
 class Job:
     """A checked task with its files read, its models found and its identity known.
 
-    `model_folder` is None when a server writes the texts. `generation` are the settings in effect.
+    `model_folder` is None when a server writes the texts. `generation` are the settings in effect. `pool` is empty
+    unless the method works on it.
     """
 
     path: Path
@@ -52,6 +54,7 @@ class Job:
     adapters: dict[str, Adapter]
     identity: dict[str, Any]
     warnings: tuple[str, ...]
+    pool: tuple[Example, ...] = ()
 
     @property
     def run_id(self) -> str:
@@ -69,9 +72,25 @@ class Job:
         name = self.config.generation.template
         return str((self.path.parent / name).resolve()) if name else None
 
+    @property
+    def augmenter(self) -> Method | None:
+        """The method that helps out where rows are not varied enough, if one may; the user's template is not for it."""
+        name = self.generation.augment
+        return make_method(name, self.generation.form, self.model_folder) if name else None
+
+    @property
+    def methods(self) -> tuple[Method, ...]:
+        """All that the run may use."""
+        return (self.method, *((self.augmenter,) if self.augmenter else ()))
+
+    @property
+    def needs(self) -> frozenset[Need]:
+        """Parts of the material that its methods use."""
+        return frozenset().union(*(method.needs for method in self.methods))
+
     def material(self, round_: int = 0) -> Material:
         """What the plans of a round are made from, before anything is learnt."""
-        return Material(self.task, self.generation, self.run_id, round_, self.adapters)
+        return Material(self.task, self.generation, self.run_id, round_, self.adapters, pool=self.pool)
 
     def run_json(self) -> dict[str, Any]:
         """Contents of run.json."""
@@ -100,8 +119,7 @@ def prepare(path: Path, overrides: list[str] | None = None) -> Job:
     train, dev = split_dev(seeds, config.student.dev_per_label, names)
     task = Task(config.name, config.description, config.labels, train, dev)
     test = _read_test(path.parent / config.test, names, warnings) if config.test else ()
-    if config.pool:
-        read_examples(path.parent / config.pool, None)
+    pool = read_examples(path.parent / config.pool, None) if config.pool else ()
     folder = None if config.server.url else resolve_model(_from(path.parent, config.model), f"{path}: model")
     model = f"server:{config.server.model}" if folder is None else model_hash(folder)
     generation = _in_effect(config)
@@ -125,7 +143,9 @@ def prepare(path: Path, overrides: list[str] | None = None) -> Job:
         adapters=adapters,
         identity=_identity(config, generation, seeds, model, model_hash(encoder), method, adapters),
         warnings=tuple(warnings),
+        pool=pool if "pool" in method.needs else (),
     )
+    _check_methods(job)
     _check_context(job)
     return job
 
@@ -275,6 +295,24 @@ def _flatten(settings: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]
     return pairs
 
 
+def _check_methods(job: Job) -> None:
+    """What the method works with must be there, and nothing that it ignores."""
+    if job.method.is_literal and job.template:
+        raise UserError(f"{job.path}: generation.template: must be left out: {job.method.name!r} has no prompt")
+    if "pool" in job.method.needs and not job.config.pool:
+        raise UserError(f"{job.path}: pool: must be a file of texts: generation.method {job.method.name!r} labels them")
+    if job.method.is_constrained and job.config.server.url:
+        raise UserError(
+            f"{job.path}: generation.method: {job.method.name!r} needs an LM that engines load; a server (server.url) "
+            "cannot be held to the labels"
+        )
+    for name in job.task.label_names if job.method.needs_seeds else ():
+        if not job.task.seeds_of(name):
+            raise UserError(
+                f"{job.path}: generation.method: {job.method.name!r} needs seeds of every label; {name!r} has none"
+            )
+
+
 def _check_context(job: Job) -> None:
     """Every prompt that a plan can hold, and its answer, must fit into the context, and that into the model's."""
     config = job.config
@@ -294,10 +332,11 @@ def _check_context(job: Job) -> None:
                 f"{job.path.parent / config.seeds} line {seed.line}: text has {tokens} tokens; the context has room "
                 f"for {room} (runtime.max_model_len {config.runtime.max_model_len} less generation.max_tokens)"
             )
-    for label in config.labels:
-        # the longest prompt is the one with the longest seeds
-        longest = sorted(job.task.seeds_of(label.name), key=lambda seed: -len(seed.text))[: config.generation.exemplars]
-        tokens = count_tokens(job.model_folder, [job.method.prompt(job.task, label, longest)])[0]
+    asking = [method for method in job.methods if not method.is_literal]
+    for method, label in itertools.product(asking, config.labels):
+        if method.needs_seeds and not job.task.seeds_of(label.name):
+            continue  # it is not asked for this label
+        tokens = count_tokens(job.model_folder, [method.longest(job.material(), label)])[0]
         tokens += _soft_tokens(job, label.name)
         if tokens > room:
             raise UserError(
@@ -318,4 +357,5 @@ def _check_answer_length(job: Job) -> None:
 
 def example_prompts(job: Job) -> dict[str, str]:
     """One rendered prompt per label, as a first wave would ask."""
-    return {label.name: job.method.asks(job.material(), label, 1)[0].prompt for label in job.config.labels}
+    asked = {label.name: job.method.asks(job.material(), label, 1) for label in job.config.labels}
+    return {label: asks[0].prompt if asks else "" for label, asks in asked.items()}

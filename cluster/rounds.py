@@ -127,6 +127,19 @@ def accepted_per_label(store: Store, rounds: list[int]) -> Counter[str]:
     return counts
 
 
+def kept_texts(store: Store, now: Round, judged: int) -> dict[str, list[str]]:
+    """Kept texts by final label, of earlier rounds and of the waves of this one before `judged`, in a fixed order."""
+    rounds = [number for number in store.rounds() if number <= now.number]
+    waves = store.generated(now.number, ["id", "wave"])
+    open_ = waves.filter(pc.greater_equal(waves["wave"], judged))["id"].combine_chunks()
+    kept = store.kept(rounds)
+    kept = kept.filter(pc.invert(pc.is_in(kept["id"], open_)))
+    texts: dict[str, list[str]] = {label: [] for label in now.targets}
+    for text, label in zip(kept["text"].to_pylist(), kept["label"].to_pylist(), strict=True):
+        texts[label].append(text)
+    return texts
+
+
 def _record(now: Round) -> dict[str, Any]:
     return {name: value for name, value in vars(now).items() if name != "number"}
 

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from cluster.dataset import read_dataset
-from cluster.job import Job, check_identity, example_prompts, gpu_count, prepare
+from cluster.job import Job, check_identity, gpu_count, prepare
 from cluster.live import View, make_view
 from cluster.report_page import write_report
 from cluster.spec import plan_engines
@@ -77,7 +77,7 @@ class Run:
         """A rendered prompt per label, and `count` rows per label from a live engine; nothing is kept of it."""
         from cluster.preview import preview_rows
 
-        return example_prompts(self._job), preview_rows(self._job, count)
+        return preview_rows(self._job, count)
 
     def estimate(self) -> dict[str, Any]:
         """Expected requests, rows, tokens and minutes; nothing is started."""

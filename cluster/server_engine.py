@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from cluster.actor import FROM_REQUEST, EngineActor
+from cluster.actor import EngineActor
 from cluster.messages import Ready, Report
 from cluster.server_answer import Answer, Choice, UnansweredError
 from cluster.server_caller import Caller, DownError
@@ -27,7 +27,6 @@ from cluster.server_client import RefusedError, UnusableError
 from cluster.server_spec import ServerSpec
 from generation.errors import Fault, UserError
 from generation.methods.base import Method
-from generation.records import row_id
 from generation.tokens import most_tokens
 
 _PROBE = "1. One\n2."
@@ -99,7 +98,7 @@ class ServerEngine(EngineActor):
         else:
             self._caller.forget(name)
             self._produced += sum(taken.lengths)
-            rows = [self._row(request, method, taken, sample) for sample in range(len(taken.choices))]
+            rows = self._rows(request, method, taken)
             self._keep(name, rows, taken.prompt_tokens, taken.cached_tokens, taken.estimated)
 
     async def _take(self, request: dict[str, Any], method: Method, taken: _Taken) -> None:
@@ -131,20 +130,17 @@ class ServerEngine(EngineActor):
         self._fatal = self._fatal or kind(str(error))
         self._news.set()
 
-    def _row(self, request: dict[str, Any], method: Method, taken: _Taken, sample: int) -> dict[str, Any]:
-        return {
-            "id": row_id(request["request_id"], sample),
-            "source": "generated",
-            "text": method.parse(taken.choices[sample].text),
-            "intended_label": request["label"],
-            "model": self._spec.model,
-            "model_hash": self._spec.model_hash,
-            "engine": str(self._name),
-            "finish_reason": taken.choices[sample].finish_reason,
-            "prompt_tokens": taken.prompt_tokens,
-            "output_tokens": taken.lengths[sample],
-            "mean_logprob": None,
-        } | {name: request[name] for name in FROM_REQUEST}
+    def _rows(self, request: dict[str, Any], method: Method, taken: _Taken) -> list[dict[str, Any]]:
+        rows = []
+        for sample, (choice, length) in enumerate(zip(taken.choices, taken.lengths, strict=True)):
+            told = {
+                "finish_reason": choice.finish_reason,
+                "prompt_tokens": taken.prompt_tokens,
+                "output_tokens": length,
+                "mean_logprob": None,
+            }
+            rows.append(self._row(request, method, sample, choice.text, told))
+        return rows
 
 
 def shares(total: int, weights: Sequence[int]) -> list[int]:

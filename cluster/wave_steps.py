@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,14 @@ import pyarrow.compute as pc
 from cluster.budget import Budget
 from cluster.job import Job
 from cluster.journal import Journal
+from cluster.material import material_of
 from cluster.metrics import cost_of, spent_tokens
 from cluster.monitor import Monitor
-from cluster.rounds import Round, accepted_per_label, is_met, next_counts
+from cluster.rounds import Round, accepted_per_label, is_met, kept_texts, next_counts
 from cluster.store import RequestRef, Store, adapter_folder
+from denoise.diversity import distinct
 from denoise.pipeline import denoise_wave
+from generation.augment import flat_labels, join_plans, share_counts
 from generation.location import Location
 from generation.methods.base import Method
 from generation.plan import plan_wave
@@ -57,12 +60,32 @@ class WaveSteps:
     def plan(self, wave: int, judged: int) -> bool:
         """Commit a wave's requests from the verdicts on the waves before `judged`; False when none are wanted."""
         job, now = self._job, self._now
-        counts = next_counts(self._store, now, job.generation.samples, judged)
+        counts = next_counts(self._store, now, job.method.samples(job.generation), judged)
         if not counts or self.budget().is_spent:
             return False
-        plan = plan_wave(job.material(now.number), job.method, wave, counts)
+        material = material_of(job, self._store, now.number)
+        own, helped = self._shared(wave, judged, counts)
+        plan = plan_wave(material, job.method, wave, own)
+        if job.augmenter and helped:
+            # soft tokens were trained for prompts of the method's own
+            loras = {label: each for label, each in material.adapters.items() if each.kind == "lora"}
+            plan = join_plans(plan, plan_wave(replace(material, adapters=loras), job.augmenter, wave, helped))
+        if not plan.num_rows:
+            return False  # there is nothing left to make texts from
         self._store.commit(now.number, "requests", f"w{wave:03d}", plan, job.run_id)
         return True
+
+    def _shared(self, wave: int, judged: int, counts: Mapping[str, int]) -> tuple[dict[str, int], dict[str, int]]:
+        """A wave's requests per label, of the method and of the one that helps where rows are not varied."""
+        job, helper = self._job, self._job.augmenter
+        if helper is None or wave == 0:
+            return dict(counts), {}
+        seeds = {label: [seed.text for seed in job.task.seeds_of(label)] for label in counts}
+        kept = kept_texts(self._store, self._now, judged)
+        flat = flat_labels({label: kept[label] for label in counts}, seeds, functools.partial(distinct, n=2))
+        settings = job.generation
+        samples = job.method.samples(settings), helper.samples(settings)
+        return share_counts(counts, flat, settings.augment_share, *samples)
 
     def judge(self, wave: int) -> None:
         """Commit verdicts on the rows of a wave that have none."""

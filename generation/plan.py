@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
@@ -54,6 +54,7 @@ def plan_wave(material: Material, method: Method, wave: int, counts: Mapping[str
     Labels take turns, so that any part of a wave is balanced, and prompts that several answers share are padded to
     whole blocks of the engines' prefix cache. The same arguments give the same table, ids included.
     """
+    material = replace(material, wave=wave)
     task, settings = material.task, material.settings
     asks = {
         label.name: method.asks(material, label, counts[label.name])
@@ -62,20 +63,23 @@ def plan_wave(material: Material, method: Method, wave: int, counts: Mapping[str
     }
     answers = Counter(ask.prompt for each in asks.values() for ask in each)
     texts = list(answers)
-    lengths = dict(zip(texts, most_tokens(method.model_folder, texts), strict=True))
+    lengths = dict.fromkeys(texts, 0)
+    if not method.is_literal:
+        lengths = dict(zip(texts, most_tokens(method.model_folder, texts), strict=True))
     repetitions: Counter[str] = Counter()
     rows: list[dict[str, object]] = []
     for turn in range(max(map(len, asks.values()), default=0)):
         for label, each in asks.items():
             if turn >= len(each):
                 continue
-            ask, adapter = each[turn], material.adapters.get(label)
+            ask, adapter = each[turn], material.adapters.get(label) if method.writes else None
             kind = [label, method.name, adapter.id if adapter else "", list(ask.seed_ids), dict(ask.attributes)]
+            kind += [ask.text] if ask.text else []
             repetition = repetitions[digest(kind)]
             repetitions[digest(kind)] += 1
             request_id = digest(material.identity, material.round_, wave, *kind, repetition)
             soft = adapter.tokens if adapter else 0
-            length, samples = lengths[ask.prompt], 1 if method.is_literal else settings.samples
+            length, samples = lengths[ask.prompt], method.samples(settings)
             padding = _padding(method, length, soft, samples * answers[ask.prompt])
             rows.append(
                 {
@@ -93,9 +97,11 @@ def plan_wave(material: Material, method: Method, wave: int, counts: Mapping[str
                     "samples": samples,
                     "prompt": ask.prompt,
                     "prompt_hash": digest(ask.prompt),
+                    "text": ask.text,
+                    "choices": list(ask.choices),
                     "padding": padding,
                     "most_tokens": _most_tokens(method, settings, soft + padding + length),
-                    "sampling": _sampling(settings, request_id),
+                    "sampling": _sampling(method, settings, request_id),
                 }
             )
     return requests_table(rows)
@@ -103,21 +109,26 @@ def plan_wave(material: Material, method: Method, wave: int, counts: Mapping[str
 
 def _padding(method: Method, length: int, soft: int, answers: int) -> int:
     """A soft prompt was trained to stand right before its text: nothing comes between."""
-    return block_padding(length, answers) if method.form.may_be_padded and not soft else 0
+    if method.is_literal or not method.form.may_be_padded or soft:
+        return 0
+    return block_padding(length, answers)
 
 
 def _most_tokens(method: Method, settings: GenerationSettings, prompt: int) -> int:
     """A server that draws one text a request is asked, and charges for the prompt, once for each."""
     if method.is_literal:
         return 0
-    asks = settings.samples if method.model_folder is None else 1
-    return asks * prompt + settings.samples * settings.max_tokens
+    samples = method.samples(settings)
+    asks = samples if method.model_folder is None else 1
+    return asks * prompt + samples * settings.max_tokens
 
 
-def _sampling(settings: GenerationSettings, request_id: str) -> dict[str, float]:
+def _sampling(method: Method, settings: GenerationSettings, request_id: str) -> dict[str, float]:
+    if method.is_literal:
+        return {}
     return {
-        "temperature": settings.temperature,
-        "min_p": settings.min_p,
+        "temperature": 0.0 if method.is_constrained else settings.temperature,
+        "min_p": 0.0 if method.is_constrained else settings.min_p,
         "max_tokens": float(settings.max_tokens),
         "seed": float((settings.seed + int(request_id[:12], 16)) % 2**31),
     }

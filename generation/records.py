@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 SOURCES = ("generated", "pool", "seed", "human")
 STATUSES = ("accepted", "rejected", "relabelled", "held", "surplus")
@@ -68,6 +68,9 @@ REQUEST_SCHEMA = pa.schema(
         ("samples", pa.int32()),
         ("prompt", pa.string()),
         ("prompt_hash", pa.string()),
+        # a text that is asked about, and the only answers that the LM may give; "" and none where it writes freely
+        ("text", pa.string()),
+        ("choices", pa.list_(pa.string())),
         # line breaks before the prompt, see generation/tokens.py
         ("padding", pa.int32()),
         # the most tokens that the request can cost: its prompt (as often as it may be sent) and `samples` full answers

@@ -23,6 +23,10 @@ class GenerationSettings(Settings):
         {}, description='label -> folder of its adapter, null: the base model; "*" stands for all other labels'
     )
     method: str = Field("prompted", description="how texts are made: `labelmill methods` lists the ways")
+    augment: Literal["paraphrase", "eda", "mix"] | None = Field(
+        None, description="method that helps out, from a round's second wave on, where rows are less varied than seeds"
+    )
+    augment_share: Share = Field(0.25, description="share of such a label's rows that it brings")
     form: Literal["completion", "chat"] = Field("completion", description="plain completion or the chat template")
     template: str | None = Field(None, description="a Jinja file of your own in place of the method's template")
     exemplars: int = Field(10, ge=0, le=64, description="seeds of the label shown in a prompt")

@@ -1,4 +1,4 @@
-"""Where training runs: students and adapters under Ray Train, the judge in a Ray task. Only this file knows Ray.
+"""Where training runs: students and adapters under Ray Train, what is smaller in a Ray task. Only this file knows Ray.
 
 The caller has initialised Ray. A worker takes about 10 s to start, so several students share one worker group.
 """
@@ -15,6 +15,7 @@ from typing import Any
 from generation.errors import Fault
 from generation.location import Location, ObjectPath, filesystem_of, path_of
 from generation.records import digest
+from generation.task import Example
 from training.adapters.job import AdapterJob, AdapterResult
 from training.folders import is_whole
 from training.job import StudentJob, StudentResult
@@ -83,6 +84,16 @@ def fit_judge(
         task = ray.remote(num_cpus=1, num_gpus=gpu, max_retries=3, runtime_env={"env_vars": WORKER_ENV})(_judge_worker)
         ray.get(task.remote(list(seeds), list(labels), settings, folder, str(init_folder), list(guideline), gpu > 0))
     return folder
+
+
+def learn_material(
+    seeds: Sequence[Example], words: Sequence[str], encoder_folder: Path | str, settings: StudentSettings
+) -> dict[str, Any]:
+    """`training.learnt.learn` in a Ray task, repeated if its worker dies."""
+    import ray
+
+    task = ray.remote(num_cpus=1, max_retries=3, runtime_env={"env_vars": WORKER_ENV})(_learning_worker)
+    return ray.get(task.remote(list(seeds), list(words), str(encoder_folder), settings))
 
 
 def _remove(folder: Location) -> None:
@@ -205,3 +216,13 @@ def _judge_worker(
 
     prepare_process()
     tune_judge(seeds, labels, settings, folder, init_folder, guideline, best_device() if has_gpu else CPU)
+
+
+def _learning_worker(
+    seeds: list[Example], words: list[str], encoder_folder: str, settings: StudentSettings
+) -> dict[str, Any]:
+    from training.device import prepare_process
+    from training.learnt import learn
+
+    prepare_process()
+    return learn(seeds, words, encoder_folder, settings)

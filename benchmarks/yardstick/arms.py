@@ -11,8 +11,9 @@ import numpy as np
 
 from denoise.noise.agreement import agreements
 from training.job import TrainingRow
+from training.synonyms import Synonyms
 from yardstick.cell import Cell
-from yardstick.eda import Synonyms, augment
+from yardstick.eda import augment
 
 Start = Literal["plain", "tuned", "averaged", "tier"]
 SEEDS_EPOCHS = 10

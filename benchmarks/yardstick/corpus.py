@@ -41,9 +41,9 @@ class CorpusSpec:
     settings: GenerationSettings
     rows: int
 
-    @property
-    def requests(self) -> dict[str, int]:
-        return {label: max(1, round(self.rows / self.settings.samples)) for label in self.split.labels}
+    def requests(self, samples: int) -> dict[str, int]:
+        """Requests per label, of so many texts each."""
+        return {label: max(1, round(self.rows / samples)) for label in self.split.labels}
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,8 @@ class Corpora:
         shutil.rmtree(self.store.folder(number), ignore_errors=True)  # a plan that was cut short
         for key, spec in missing.items():
             method = make_method(spec.settings.method, spec.settings.form, self._model_folder)
-            plan = plan_wave(Material(spec.split.task, spec.settings, key), method, 0, spec.requests)
+            counts = spec.requests(method.samples(spec.settings))
+            plan = plan_wave(Material(spec.split.task, spec.settings, key), method, 0, counts)
             place = plan.schema.get_field_index("round")
             plan = plan.set_column(place, plan.schema.field("round"), pa.array([number] * len(plan), pa.int32()))
             self.store.commit(number, "requests", key, plan, key)

@@ -8,11 +8,16 @@ from generation.errors import UserError
 from generation.forms import FORMS
 from generation.methods.adapted import ControlCodes, LabelLora, MixtureOfSoftPrompts, SoftPrompt
 from generation.methods.base import Method
+from generation.methods.eda import Eda
+from generation.methods.mix import Mix
+from generation.methods.paraphrase import Paraphrase
 from generation.methods.prompted import Prompted
+from generation.methods.pseudo_label import PseudoLabel
+from generation.methods.wanli import Wanli
 
-METHODS: dict[str, type[Method]] = {
-    method.name: method for method in (Prompted, ControlCodes, LabelLora, SoftPrompt, MixtureOfSoftPrompts)
-}
+_ADAPTED = (ControlCodes, LabelLora, SoftPrompt, MixtureOfSoftPrompts)
+_KINDS = (Prompted, *_ADAPTED, Wanli, Paraphrase, Eda, Mix, PseudoLabel)
+METHODS: dict[str, type[Method]] = {method.name: method for method in _KINDS}
 
 
 def make_method(name: str, form: str, model_folder: Path | None, template: Path | None = None) -> Method:

@@ -6,24 +6,39 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from generation.forms.base import Form
 from generation.material import Material
 from generation.prompts import render_prompt
+from generation.settings import GenerationSettings
 from generation.task import Example, Label, Task
 
 Adapting = Literal["lora", "soft_prompt", "mixture"]
-Need = Literal["kept", "pool", "variability", "neighbours"]
+Need = Literal["kept", "pool", "variability", "neighbours", "synonyms"]
 
 
 @dataclass(frozen=True)
 class Ask:
-    """One prompt of a plan: `seed_ids` name the examples in it, `attributes` what else it was asked for."""
+    """One prompt of a plan: `seed_ids` name the examples in it, `attributes` what else it was asked for.
+
+    `text` is a real text that it asks about; with `choices` the answer is the likeliest of them.
+    """
 
     prompt: str
     seed_ids: tuple[str, ...] = ()
     attributes: Mapping[str, str] = field(default_factory=dict)
+    text: str = ""
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Written:
+    """What an answer came to: a row's text and the label that it is meant to have; `source` is one of SOURCES."""
+
+    text: str
+    label: str
+    source: str = "generated"
 
 
 @dataclass(frozen=True)
@@ -42,8 +57,12 @@ class Method(ABC):
     # the kind of adapter that is trained for it, and whether one serves all labels
     adapting: ClassVar[Adapting | None] = None
     shared_adapter: ClassVar[bool] = False
-    # parts of the material that it cannot do without
+    # parts of the material that are made for it
     needs: ClassVar[frozenset[Need]] = frozenset()
+    # whether it has nothing to ask for a label without seeds
+    needs_seeds: ClassVar[bool] = False
+    # whether the answer is one of an Ask's choices, which a server cannot be told
+    is_constrained: ClassVar[bool] = False
     # whether a prompt is the text itself, written without an LM
     is_literal: ClassVar[bool] = False
 
@@ -61,14 +80,36 @@ class Method(ABC):
         """Strings at which an answer ends."""
         return self.form.stop
 
+    @property
+    def writes(self) -> bool:
+        """Whether the LM writes texts of a label, so that the label's adapter is of use."""
+        return not (self.is_literal or self.is_constrained)
+
+    def samples(self, settings: GenerationSettings) -> int:
+        """Texts that a request brings."""
+        return settings.samples if self.writes else 1
+
+    def most_exemplars(self, settings: GenerationSettings) -> int:
+        """The most examples that a prompt shows."""
+        return settings.exemplars
+
     @abstractmethod
     def asks(self, material: Material, label: Label, count: int) -> Sequence[Ask]:
         """The prompts for `count` requests of a label, one each, in order. Raises UserError for a bad template."""
+
+    def longest(self, material: Material, label: Label) -> str:
+        """A prompt for a label that is as long as any: the one with the longest examples."""
+        seeds = sorted(material.task.seeds_of(label.name), key=lambda seed: -len(seed.text))
+        return self.prompt(material.task, label, seeds[: self.most_exemplars(material.settings)])
 
     def prompt(self, task: Task, label: Label, exemplars: Sequence[Example], **more: object) -> str:
         """The rendered template; it sees `task`, `label`, `labels`, `exemplars` and what else the method gives it."""
         return self.form.wrap(render_prompt(self.source, task, label, exemplars, self.source_name, more))
 
+    def read(self, request: Mapping[str, Any], answer: str) -> Written:
+        """What an answer to a planned request (REQUEST_SCHEMA) came to."""
+        return Written(self.parse(answer), request["label"])
+
     def parse(self, answer: str) -> str:
         """The text in an answer; '' when there is none."""
-        return self.form.parse(answer)
+        return answer if self.is_literal else self.form.parse(answer)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import math
 import os
 import subprocess
 from collections.abc import Callable, Iterator
@@ -23,6 +24,7 @@ from cluster.session import ray_session
 from cluster.spec import plan_engine
 from cluster.store import Store
 from generation.errors import Fault, UserError
+from generation.examples import read_examples
 from generation.plan import plan_wave
 from generation.records import expected_row_ids, map_column
 from generation.tokens import BLOCK, count_tokens
@@ -142,6 +144,35 @@ def test_the_token_budget_is_never_exceeded(bench: Bench) -> None:
     assert {ref.request_id for ref in bench.store.open_requests(0)} == {ref.request_id for ref in refs} - done
     list(bench.pool.generate(bench.store.open_requests(0)))
     assert list(bench.store.open_requests(0)) == []
+
+
+def test_texts_that_no_lm_writes_and_answers_that_are_labels(bench: Bench) -> None:
+    pool = f"pool={TINY.parent / 'test.jsonl'}"
+    labelling, mixing = (
+        prepare(TINY, ["generation.method=pseudo_label", pool]),
+        prepare(TINY, ["generation.method=mix"]),
+    )
+    for wave, job in ((6, labelling), (7, mixing)):
+        counts = dict.fromkeys(job.task.label_names, 3)
+        plan = plan_wave(job.material(), job.method, wave, counts)
+        bench.store.commit(0, "requests", f"w{wave:03d}", plan, "run")
+    list(bench.pool.generate(bench.store.open_requests(0)))
+    rows = [row for row in bench.store.generated(0).to_pylist() if row["wave"] in (6, 7)]
+    planned = {request["request_id"]: request for request in bench.store.requests(0).to_pylist()}
+    assert len(rows) == 18
+    gold = {row.text: row.label for row in read_examples(TINY.parent / "test.jsonl", job.task.label_names)}
+    for row in rows:
+        request = planned[row["request_id"]]
+        if row["method"] == "mix":
+            assert (row["text"], row["source"], row["label"]) == (request["prompt"], "generated", request["label"])
+            assert (row["finish_reason"], row["prompt_tokens"], row["output_tokens"]) == ("stop", 0, 0)
+        else:
+            assert (row["text"], row["source"], row["label"]) == (request["text"], "pool", row["intended_label"])
+            assert row["label"] in gold.values()
+            assert (row["finish_reason"], row["output_tokens"] > 0, row["mean_logprob"] <= 0) == ("stop", True, True)
+            # a probability among the labels: the likeliest of three has at least its share at the first step
+            assert math.exp(row["mean_logprob"] * row["output_tokens"]) > 0.3
+    assert {row["text"] for row in rows if row["source"] == "pool"} == set(gold)
 
 
 def test_an_engine_of_an_earlier_driver_cannot_commit(bench: Bench) -> None:

@@ -37,6 +37,12 @@ def test_figures(tmp_path: Path) -> None:
     }
 
 
+def test_a_literal_method_costs_no_tokens(tmp_path: Path) -> None:
+    figures = estimate(make_job(tmp_path, quota=10, generation={"method": "mix"}))
+    assert (figures["requests"], figures["rows"]) == (2 * requests_for(10, Yield(), 1),) * 2
+    assert (figures["prompt_tokens"], figures["output_tokens"]) == (0, 0)
+
+
 def test_speed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     two = make_job(tmp_path, runtime={"engines": 2})
     assert estimate(two)["assumed_tokens_per_second"] == 2 * CPU_TOKENS_PER_SECOND

@@ -61,6 +61,7 @@ def test_neither_the_order_of_seeds_nor_their_file_matters(tmp_path: Path) -> No
         ({"generation": {"form": "chat"}}, ["generation.form", "generation.template"]),
         ({"generation": {"template": "mine.j2"}}, ["generation.template"]),
         ({"generation": {"temperature": 0.5}}, ["generation.temperature"]),
+        ({"generation": {"augment": "mix"}}, ["generation.augment"]),
         ({"denoise": {"relabel": 0.8}}, ["denoise.relabel"]),
         ({"student": {"model": "model", "steps": 7}}, ["student.steps"]),
     ],
@@ -171,6 +172,73 @@ def test_a_model_without_a_tokenizer(tmp_path: Path) -> None:
     write_task(tmp_path)
     (tmp_path / "model" / "tokenizer.json").unlink()
     assert message(tmp_path).startswith(f"model: {tmp_path}/model/tokenizer.json must be a tokenizer; ")
+
+
+def test_a_method_that_needs_seeds_of_every_label(tmp_path: Path) -> None:
+    labels = [*LABELS, {"name": "odd", "description": "is neither"}]
+    for method in ("wanli", "paraphrase", "eda", "mix"):
+        assert message(tmp_path, labels=labels, generation={"method": method}) == (
+            f"task.yaml: generation.method: {method!r} needs seeds of every label; 'odd' has none"
+        )
+    # one that only helps out is never asked for such a label
+    make_job(tmp_path, labels=labels, generation={"augment": "paraphrase"})
+
+
+def test_a_template_for_a_method_without_prompts(tmp_path: Path) -> None:
+    (tmp_path / "mine.j2").write_text("{{ label.name }}")
+    assert message(tmp_path, generation={"method": "eda", "template": "mine.j2"}) == (
+        "task.yaml: generation.template: must be left out: 'eda' has no prompt"
+    )
+
+
+def test_prompts_of_every_method_must_fit(tmp_path: Path) -> None:
+    room = {"max_model_len": 120}  # 24 tokens beside an answer: enough for the seeds, not for a paraphrase's prompt
+    expected = (
+        "task.yaml: generation.exemplars: a prompt for 'pos' has 31 tokens; the context has room for 24 "
+        "(runtime.max_model_len 120 less generation.max_tokens)"
+    )
+    assert message(tmp_path, generation={"method": "paraphrase"}, runtime=room) == expected
+    assert message(tmp_path, generation={"augment": "paraphrase"}, runtime=room) == expected
+    make_job(tmp_path, generation={"augment": "mix"}, runtime=room)
+
+
+def test_a_method_for_the_pool(tmp_path: Path) -> None:
+    (tmp_path / "pool.jsonl").write_text('{"text": "it is so so"}\n{"text": "I like that a lot"}\n')
+    labelling = {"method": "pseudo_label", "exemplars": 2}
+    job = make_job(tmp_path, generation=labelling, pool="pool.jsonl")
+    assert (
+        [row.text for row in job.pool]
+        == ["it is so so", "I like that a lot"]
+        == [row.text for row in job.material().pool]
+    )
+    assert make_job(tmp_path, pool="pool.jsonl").pool == ()
+    assert message(tmp_path, generation=labelling) == (
+        "task.yaml: pool: must be a file of texts: generation.method 'pseudo_label' labels them"
+    )
+    assert message(tmp_path, generation=labelling, pool="pool.jsonl", server=SERVER) == (
+        "task.yaml: generation.method: 'pseudo_label' needs an LM that engines load; a server (server.url) "
+        "cannot be held to the labels"
+    )
+
+
+def test_the_methods_of_a_job(tmp_path: Path) -> None:
+    (tmp_path / "mine.j2").write_text("{{ label.name }}")
+    job = make_job(tmp_path, generation={"augment": "paraphrase", "template": "mine.j2"})
+    assert [method.name for method in job.methods] == ["prompted", "paraphrase"]
+    assert job.augmenter is not None
+    assert job.augmenter.source == job.augmenter.templates["completion"]
+    assert job.needs == {"kept"}
+    plain = make_job(tmp_path)
+    assert (plain.augmenter, plain.methods, plain.needs) == (None, (plain.method,), frozenset())
+    assert make_job(tmp_path, generation={"method": "wanli", "augment": "eda"}).needs == {
+        *("variability", "neighbours", "kept", "synonyms"),
+    }
+
+
+def test_example_prompts_of_a_literal_method(tmp_path: Path) -> None:
+    prompts = example_prompts(make_job(tmp_path, rows=SEEDS[:3], generation={"method": "mix"}))
+    assert prompts["neg"] == ""  # of one seed there is no pair
+    assert prompts["pos"] in ("what a like it", "what a it", "I like good day", "I good day")
 
 
 SERVER = {"url": "http://127.0.0.1:1/v1", "model": "scribe"}

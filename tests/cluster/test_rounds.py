@@ -14,6 +14,7 @@ from cluster.rounds import (
     current_round,
     is_finished,
     is_met,
+    kept_texts,
     next_counts,
     yields_per_label,
 )
@@ -145,6 +146,24 @@ def test_counts_by_intended_and_by_final_label(store: Store) -> None:
     assert yields_per_label(store, now, 0) == {"pos": Yield(), "neg": Yield()}
     # neg has its two rows, so the next wave asks for pos alone
     assert next_counts(store, now, 2, 1) == {"pos": requests_for(3, Yield(3, 1), 2)}
+
+
+def test_kept_texts_are_of_earlier_rounds_and_of_judged_waves(store: Store) -> None:
+    current_round(store, config(quota=2, rounds=2))
+    keep(store, pos=1, neg=1)
+    finish_round(store)
+    now = current_round(store, config(quota=2, rounds=2))
+    assert now is not None
+    for wave in (0, 1):
+        names = [f"{label}-w{wave}" for label in ("pos", "neg")]
+        add_rows(store, names, f"e{wave}", 1, wave)
+        add_verdicts(store, [verdict(names[0]), verdict(names[1], "relabelled", label="pos")], f"w{wave:03d}", 1)
+    before = {"pos": {"e0 pos-00 0"}, "neg": {"e0 neg-00 0"}}
+    first = {"pos": before["pos"] | {"e0 pos-w0 0", "e0 neg-w0 0"}, "neg": before["neg"]}
+    both = {"pos": first["pos"] | {"e1 pos-w1 0", "e1 neg-w1 0"}, "neg": before["neg"]}
+    found = [kept_texts(store, now, judged) for judged in range(3)]
+    assert [{label: set(texts) for label, texts in each.items()} for each in found] == [before, first, both]
+    assert kept_texts(store, now, 2) == found[2]
 
 
 def test_next_counts_of_a_new_and_of_a_full_round(store: Store) -> None:

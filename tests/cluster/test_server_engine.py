@@ -63,8 +63,16 @@ def key(monkeypatch: pytest.MonkeyPatch) -> str:
 class Bench:
     """A run of one wave against a server."""
 
-    def __init__(self, folder: Path, url: str, requests: int = 6, form: str = "completion", **settings: Any) -> None:
-        generation = {"form": form, "samples": 2, "exemplars": 1, "max_tokens": 5}
+    def __init__(
+        self,
+        folder: Path,
+        url: str,
+        requests: int = 6,
+        form: str = "completion",
+        method: str = "prompted",
+        **settings: Any,
+    ) -> None:
+        generation = {"form": form, "method": method, "samples": 2, "exemplars": 1, "max_tokens": 5}
         server = {"url": url, "model": MODEL, "tries": 3, "timeout_seconds": 2, **settings}
         runtime = {"commit_rows": 4, "commit_seconds": 0.2}
         self.job: Job = make_job(folder, generation=generation, server=server, runtime=runtime)
@@ -129,6 +137,22 @@ def test_rows_are_committed_with_their_lineage(session: None, server: Server, tm
     assert sum(part.cached_tokens for part in parts) == 6 * 8
     assert sum(part.output_tokens for part in parts) == 12 * 3
     assert (server.probes, bench.lost, server.keys[0]) == (1, [23], None)
+
+
+def test_a_literal_request_is_answered_without_the_server(session: None, server: Server, tmp_path: Path) -> None:
+    bench = Bench(tmp_path, server.url, method="mix", form="chat")
+    parts = bench.run()
+    assert bench.committed() == bench.ids
+    assert (server.probes, server.asked) == (1, [])
+    planned = {each["request_id"]: each for each in bench.plan.to_pylist()}
+    for row in bench.rows():
+        request = planned[row["request_id"]]
+        assert (row["text"], row["seed_ids"]) == (request["prompt"], request["seed_ids"])
+        assert (row["label"], row["intended_label"]) == (request["label"], request["label"])
+        assert (row["method"], row["source"], row["model"], row["model_hash"]) == ("mix", "generated", None, None)
+        assert (row["finish_reason"], row["prompt_tokens"], row["output_tokens"]) == ("stop", 0, 0)
+        assert (row["mean_logprob"], row["sampling"]) == (None, [])
+    assert [(part.prompt_tokens, part.output_tokens) for part in parts] == [(0, 0)] * len(parts)
 
 
 def test_chat_sends_a_message_and_lets_the_server_format_it(session: None, server: Server, tmp_path: Path) -> None:

@@ -95,6 +95,8 @@ def test_what_a_request_says(model: Path) -> None:
         "samples": 3,
         "prompt": prompt,
         "prompt_hash": digest(prompt),
+        "text": "",
+        "choices": [],
         "padding": 1 - len(prompt.split()) + BLOCK,
         "most_tokens": 1 + BLOCK + 3 * 10,
     }
@@ -126,6 +128,17 @@ def test_padding_counts_the_answers_to_a_prompt(model: Path) -> None:
         block_padding(len(row["prompt"].split()), 9)
     }
     assert not make_method("prompted", "chat", model).form.may_be_padded
+
+
+def test_a_literal_request_is_its_text_and_costs_nothing(model: Path) -> None:
+    settings, lora = SETTINGS.model_copy(update={"method": "mix"}), Adapter("hash-1", "a", "lora", rank=8)
+    table = plan(model, settings=settings, adapters={"lost_card": lora}, lost_card=4)
+    for row in table.to_pylist():
+        assert (row["method"], row["adapter"], row["samples"]) == ("mix", "", 1)
+        assert (row["padding"], row["most_tokens"], row["sampling"]) == (0, 0, [])
+    assert len(set(table["prompt"].to_pylist())) == len(ids(table)) == 4
+    texts = [set(plan(model, settings=settings, wave=wave, lost_card=4)["prompt"].to_pylist()) for wave in (1, 2)]
+    assert texts[0] == set(table["prompt"].to_pylist()) != texts[1]
 
 
 def test_the_same_arguments_give_the_same_plan(model: Path) -> None:

@@ -1,0 +1,64 @@
+"""What the plans of a round are made from, as far as its methods need it.
+
+Rows kept in earlier rounds are read from the store. What a model has to tell of the seeds is learnt once a round and
+committed, so that a round that is resumed, on whichever machine, plans as it would have.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from cluster.job import Job
+from cluster.store import Store
+from generation.material import Material
+from generation.task import Example
+
+LEARNT = frozenset({"variability", "neighbours", "synonyms"})
+
+
+def material_of(job: Job, store: Store, round_: int) -> Material:
+    """The material of a round. What is to be learnt and is not yet needs an initialised Ray."""
+    made = job.material(round_)
+    if "kept" in job.needs:
+        made = replace(made, kept=_kept(store, round_))
+    if "pool" in job.needs:
+        made = replace(made, pool=_unasked(job, store))
+    if job.needs & LEARNT:
+        made = replace(made, **_learnt(job, store, made))
+    return made
+
+
+def _kept(store: Store, round_: int) -> tuple[Example, ...]:
+    """Rows of earlier rounds by round and id, under their final labels."""
+    rows = store.kept(number for number in store.rounds() if number < round_)
+    return tuple(map(Example, rows["text"].to_pylist(), rows["label"].to_pylist()))
+
+
+def _unasked(job: Job, store: Store) -> tuple[Example, ...]:
+    """Texts of the pool that no committed plan asks about."""
+    asked = {text for number in store.rounds() for text in store.requests(number, ["text"])["text"].to_pylist()}
+    return tuple(row for row in job.pool if row.text not in asked)
+
+
+def _learnt(job: Job, store: Store, made: Material) -> dict[str, Any]:
+    """Fields of the material from `rounds/NNN/material.json`, which is written if it is not there."""
+    name = f"rounds/{made.round_:03d}/material.json"
+    told = store.read_json(name)
+    if told is None:
+        told = _learn(job, made)
+        store.write_json(name, told)
+    return {
+        "variability": told["variability"],
+        "neighbours": {seed: tuple(others) for seed, others in told["neighbours"].items()},
+        "synonyms": {word: tuple(others) for word, others in told["synonyms"].items()},
+    }
+
+
+def _learn(job: Job, made: Material) -> dict[str, Any]:
+    from training.loop import learn_material
+
+    examples = [each for label in job.task.label_names for each in made.examples_of(label)]
+    words = sorted({word for each in examples for word in each.text.split()}) if "synonyms" in job.needs else []
+    seeds = job.task.seeds if job.needs & {"variability", "neighbours"} else ()
+    return learn_material(seeds, words, job.encoder_folder, job.config.student)
