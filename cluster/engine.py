@@ -82,6 +82,7 @@ class Engine(EngineActor):
             stop=list(stop),
             logprobs=0,  # the drawn token's own, for mean_logprob
             output_kind=RequestOutputKind.FINAL_ONLY,
+            **self._spec.decoding.params(sampling),
         )
         final = None
         async for output in self._llm.generate(asked.prompt, params, request_id, lora_request=asked.lora):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from generation.decoding.serving import PENALTY
 from generation.material import Material
 from generation.methods.base import Method
 from generation.records import digest, requests_table
@@ -115,9 +116,10 @@ def _most_tokens(method: Method, settings: GenerationSettings, prompt: int) -> i
 
 
 def _sampling(settings: GenerationSettings, request_id: str) -> dict[str, float]:
-    return {
+    sampling = {
         "temperature": settings.temperature,
         "min_p": settings.min_p,
         "max_tokens": float(settings.max_tokens),
         "seed": float((settings.seed + int(request_id[:12], 16)) % 2**31),
     }
+    return sampling | ({PENALTY: settings.penalty} if settings.penalty > 1 else {})

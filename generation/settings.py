@@ -32,6 +32,9 @@ class GenerationSettings(Settings):
     min_p: Share = Field(
         0.05, description="drop tokens below this share of the likeliest one; for a server, see server.extra"
     )
+    penalty: float = Field(
+        1.0, ge=1, le=2, description="CTRL's: divides the logits of tokens that a text has already; 1: off"
+    )
     max_tokens: int = Field(96, ge=1, le=4096, description="longest text, in tokens; longer ones are rejected")
     seed: int = Field(0, ge=0, lt=2**31)
 

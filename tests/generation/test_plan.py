@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 
 from generation.adapters.folder import Adapter
+from generation.decoding.serving import Decoding
 from generation.material import Material
 from generation.methods import make_method
 from generation.methods.prompted import exemplar_sets
@@ -126,6 +127,15 @@ def test_padding_counts_the_answers_to_a_prompt(model: Path) -> None:
         block_padding(len(row["prompt"].split()), 9)
     }
     assert not make_method("prompted", "chat", model).form.may_be_padded
+
+
+def test_a_penalty_travels_with_a_request(model: Path) -> None:
+    plain, penalised = (
+        plan(model, settings=SETTINGS.model_copy(update={"penalty": theta}), opening_hours=1) for theta in (1.0, 1.2)
+    )
+    assert map_column(penalised, "sampling") == [map_column(plain, "sampling")[0] | {"penalty": 1.2}]
+    assert Decoding(penalised=True).params({"penalty": 1.2}) == {"extra_args": {"penalty": 1.2}}
+    assert Decoding(penalised=True).params({"temperature": 1.0}) == {}
 
 
 def test_the_same_arguments_give_the_same_plan(model: Path) -> None:
