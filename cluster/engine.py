@@ -17,6 +17,7 @@ from cluster.shared import check_seen
 from cluster.spec import EngineSpec, on_this_node
 from cluster.startup import load_engine
 from generation.adapters.mixture import values_of
+from generation.decoding.banned import engine_bans
 from generation.methods.base import Method
 from generation.models import model_hash
 from generation.records import row_id
@@ -39,6 +40,9 @@ class Engine(EngineActor):
         self._adapters = Adapters(self._spec, self._store.root, self._llm, self._count_load)
         loaded = await asyncio.to_thread(model_hash, Path(self._spec.folder))
         self._tokenizer = self._llm.get_tokenizer()
+        self._banned = engine_bans(
+            self._spec.decoding.banned, functools.partial(self._tokenizer.encode, add_special_tokens=False)
+        )
         self._line_break = self._tokenizer.encode("\n", add_special_tokens=False)[-1]
         warm_up = Asked({"prompt_token_ids": self._tokenizer.encode("1. One\n2.")})
         await self._generate("warm-up", warm_up, {"max_tokens": 4, "temperature": 1.0}, 1, ())
@@ -82,6 +86,7 @@ class Engine(EngineActor):
             stop=list(stop),
             logprobs=0,  # the drawn token's own, for mean_logprob
             output_kind=RequestOutputKind.FINAL_ONLY,
+            **self._banned,
             **self._spec.decoding.params(sampling),
         )
         final = None

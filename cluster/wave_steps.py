@@ -74,6 +74,7 @@ class WaveSteps:
                 functools.partial(_load_judge, judge),
                 self._store.kept(self._store.rounds()),
                 remaining,
+                banned=self._job.generation.banned,
             )
             name = f"w{wave:03d}-d{self._epoch:04d}-{len(self._store.parts(now.number, 'verdicts')):03d}"
             self._store.commit(now.number, "verdicts", name, verdicts, self._job.run_id)

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from generation.task import Words
+
 REST = "*"  # in `adapters`: all labels that are not named
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -35,6 +37,7 @@ class GenerationSettings(Settings):
     penalty: float = Field(
         1.0, ge=1, le=2, description="CTRL's: divides the logits of tokens that a text has already; 1: off"
     )
+    banned: tuple[Words, ...] = Field((), description="strings that no text may hold, in any case, as whole words")
     max_tokens: int = Field(96, ge=1, le=4096, description="longest text, in tokens; longer ones are rejected")
     seed: int = Field(0, ge=0, lt=2**31)
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
+from denoise.filters.banned import Banned
 from denoise.filters.base import Draft, Filter
 from denoise.filters.length import Length
 from denoise.filters.parse import Parse
@@ -17,10 +18,11 @@ from denoise.settings import DenoiseSettings
 from generation.task import Task
 
 
-def build_filters(task: Task, settings: DenoiseSettings) -> tuple[Filter, ...]:
-    """The filters of a task: cheap ones first, since the first reason wins."""
+def build_filters(task: Task, settings: DenoiseSettings, banned: Sequence[str] = ()) -> tuple[Filter, ...]:
+    """The filters of a task: cheap ones first, since the first reason wins. `banned` are strings to be dropped."""
     return (
         Parse(),
+        *([Banned.of(banned)] if banned else []),
         Length(settings.min_words, settings.max_words),
         Repetition(settings.max_repetition),
         PromptLeak.of(task),

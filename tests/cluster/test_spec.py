@@ -71,6 +71,15 @@ def test_a_penalty_brings_a_logits_processor_to_engines(tmp_path: Path) -> None:
     assert plan_engine(config(runtime={"kv_cache_gb": 1}), tmp_path, "hash", 0).decoding == PLAIN
 
 
+def test_banned_strings_have_room_in_engines(tmp_path: Path) -> None:
+    settings = {"generation": {"banned": ["cat", "of course"]}, "runtime": {"kv_cache_gb": 1}}
+    spec = plan_engine(config(**settings), weights(tmp_path), "hash", 0)
+    plain = replace(spec, decoding=PLAIN)
+    assert spec.decoding.banned == ("cat", "of course")
+    assert spec.engine_args() == plain.engine_args()
+    assert spec.environment() == plain.environment() | {"VLLM_MAX_NUM_BAD_WORDS": "16"}
+
+
 def test_resources() -> None:
     assert CPU.resources() == {"CPU": 1}
     assert GPU.resources() == {"GPU": 0.9}
