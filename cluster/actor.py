@@ -23,6 +23,7 @@ from cluster.server_spec import ServerSpec
 from cluster.spec import EngineSpec
 from cluster.store import Store
 from generation.errors import Fault, UserError, os_reason
+from generation.forms.base import MALFORMED, MalformedError
 from generation.methods import make_method
 from generation.methods.base import Method
 from generation.parts import read_parts
@@ -33,6 +34,20 @@ FROM_REQUEST = (
     *("request_id", "round", "wave", "label", "method", "adapter", "seed_ids", "attributes"),
     *("prompt_hash", "sampling"),
 )
+
+
+def read_text(method: Method, answer: str, finish_reason: str | None) -> dict[str, str | None]:
+    """The columns `text` and `finish_reason` of an answer's row.
+
+    A malformed answer has no text and says so in its finish reason, which filters read anyway; one that was cut off is
+    malformed for that reason, and keeps it with what there is of the answer.
+    """
+    try:
+        return {"text": method.parse(answer), "finish_reason": finish_reason}
+    except MalformedError:
+        if finish_reason == "length":
+            return {"text": " ".join(answer.split()), "finish_reason": finish_reason}
+        return {"text": "", "finish_reason": MALFORMED}
 
 
 class SupersededError(UserError):

@@ -6,11 +6,11 @@ import asyncio
 import functools
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from cluster.actor import FROM_REQUEST, EngineActor
+from cluster.actor import FROM_REQUEST, EngineActor, read_text
 from cluster.messages import Ready
 from cluster.serving import Adapters, Asked
 from cluster.shared import check_seen
@@ -45,7 +45,7 @@ class Engine(EngineActor):
         )
         self._line_break = self._tokenizer.encode("\n", add_special_tokens=False)[-1]
         warm_up = Asked({"prompt_token_ids": self._tokenizer.encode("1. One\n2.")})
-        await self._generate("warm-up", warm_up, {"max_tokens": 4, "temperature": 1.0}, 1, ())
+        await self._generate("warm-up", warm_up, {"max_tokens": 4, "temperature": 1.0}, 1)
         self._produced = 0
         self._spawn(self._commit_when_due())
         node = ray.get_runtime_context().get_node_id()
@@ -61,7 +61,7 @@ class Engine(EngineActor):
         values = values_of(request["label"], request["attributes"])
         asked = await self._adapters.ask(request["adapter"], tokens, values)
         output = await self._generate(
-            request["request_id"], asked, request["sampling"], request["samples"], method.stop
+            request["request_id"], asked, request["sampling"], request["samples"], method.stop, method.form.schema
         )
         rows = self._rows(request, output, method)
         self._keep(request["request_id"], rows, len(output.prompt_token_ids), output.num_cached_tokens or 0)
@@ -72,7 +72,8 @@ class Engine(EngineActor):
         asked: Asked,
         sampling: dict[str, float],
         samples: int,
-        stop: Sequence[str],
+        stop: Sequence[str] = (),
+        schema: Mapping[str, Any] | None = None,
     ) -> Any:
         from vllm import SamplingParams
         from vllm.sampling_params import RequestOutputKind
@@ -87,7 +88,7 @@ class Engine(EngineActor):
             logprobs=0,  # the drawn token's own, for mean_logprob
             output_kind=RequestOutputKind.FINAL_ONLY,
             **self._banned,
-            **self._spec.decoding.params(sampling),
+            **self._spec.decoding.params(sampling, schema),
         )
         final = None
         async for output in self._llm.generate(asked.prompt, params, request_id, lora_request=asked.lora):
@@ -110,15 +111,14 @@ class Engine(EngineActor):
         return {
             "id": row_id(request["request_id"], sample.index),
             "source": "generated",
-            "text": method.parse(sample.text),
             "intended_label": request["label"],
             "model": self._spec.model,
             "model_hash": self._spec.model_hash,
             "engine": str(self._name),
-            "finish_reason": sample.finish_reason,
             "prompt_tokens": len(output.prompt_token_ids),
             "output_tokens": length,
             "mean_logprob": sample.cumulative_logprob / length if length else None,
+            **read_text(method, sample.text, sample.finish_reason),
         } | {name: request[name] for name in FROM_REQUEST}
 
     def _count_load(self) -> None:

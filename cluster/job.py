@@ -107,7 +107,7 @@ def prepare(path: Path, overrides: list[str] | None = None) -> Job:
     generation = _in_effect(config)
     encoder = resolve_model(_from(path.parent, config.student.model), f"{path}: student.model")
     template = (path.parent / config.generation.template).resolve() if config.generation.template else None
-    method = make_method(config.generation.method, config.generation.form, folder, template)
+    method = make_method(config.generation.method, config.generation.form_name, folder, template)
     adapters = _read_adapters(path, config, folder, model)
     _check_training(path, config, task)
     job = Job(

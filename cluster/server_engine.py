@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from cluster.actor import FROM_REQUEST, EngineActor
+from cluster.actor import FROM_REQUEST, EngineActor, read_text
 from cluster.messages import Ready, Report
 from cluster.server_answer import Answer, Choice, UnansweredError
 from cluster.server_caller import Caller, DownError
@@ -119,7 +119,8 @@ class ServerEngine(EngineActor):
             "max_tokens": int(sampling["max_tokens"]),
             "temperature": sampling["temperature"],
             "seed": int(sampling["seed"]),
-            "stop": list(method.stop),
+            "stop": list(method.stop) or None,
+            "response_format": _response_format(method),
         }
         body |= self._spec.settings.extra
         if "max_completion_tokens" in body:  # the newer name, for all but the first question equal to max_tokens
@@ -135,16 +136,22 @@ class ServerEngine(EngineActor):
         return {
             "id": row_id(request["request_id"], sample),
             "source": "generated",
-            "text": method.parse(taken.choices[sample].text),
             "intended_label": request["label"],
             "model": self._spec.model,
             "model_hash": self._spec.model_hash,
             "engine": str(self._name),
-            "finish_reason": taken.choices[sample].finish_reason,
             "prompt_tokens": taken.prompt_tokens,
             "output_tokens": taken.lengths[sample],
             "mean_logprob": None,
+            **read_text(method, taken.choices[sample].text, taken.choices[sample].finish_reason),
         } | {name: request[name] for name in FROM_REQUEST}
+
+
+def _response_format(method: Method) -> dict[str, Any] | None:
+    """How a server is told what an answer must look like; None where that is a text."""
+    if method.form.schema is None:
+        return None
+    return {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": method.form.schema}}
 
 
 def shares(total: int, weights: Sequence[int]) -> list[int]:

@@ -26,6 +26,9 @@ class GenerationSettings(Settings):
     )
     method: str = Field("prompted", description="how texts are made: `labelmill methods` lists the ways")
     form: Literal["completion", "chat"] = Field("completion", description="plain completion or the chat template")
+    output: Literal["text", "json"] = Field(
+        "text", description="json: answers are JSON objects with the field text, to which engines hold the LM"
+    )
     template: str | None = Field(None, description="a Jinja file of your own in place of the method's template")
     exemplars: int = Field(10, ge=0, le=64, description="seeds of the label shown in a prompt")
     exemplar_sets: int = Field(4, ge=1, description="different exemplar sets per label and round; requests share them")
@@ -40,6 +43,11 @@ class GenerationSettings(Settings):
     banned: tuple[Words, ...] = Field((), description="strings that no text may hold, in any case, as whole words")
     max_tokens: int = Field(96, ge=1, le=4096, description="longest text, in tokens; longer ones are rejected")
     seed: int = Field(0, ge=0, lt=2**31)
+
+    @property
+    def form_name(self) -> str:
+        """The form's name in the tables of forms."""
+        return f"{self.form}_json" if self.output == "json" else self.form
 
     def adapter_of(self, label: str) -> str | None:
         """Folder of a label's adapter as written in the task; None for the base model."""

@@ -15,18 +15,24 @@ PROCESSOR = "generation.decoding.processor:CtrlPenalty"
 
 @dataclass(frozen=True)
 class Decoding:
-    """Controls that a run uses: CTRL's penalty, and the strings that are banned."""
+    """Controls that a run uses: CTRL's penalty, banned strings, and answers that keep to a schema."""
 
     penalised: bool = False
     banned: tuple[str, ...] = ()
+    structured: bool = False
 
     @classmethod
     def of(cls, settings: GenerationSettings) -> Decoding:
-        return cls(settings.penalty > 1, settings.banned)
+        return cls(settings.penalty > 1, settings.banned, settings.output == "json")
 
     def engine_args(self) -> dict[str, Any]:
         """Arguments of vLLM's AsyncEngineArgs."""
-        return {"logits_processors": [PROCESSOR]} if self.penalised else {}
+        args: dict[str, Any] = {}
+        if self.penalised:
+            args["logits_processors"] = [PROCESSOR]
+        if self.structured:  # white space between a JSON object's parts would be tokens for nothing, and line breaks
+            args["structured_outputs_config"] = {"backend": "xgrammar", "disable_any_whitespace": True}
+        return args
 
     def environment(self) -> dict[str, str]:
         """Environment of an engine."""
@@ -37,9 +43,16 @@ class Decoding:
             wanted["VLLM_MAX_NUM_BAD_WORDS"] = str(2 * SPELLINGS * len(self.banned))  # with and without a space before
         return wanted
 
-    def params(self, sampling: Mapping[str, float]) -> dict[str, Any]:
-        """Arguments of vLLM's SamplingParams for a request with that `sampling`."""
-        return {"extra_args": {PENALTY: sampling[PENALTY]}} if PENALTY in sampling else {}
+    def params(self, sampling: Mapping[str, float], schema: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Arguments of vLLM's SamplingParams for a request with that `sampling` whose answer keeps to `schema`."""
+        params: dict[str, Any] = {}
+        if PENALTY in sampling:
+            params["extra_args"] = {PENALTY: sampling[PENALTY]}
+        if schema is not None:
+            from vllm.sampling_params import StructuredOutputsParams
+
+            params["structured_outputs"] = StructuredOutputsParams(json=dict(schema))
+        return params
 
 
 PLAIN = Decoding()

@@ -80,6 +80,12 @@ def test_banned_strings_have_room_in_engines(tmp_path: Path) -> None:
     assert spec.environment() == plain.environment() | {"VLLM_MAX_NUM_BAD_WORDS": "16"}
 
 
+def test_engines_write_compact_json(tmp_path: Path) -> None:
+    spec = plan_engine(config(generation={"output": "json"}, runtime={"kv_cache_gb": 1}), weights(tmp_path), "hash", 0)
+    args = {"structured_outputs_config": {"backend": "xgrammar", "disable_any_whitespace": True}}
+    assert spec.engine_args() == replace(spec, decoding=PLAIN).engine_args() | args
+
+
 def test_resources() -> None:
     assert CPU.resources() == {"CPU": 1}
     assert GPU.resources() == {"GPU": 0.9}

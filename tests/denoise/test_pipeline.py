@@ -38,6 +38,8 @@ CASES = [
     ("15", "Where could a card hide", HOURS, {}, ("agreement", "rejected", "label_disagrees", None)),
     ("16", "A thief definitely has this card by now", LOST, {}, PLAIN),
     ("17", "Nobody answers the phone before noon", HOURS, {}, SURPLUS),
+    ("18", "", LOST, {"finish_reason": "malformed"}, ("parse", "rejected", "malformed", None)),
+    ("19", "A card for Ann", LOST, {"attributes": {"slot.name": "Bo"}}, ("filter", "rejected", "slot_missing", None)),
 ]
 KEPT = pa.table(
     {
