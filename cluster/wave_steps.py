@@ -15,6 +15,7 @@ from cluster.journal import Journal
 from cluster.metrics import cost_of, spent_tokens
 from cluster.monitor import Monitor
 from cluster.rounds import Round, accepted_per_label, is_met, next_counts
+from cluster.steering import temperatures
 from cluster.store import RequestRef, Store
 from denoise.pipeline import denoise_wave
 from generation.location import Location
@@ -54,7 +55,10 @@ class WaveSteps:
         counts = next_counts(self._store, now, job.generation.samples, judged)
         if not counts or self.budget().is_spent:
             return False
-        plan = plan_wave(job.material(now.number), job.method, wave, counts)
+        steered = (
+            temperatures(self._store, now, judged, job.task, job.generation.temperature) if job.generation.steer else {}
+        )
+        plan = plan_wave(job.material(now.number), job.method, wave, counts, steered)
         self._store.commit(now.number, "requests", f"w{wave:03d}", plan, job.run_id)
         return True
 

@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import pyarrow as pa
 
@@ -49,11 +50,18 @@ def requests_for(missing: int, so_far: Yield, samples: int, surely: bool = True)
     return math.ceil(root**2 / samples)
 
 
-def plan_wave(material: Material, method: Method, wave: int, counts: Mapping[str, int]) -> pa.Table:
+def plan_wave(
+    material: Material,
+    method: Method,
+    wave: int,
+    counts: Mapping[str, int],
+    temperatures: Mapping[str, float] = MappingProxyType({}),
+) -> pa.Table:
     """The requests (REQUEST_SCHEMA) of a wave: `counts` requests per label, each a prompt that the method asks.
 
     Labels take turns, so that any part of a wave is balanced, and prompts that several answers share are padded to
-    whole blocks of the engines' prefix cache. The same arguments give the same table, ids included.
+    whole blocks of the engines' prefix cache. A label that is not among `temperatures` has that of the settings. The
+    same arguments give the same table, ids included.
     """
     task, settings = material.task, material.settings
     asks = {
@@ -96,7 +104,7 @@ def plan_wave(material: Material, method: Method, wave: int, counts: Mapping[str
                     "prompt_hash": digest(ask.prompt),
                     "padding": padding,
                     "most_tokens": _most_tokens(method, settings, soft + padding + length),
-                    "sampling": _sampling(settings, request_id),
+                    "sampling": _sampling(settings, request_id, temperatures.get(label, settings.temperature)),
                 }
             )
     return requests_table(rows)
@@ -115,9 +123,9 @@ def _most_tokens(method: Method, settings: GenerationSettings, prompt: int) -> i
     return asks * prompt + settings.samples * settings.max_tokens
 
 
-def _sampling(settings: GenerationSettings, request_id: str) -> dict[str, float]:
+def _sampling(settings: GenerationSettings, request_id: str, temperature: float) -> dict[str, float]:
     sampling = {
-        "temperature": settings.temperature,
+        "temperature": temperature,
         "min_p": settings.min_p,
         "max_tokens": float(settings.max_tokens),
         "seed": float((settings.seed + int(request_id[:12], 16)) % 2**31),

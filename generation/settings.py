@@ -34,6 +34,9 @@ class GenerationSettings(Settings):
     exemplar_sets: int = Field(4, ge=1, description="different exemplar sets per label and round; requests share them")
     samples: int = Field(4, ge=1, le=64, description="texts drawn per request")
     temperature: float = Field(1.0, gt=0, le=3)
+    steer: bool = Field(
+        False, description="each label's temperature follows what the judge saw in earlier waves, from `temperature` on"
+    )
     min_p: Share = Field(
         0.05, description="drop tokens below this share of the likeliest one; for a server, see server.extra"
     )

@@ -138,6 +138,14 @@ def test_a_penalty_travels_with_a_request(model: Path) -> None:
     assert Decoding(penalised=True).params({"temperature": 1.0}) == {}
 
 
+def test_a_label_may_have_a_temperature_of_its_own(model: Path) -> None:
+    material, method = Material(TASK, SETTINGS, "run"), make_method("prompted", "completion", model)
+    counts = {"lost_card": 1, "opening_hours": 1}
+    steered = plan_wave(material, method, 1, counts, {"lost_card": 0.7})
+    assert [sampling["temperature"] for sampling in map_column(steered, "sampling")] == [0.7, 1.0]
+    assert ids(steered) == ids(plan_wave(material, method, 1, counts))
+
+
 def test_the_same_arguments_give_the_same_plan(model: Path) -> None:
     assert plan(model).equals(plan(model))
     backwards = replace(TASK, seeds=TASK.seeds[::-1])
