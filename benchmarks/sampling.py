@@ -13,7 +13,9 @@ from typing import Annotated
 import torch
 import typer
 from vllm.platforms import current_platform
+from vllm.v1.sample.ops.bad_words import apply_bad_words
 
+from generation.decoding.banned import SPELLINGS
 from generation.decoding.penalty import Row, penalise, seen
 
 VOCABULARY = 49_152  # of the embedded LM
@@ -30,11 +32,14 @@ def main(
     logits, seeds = torch.randn(rows, VOCABULARY), torch.randint(0, 2**31, (rows,))
     penalised = {row: Row(1.2, torch.randint(0, VOCABULARY, (length,)).tolist()) for row in range(rows)}
     _penalise(logits, penalised)  # takes all tokens over; from then on a step brings one a row
+    banned = torch.randint(0, VOCABULARY, (2 * SPELLINGS, 3)).tolist()  # with and without a space before
+    outputs = [row.output for row in penalised.values()]
     parts: dict[str, Callable[[], object]] = {
         "draw, vLLM's fused kernel": lambda: torch.ops._C.fused_gumbel_argmax(logits, seeds),
         "draw, torch's exponential noise": lambda: _draw(logits),
         "min_p": lambda: _min_p(logits),
         f"CTRL's penalty on {length} tokens a row": lambda: _penalise(logits, penalised),
+        "a banned string of three tokens": lambda: apply_bad_words(logits, dict.fromkeys(penalised, banned), outputs),
         "logprob of the drawn token": lambda: logits.log_softmax(-1),
     }
     print(f"| {rows} rows, {torch.get_num_threads()} threads | ms |")
