@@ -107,7 +107,7 @@ def generate(pool: EnginePool, store: Store, job: Job, turn: int, rows: int, rou
 
 def summary(rows: pa.Table, job: Job, judge: Any, seconds: float) -> dict[str, Any]:
     """Figures of one way's rows; distinct-2 is of the first usable rows of the first turn, as many for all."""
-    reasons = filter_reasons(rows, build_filters(job.task, job.config.denoise)).to_pylist()
+    reasons = filter_reasons(rows, build_filters(job.task, job.config.denoise, job.generation.banned)).to_pylist()
     kept = rows.filter(pa.array([reason is None for reason in reasons]))
     best = np.array(judge.labels)[judge.probabilities(kept["text"].to_pylist()).argmax(axis=1)]
     return {

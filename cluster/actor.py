@@ -10,7 +10,7 @@ import contextlib
 import functools
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,9 @@ from cluster.server_spec import ServerSpec
 from cluster.spec import EngineSpec
 from cluster.store import Store
 from generation.errors import Fault, UserError, os_reason
+from generation.forms.base import MALFORMED, MalformedError
 from generation.methods import make_method
-from generation.methods.base import Method
+from generation.methods.base import Method, Written
 from generation.parts import read_parts
 from generation.records import REQUEST_SCHEMA, map_column, row_id, rows_table
 
@@ -33,6 +34,22 @@ FROM_REQUEST = (
     *("request_id", "round", "wave", "label", "method", "adapter", "seed_ids", "attributes"),
     *("prompt_hash", "sampling"),
 )
+
+
+def read_answer(
+    method: Method, request: Mapping[str, Any], answer: str, finish_reason: str | None
+) -> tuple[Written, str | None]:
+    """What an answer came to, and its finish reason.
+
+    A malformed answer has no text and says so in its finish reason, which filters read anyway; one that was cut off is
+    malformed for that reason, and keeps it with what there is of the answer.
+    """
+    try:
+        return method.read(request, answer), finish_reason
+    except MalformedError:
+        if finish_reason == "length":
+            return Written(" ".join(answer.split()), request["label"]), finish_reason
+        return Written("", request["label"]), MALFORMED
 
 
 class SupersededError(UserError):
@@ -128,7 +145,7 @@ class EngineActor(ABC):
         self, request: dict[str, Any], method: Method, sample: int, answer: str, told: dict[str, Any]
     ) -> dict[str, Any]:
         """The row (ROW_SCHEMA) of a request's sample-th answer; `told` are the columns that were measured."""
-        written = method.read(request, answer)
+        written, finish_reason = read_answer(method, request, answer, told["finish_reason"])
         return {
             "id": row_id(request["request_id"], sample),
             "source": written.source,
@@ -140,6 +157,7 @@ class EngineActor(ABC):
             **{name: request[name] for name in FROM_REQUEST},
             "label": written.label,
             **told,
+            "finish_reason": finish_reason,
         }
 
     def _fail(self, error: Exception) -> None:

@@ -145,6 +145,7 @@ def preview(
 ) -> None:
     """Show rendered prompts, and rows from a live engine; nothing is kept."""
     from cluster.run import Run
+    from generation.forms.base import MALFORMED
 
     job = Run(task, None, set_)
     _print_warnings(job)
@@ -154,7 +155,8 @@ def preview(
         typer.echo(f"== {label}: prompt ==\n{prompt}\n-- {label}: rows --")
         for row in listed:
             if row["label"] == label:
-                typer.echo(f"  {row['text']}" + ("" if row["finish_reason"] == "stop" else "  [truncated]"))
+                cause = {"stop": "", MALFORMED: f"  [{MALFORMED}]"}.get(row["finish_reason"], "  [truncated]")
+                typer.echo(f"  {row['text']}{cause}")
         typer.echo("")
 
 

@@ -139,6 +139,15 @@ class TaskConfig(Settings):
         return settings
 
     @model_validator(mode="after")
+    def _a_server_has_its_own_penalty(self) -> TaskConfig:
+        if self.server.url and self.generation.penalty > 1:
+            raise ValueError(
+                "generation.penalty must be 1 with server.url: it works inside engines of our own; for a server, see "
+                f"server.extra; got {self.generation.penalty:g}"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _adapters_are_of_labels(self) -> TaskConfig:
         names = {label.name for label in self.labels} | {REST}
         for name in self.generation.adapters:

@@ -6,7 +6,7 @@ import asyncio
 import functools
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from cluster.shared import check_seen
 from cluster.spec import EngineSpec, on_this_node
 from cluster.startup import load_engine
 from generation.adapters.mixture import values_of
+from generation.decoding.banned import engine_bans
 from generation.methods.base import Method
 from generation.models import model_hash
 
@@ -38,9 +39,12 @@ class Engine(EngineActor):
         self._adapters = Adapters(self._spec, self._store.root, self._llm, self._count_load)
         loaded = await asyncio.to_thread(model_hash, Path(self._spec.folder))
         self._tokenizer = self._llm.get_tokenizer()
+        self._banned = engine_bans(
+            self._spec.decoding.banned, functools.partial(self._tokenizer.encode, add_special_tokens=False)
+        )
         self._line_break = self._tokenizer.encode("\n", add_special_tokens=False)[-1]
         warm_up = Asked({"prompt_token_ids": self._tokenizer.encode("1. One\n2.")})
-        await self._generate("warm-up", warm_up, {"max_tokens": 4, "temperature": 1.0}, 1, ())
+        await self._generate("warm-up", warm_up, {"max_tokens": 4, "temperature": 1.0}, 1)
         self._produced = 0
         self._spawn(self._commit_when_due())
         node = ray.get_runtime_context().get_node_id()
@@ -61,7 +65,8 @@ class Engine(EngineActor):
             request["sampling"],
             request["samples"],
             method.stop,
-            request["choices"] or (),
+            schema=method.form.schema,
+            choices=request["choices"] or (),
         )
         rows = self._rows(request, output, method)
         self._keep(request["request_id"], rows, len(output.prompt_token_ids), output.num_cached_tokens or 0)
@@ -72,11 +77,12 @@ class Engine(EngineActor):
         asked: Asked,
         sampling: dict[str, float],
         samples: int,
-        stop: Sequence[str],
+        stop: Sequence[str] = (),
+        schema: Mapping[str, Any] | None = None,
         choices: Sequence[str] = (),
     ) -> Any:
         from vllm import SamplingParams
-        from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
+        from vllm.sampling_params import RequestOutputKind
 
         params = SamplingParams(
             n=samples,
@@ -87,7 +93,8 @@ class Engine(EngineActor):
             stop=list(stop),
             logprobs=0,  # the drawn token's own, for mean_logprob
             output_kind=RequestOutputKind.FINAL_ONLY,
-            structured_outputs=StructuredOutputsParams(choice=list(choices)) if choices else None,
+            **self._banned,
+            **self._spec.decoding.params(sampling, schema, choices),
         )
         final = None
         async for output in self._llm.generate(asked.prompt, params, request_id, lora_request=asked.lora):

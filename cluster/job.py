@@ -76,7 +76,7 @@ class Job:
     def augmenter(self) -> Method | None:
         """The method that helps out where rows are not varied enough, if one may; the user's template is not for it."""
         name = self.generation.augment
-        return make_method(name, self.generation.form, self.model_folder) if name else None
+        return make_method(name, self.generation.form_name, self.model_folder) if name else None
 
     @property
     def methods(self) -> tuple[Method, ...]:
@@ -125,7 +125,7 @@ def prepare(path: Path, overrides: list[str] | None = None) -> Job:
     generation = _in_effect(config)
     encoder = resolve_model(_from(path.parent, config.student.model), f"{path}: student.model")
     template = (path.parent / config.generation.template).resolve() if config.generation.template else None
-    method = make_method(config.generation.method, config.generation.form, folder, template)
+    method = make_method(config.generation.method, config.generation.form_name, folder, template)
     adapters = _read_adapters(path, config, folder, model)
     _check_training(path, config, task)
     _check_margins(path, config)

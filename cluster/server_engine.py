@@ -118,7 +118,8 @@ class ServerEngine(EngineActor):
             "max_tokens": int(sampling["max_tokens"]),
             "temperature": sampling["temperature"],
             "seed": int(sampling["seed"]),
-            "stop": list(method.stop),
+            "stop": list(method.stop) or None,
+            "response_format": _response_format(method),
         }
         body |= self._spec.settings.extra
         if "max_completion_tokens" in body:  # the newer name, for all but the first question equal to max_tokens
@@ -141,6 +142,13 @@ class ServerEngine(EngineActor):
             }
             rows.append(self._row(request, method, sample, choice.text, told))
         return rows
+
+
+def _response_format(method: Method) -> dict[str, Any] | None:
+    """How a server is told what an answer must look like; None where that is a text."""
+    if method.form.schema is None:
+        return None
+    return {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": method.form.schema}}
 
 
 def shares(total: int, weights: Sequence[int]) -> list[int]:

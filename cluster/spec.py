@@ -18,6 +18,7 @@ from cluster.spin import YIELDS
 from cluster.tie import TIED
 from generation.adapters.folder import Adapter
 from generation.adapters.lora import engine_rank
+from generation.decoding.serving import PLAIN, Decoding
 from generation.errors import UserError
 from generation.fetch import is_remote
 from generation.methods import METHODS
@@ -61,6 +62,7 @@ class EngineSpec:
     quantization: str | None = None
     sleep: bool = False
     node_seconds: float = 0
+    decoding: Decoding = PLAIN
 
     @property
     def world(self) -> int:
@@ -80,7 +82,9 @@ class EngineSpec:
             "distributed_executor_backend": "ray" if self.nodes > 1 else "mp",
             "generation_config": "vllm",  # the model's own defaults must not change our sampling
             "trust_remote_code": False,
-        } | self._adapter_args()
+            **self._adapter_args(),
+            **self.decoding.engine_args(),
+        }
         if self.platform == "gpu":
             limit = max(16384, self.max_model_len)
             share = round(self.gpu_memory * min(1.0, self.gpus), 4)
@@ -135,6 +139,7 @@ class EngineSpec:
         """Environment of the engine's actor."""
         offline = os.environ.get("HF_HUB_OFFLINE", "1")
         common = {TIED: "1", "HF_HUB_OFFLINE": offline, "VLLM_NO_USAGE_STATS": "1", "VLLM_LOGGING_LEVEL": "WARNING"}
+        common |= self.decoding.environment()
         if self.platform == "gpu":
             return common
         return common | {
@@ -204,6 +209,7 @@ def plan_engine(
         quantization=runtime.quantization,
         sleep=runtime.sleep and on_gpu,
         node_seconds=runtime.node_seconds if runtime.address else 0,
+        decoding=Decoding.of(config.generation),
     )
     needed = runtime.engines * spec.gpus
     if runtime.max_gpus is not None and needed > runtime.max_gpus:

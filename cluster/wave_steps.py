@@ -18,6 +18,7 @@ from cluster.material import material_of
 from cluster.metrics import cost_of, spent_tokens
 from cluster.monitor import Monitor
 from cluster.rounds import Round, accepted_per_label, is_met, kept_texts, next_counts
+from cluster.steering import temperatures
 from cluster.store import RequestRef, Store, adapter_folder
 from denoise.diversity import distinct
 from denoise.pipeline import denoise_wave
@@ -65,11 +66,14 @@ class WaveSteps:
             return False
         material = material_of(job, self._store, now.number)
         own, helped = self._shared(wave, judged, counts)
-        plan = plan_wave(material, job.method, wave, own)
+        steered = (
+            temperatures(self._store, now, judged, job.task, job.generation.temperature) if job.generation.steer else {}
+        )
+        plan = plan_wave(material, job.method, wave, own, steered)
         if job.augmenter and helped:
             # soft tokens were trained for prompts of the method's own
             loras = {label: each for label, each in material.adapters.items() if each.kind == "lora"}
-            plan = join_plans(plan, plan_wave(replace(material, adapters=loras), job.augmenter, wave, helped))
+            plan = join_plans(plan, plan_wave(replace(material, adapters=loras), job.augmenter, wave, helped, steered))
         if not plan.num_rows:
             return False  # there is nothing left to make texts from
         self._store.commit(now.number, "requests", f"w{wave:03d}", plan, job.run_id)
@@ -104,6 +108,7 @@ class WaveSteps:
                 self._store.kept(self._store.rounds()),
                 remaining,
                 load_likelihood=self._likelihood(),
+                banned=self._job.generation.banned,
             )
             name = f"w{wave:03d}-d{self._epoch:04d}-{len(self._store.parts(now.number, 'verdicts')):03d}"
             self._store.commit(now.number, "verdicts", name, verdicts, self._job.run_id)

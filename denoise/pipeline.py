@@ -45,22 +45,23 @@ def denoise_wave(
     kept: pa.Table,
     remaining: Mapping[str, int],
     *,
+    banned: Sequence[str] = (),
     block_rows: int = BLOCK_ROWS,
     load_likelihood: Callable[[], LikelihoodLike] | None = None,
 ) -> pa.Table:
     """One verdict (VERDICT_SCHEMA, revision 0) on each of `rows` (ROW_SCHEMA), in their order.
 
     `kept` (`id`, `text`) are the rows accepted earlier: they always stand. `remaining` is the number of rows still
-    wanted per label. `load_judge` runs once on a worker (such as `partial(Judge.load, folder)`), and so does
-    `load_likelihood` where the settings ask for label margins. A task takes about
-    `block_rows` rows. The verdicts, but for their time, do not depend on the order of rows, on `block_rows` or on the
-    number of workers. Raises ValueError on repeated ids and unknown labels. Needs an initialised Ray with one free
+    wanted per label, `banned` strings that no row may hold. `load_judge` runs once on a worker (such as
+    `partial(Judge.load, folder)`), and so does `load_likelihood` where the settings ask for label margins. A task takes
+    about `block_rows` rows. The verdicts, but for their time, do not depend on the order of rows, on `block_rows` or on
+    the number of workers. Raises ValueError on repeated ids and unknown labels. Needs an initialised Ray with one free
     CPU or more.
     """
     ids = rows["id"].to_pylist()
     pool = build_pool(rows, kept)
     ledger = Ledger(dict(zip(ids, rows["intended_label"].to_pylist(), strict=True)))
-    sketches = sketch_pool(pool, build_filters(task, settings), block_rows)
+    sketches = sketch_pool(pool, build_filters(task, settings, banned), block_rows)
     standing = drop_filtered(sketches["reason"].to_pylist(), pool, ledger)
 
     twins = exact_survivors(sketches["normal"].take(pa.array(standing)).combine_chunks())

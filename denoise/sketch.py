@@ -25,7 +25,7 @@ SKETCH_SCHEMA = pa.schema(
 
 
 def sketch(batch: pa.Table, filters: Sequence[Filter]) -> pa.Table:
-    """SKETCH_SCHEMA of a batch (`position`, `text`, `finish_reason`, `filtered`), row by row.
+    """SKETCH_SCHEMA of a batch (`position`, `text`, `finish_reason`, `attributes`, `filtered`), row by row.
 
     Rows that are not to be `filtered` (kept earlier) have no reason.
     """

@@ -1,7 +1,7 @@
 """The steps of a wave between its heavy parts: each gives verdicts to the rows that fall and passes the rest on.
 
-A *pool* is a table (`id`, `text`, `finish_reason`, `position`, `filtered`) in the total order; rows kept earlier come
-first and are not `filtered`. *Standing* are ascending positions in it, int64.
+A *pool* is a table (`id`, `text`, `finish_reason`, `attributes`, `position`, `filtered`) in the total order; rows
+kept earlier come first and are not `filtered`. *Standing* are ascending positions in it, int64.
 """
 
 from __future__ import annotations
@@ -23,9 +23,11 @@ from denoise.quota import Candidate, over_quota
 
 def build_pool(rows: pa.Table, kept: pa.Table) -> pa.Table:
     """The pool of new `rows` (ROW_SCHEMA) and `kept` ones (`id`, `text`). Raises ValueError on a repeated id."""
-    new = total_order(rows).select(["id", "text", "finish_reason"])
+    new = total_order(rows).select(["id", "text", "finish_reason", "attributes"])
     old = kept.select(["id", "text"]).sort_by("id")
-    old = old.append_column("finish_reason", pa.nulls(kept.num_rows, pa.string())).cast(new.schema)
+    for name in ("finish_reason", "attributes"):
+        old = old.append_column(name, pa.nulls(kept.num_rows, new.schema.field(name).type))
+    old = old.cast(new.schema)
     pool = pa.concat_tables([old, new]).combine_chunks()
     if repeated := sorted(id for id, count in Counter(pool["id"].to_pylist()).items() if count > 1):
         raise ValueError(f"ids must be distinct over rows and kept rows; repeated: {repeated[:3]}")

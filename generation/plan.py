@@ -6,9 +6,11 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import pyarrow as pa
 
+from generation.decoding.serving import PENALTY
 from generation.material import Material
 from generation.methods.base import Method
 from generation.records import digest, requests_table
@@ -48,11 +50,18 @@ def requests_for(missing: int, so_far: Yield, samples: int, surely: bool = True)
     return math.ceil(root**2 / samples)
 
 
-def plan_wave(material: Material, method: Method, wave: int, counts: Mapping[str, int]) -> pa.Table:
+def plan_wave(
+    material: Material,
+    method: Method,
+    wave: int,
+    counts: Mapping[str, int],
+    temperatures: Mapping[str, float] = MappingProxyType({}),
+) -> pa.Table:
     """The requests (REQUEST_SCHEMA) of a wave: `counts` requests per label, each a prompt that the method asks.
 
     Labels take turns, so that any part of a wave is balanced, and prompts that several answers share are padded to
-    whole blocks of the engines' prefix cache. The same arguments give the same table, ids included.
+    whole blocks of the engines' prefix cache. A label that is not among `temperatures` has that of the settings. The
+    same arguments give the same table, ids included.
     """
     material = replace(material, wave=wave)
     task, settings = material.task, material.settings
@@ -101,7 +110,7 @@ def plan_wave(material: Material, method: Method, wave: int, counts: Mapping[str
                     "choices": list(ask.choices),
                     "padding": padding,
                     "most_tokens": _most_tokens(method, settings, soft + padding + length),
-                    "sampling": _sampling(method, settings, request_id),
+                    "sampling": _sampling(method, settings, request_id, temperatures.get(label, settings.temperature)),
                 }
             )
     return requests_table(rows)
@@ -123,12 +132,13 @@ def _most_tokens(method: Method, settings: GenerationSettings, prompt: int) -> i
     return asks * prompt + samples * settings.max_tokens
 
 
-def _sampling(method: Method, settings: GenerationSettings, request_id: str) -> dict[str, float]:
+def _sampling(method: Method, settings: GenerationSettings, request_id: str, temperature: float) -> dict[str, float]:
     if method.is_literal:
         return {}
-    return {
-        "temperature": 0.0 if method.is_constrained else settings.temperature,
+    sampling = {
+        "temperature": 0.0 if method.is_constrained else temperature,
         "min_p": 0.0 if method.is_constrained else settings.min_p,
         "max_tokens": float(settings.max_tokens),
         "seed": float((settings.seed + int(request_id[:12], 16)) % 2**31),
     }
+    return sampling | ({PENALTY: settings.penalty} if settings.penalty > 1 else {})

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from generation.task import Words
+
 REST = "*"  # in `adapters`: all labels that are not named
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -28,16 +30,31 @@ class GenerationSettings(Settings):
     )
     augment_share: Share = Field(0.25, description="share of such a label's rows that it brings")
     form: Literal["completion", "chat"] = Field("completion", description="plain completion or the chat template")
+    output: Literal["text", "json"] = Field(
+        "text", description="json: answers are JSON objects with the field text, to which engines hold the LM"
+    )
     template: str | None = Field(None, description="a Jinja file of your own in place of the method's template")
     exemplars: int = Field(10, ge=0, le=64, description="seeds of the label shown in a prompt")
     exemplar_sets: int = Field(4, ge=1, description="different exemplar sets per label and round; requests share them")
     samples: int = Field(4, ge=1, le=64, description="texts drawn per request")
     temperature: float = Field(1.0, gt=0, le=3)
+    steer: bool = Field(
+        False, description="each label's temperature follows what the judge saw in earlier waves, from `temperature` on"
+    )
     min_p: Share = Field(
         0.05, description="drop tokens below this share of the likeliest one; for a server, see server.extra"
     )
+    penalty: float = Field(
+        1.0, ge=1, le=2, description="CTRL's: divides the logits of tokens that a text has already; 1: off"
+    )
+    banned: tuple[Words, ...] = Field((), description="strings that no text may hold, in any case, as whole words")
     max_tokens: int = Field(96, ge=1, le=4096, description="longest text, in tokens; longer ones are rejected")
     seed: int = Field(0, ge=0, lt=2**31)
+
+    @property
+    def form_name(self) -> str:
+        """The form's name in the tables of forms."""
+        return f"{self.form}_json" if self.output == "json" else self.form
 
     def adapter_of(self, label: str) -> str | None:
         """Folder of a label's adapter as written in the task; None for the base model."""

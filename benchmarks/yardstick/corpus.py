@@ -86,7 +86,7 @@ class Corpora:
         number = max(self.store.rounds(), default=-1) + 1
         shutil.rmtree(self.store.folder(number), ignore_errors=True)  # a plan that was cut short
         for key, spec in missing.items():
-            method = make_method(spec.settings.method, spec.settings.form, self._model_folder)
+            method = make_method(spec.settings.method, spec.settings.form_name, self._model_folder)
             counts = spec.requests(method.samples(spec.settings))
             plan = plan_wave(Material(spec.split.task, spec.settings, key), method, 0, counts)
             place = plan.schema.get_field_index("round")
@@ -117,7 +117,7 @@ class Corpora:
         seeds = sorted(seed.id for seed in task.seeds)
         labels = [label.model_dump(mode="json") for label in task.labels]
         settings = spec.settings.model_dump(mode="json")
-        source = make_method(spec.settings.method, spec.settings.form, self._model_folder).source
+        source = make_method(spec.settings.method, spec.settings.form_name, self._model_folder).source
         return digest(PROMPT_VERSION, task.description, labels, seeds, settings, spec.rows, source, self._model_hash)
 
     def _open(self, specs: Sequence[CorpusSpec]) -> dict[int, list[RequestRef]]:

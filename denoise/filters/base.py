@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
 
 @dataclass(frozen=True)
 class Draft:
-    """A generated text as filters see it: `normal` is its normal form (denoise.normal), `words` are its words."""
+    """A generated text as filters see it.
+
+    `normal` is its normal form (denoise.normal), `words` are its words, `attributes` what it was asked for.
+    """
 
     text: str
     normal: str
     finish_reason: str | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
     words: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:

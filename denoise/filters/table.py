@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 
+from denoise.filters.banned import Banned
 from denoise.filters.base import Draft, Filter
 from denoise.filters.length import Length
 from denoise.filters.parse import Parse
 from denoise.filters.prompt_leak import PromptLeak
 from denoise.filters.repetition import Repetition
 from denoise.filters.seed_copy import SeedCopy
+from denoise.filters.slots import Slots
 from denoise.normal import normalise_all
 from denoise.settings import DenoiseSettings
+from generation.records import map_column
 from generation.task import Task
 
 
-def build_filters(task: Task, settings: DenoiseSettings) -> tuple[Filter, ...]:
-    """The filters of a task: cheap ones first, since the first reason wins."""
+def build_filters(task: Task, settings: DenoiseSettings, banned: Sequence[str] = ()) -> tuple[Filter, ...]:
+    """The filters of a task: cheap ones first, since the first reason wins. `banned` are strings to be dropped."""
     return (
         Parse(),
+        *([Banned.of(banned)] if banned else []),
+        Slots(),
         Length(settings.min_words, settings.max_words),
         Repetition(settings.max_repetition),
         PromptLeak.of(task),
@@ -35,15 +40,24 @@ def _examples(task: Task) -> list[str]:
 
 
 def filter_reasons(batch: pa.Table, filters: Sequence[Filter]) -> pa.Array:
-    """Why each row (columns `text`, `finish_reason`) goes: string [n], null where it stays; the first filter wins."""
-    drafts = drafts_of(batch["text"].to_pylist(), batch["finish_reason"].to_pylist())
+    """Why each row (`text`, `finish_reason`, and `attributes` where there are any) goes: string [n], null: it stays.
+
+    The first filter wins.
+    """
+    attributes = map_column(batch, "attributes") if "attributes" in batch.column_names else None
+    drafts = drafts_of(batch["text"].to_pylist(), batch["finish_reason"].to_pylist(), attributes)
     return pa.array([_first_reason(draft, filters) for draft in drafts], pa.string())
 
 
-def drafts_of(texts: Sequence[str | None], finish_reasons: Sequence[str | None] | None = None) -> list[Draft]:
+def drafts_of(
+    texts: Sequence[str | None],
+    finish_reasons: Sequence[str | None] | None = None,
+    attributes: Sequence[Mapping[str, str]] | None = None,
+) -> list[Draft]:
     """Texts as filters see them; a null text is empty."""
-    columns = texts, normalise_all(texts), finish_reasons or [None] * len(texts)
-    return [Draft(text or "", normal, finish) for text, normal, finish in zip(*columns, strict=True)]
+    normal, nothing = normalise_all(texts), [None] * len(texts)
+    columns = zip(texts, normal, finish_reasons or nothing, attributes or nothing, strict=True)
+    return [Draft(text or "", plain, finish, given or {}) for text, plain, finish, given in columns]
 
 
 def _first_reason(draft: Draft, filters: Sequence[Filter]) -> str | None:

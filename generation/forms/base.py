@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
+
+MALFORMED = "malformed"  # the finish reason of such an answer's row
+
+
+class MalformedError(Exception):
+    """An answer does not have the form that was asked for."""
 
 
 @dataclass(frozen=True)
@@ -16,12 +23,16 @@ class Form(ABC):
     """
 
     name: ClassVar[str]
+    # which of a method's templates it wraps
+    layout: ClassVar[str]
     # whether the prompt is a message to a chat model, not a text to go on with
     asks_in_chat: ClassVar[bool] = False
     # whether the tokenizer adds its own begin-of-text token to the prompt
     adds_special_tokens: ClassVar[bool] = True
     # strings at which an answer ends
     stop: ClassVar[tuple[str, ...]] = ("\n",)
+    # the JSON schema of an answer; None: it is the text itself
+    schema: ClassVar[Mapping[str, Any] | None] = None
 
     model_folder: Path | None
 
@@ -34,13 +45,17 @@ class Form(ABC):
         """The prompt for a rendered template; for a server, which formats messages itself, the message."""
         return text
 
+    def show(self, text: str) -> str:
+        """An exemplar's text as an answer would hold it."""
+        return text
+
     @abstractmethod
     def answer(self, text: str) -> str:
         """What an LM that writes `text` should say after the prompt, to where it stops."""
 
     @abstractmethod
     def parse(self, answer: str) -> str:
-        """The text in an answer; '' when there is none."""
+        """The text in an answer; '' when there is none. Raises MalformedError."""
 
 
 def strip_quotes(text: str) -> str:

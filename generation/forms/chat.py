@@ -17,6 +17,7 @@ class Chat(Form):
     """One message, answered on one line."""
 
     name: ClassVar[str] = "chat"
+    layout: ClassVar[str] = "chat"
     asks_in_chat: ClassVar[bool] = True
     adds_special_tokens: ClassVar[bool] = False  # the chat template writes them
 

@@ -13,6 +13,7 @@ class Completion(Form):
     """The next line of a list."""
 
     name: ClassVar[str] = "completion"
+    layout: ClassVar[str] = "completion"
 
     @property
     def may_be_padded(self) -> bool:

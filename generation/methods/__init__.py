@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from generation.errors import UserError
-from generation.forms import FORMS
+from generation.forms import FORMS, JSON_FORMS
 from generation.methods.adapted import ControlCodes, LabelLora, MixtureOfSoftPrompts, SoftPrompt
 from generation.methods.base import Method
 from generation.methods.eda import Eda
@@ -22,9 +22,9 @@ METHODS: dict[str, type[Method]] = {method.name: method for method in _KINDS}
 
 def make_method(name: str, form: str, model_folder: Path | None, template: Path | None = None) -> Method:
     """The method called `name`, with the user's template file in place of its own if given. Raises UserError."""
-    kind, made = METHODS[name], FORMS[form](model_folder)
+    kind, made = METHODS[name], (FORMS | JSON_FORMS)[form](model_folder)
     if template is None:
-        return kind(made, kind.templates[form])
+        return kind(made, kind.templates[made.layout])
     try:
         return kind(made, template.read_text(encoding="utf-8"), str(template))
     except (OSError, UnicodeDecodeError) as error:

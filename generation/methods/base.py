@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -104,12 +104,13 @@ class Method(ABC):
 
     def prompt(self, task: Task, label: Label, exemplars: Sequence[Example], **more: object) -> str:
         """The rendered template; it sees `task`, `label`, `labels`, `exemplars` and what else the method gives it."""
-        return self.form.wrap(render_prompt(self.source, task, label, exemplars, self.source_name, more))
+        shown = [replace(exemplar, text=self.form.show(exemplar.text)) for exemplar in exemplars]
+        return self.form.wrap(render_prompt(self.source, task, label, shown, self.source_name, more))
 
     def read(self, request: Mapping[str, Any], answer: str) -> Written:
         """What an answer to a planned request (REQUEST_SCHEMA) came to."""
         return Written(self.parse(answer), request["label"])
 
     def parse(self, answer: str) -> str:
-        """The text in an answer; '' when there is none."""
+        """The text in an answer; '' when there is none. Raises MalformedError."""
         return answer if self.is_literal else self.form.parse(answer)

@@ -113,6 +113,10 @@ def test_numbers_without_a_point_are_read(tmp_path: Path) -> None:
             GOOD + "runtime: {engines: 3, max_engines: 2}\n",
             "task.yaml: runtime: max_engines must be at least engines, 3; got 2",
         ),
+        (
+            GOOD + "generation: {penalty: 0.9}\n",
+            "task.yaml: generation.penalty: must be greater than or equal to 1; got 0.9",
+        ),
         (GOOD + "denoise: {accept: 2}\n", "task.yaml: denoise.accept: must be less than or equal to 1; got 2"),
     ],
 )
@@ -210,6 +214,11 @@ def test_a_server(tmp_path: Path) -> None:
         (SERVER + ", extra: {n: 3}}\n", "server.extra: must not set 'n'; got 3"),
         (SERVER + ", extra: {stream: null}}\n", "server.extra: must not set 'stream'; got None"),
         (SERVER + ", extra: {min_p: much}}\n", "server.extra: min_p: must be a number from 0 to 1; got 'much'"),
+        (
+            SERVER + "}\ngeneration: {penalty: 1.2}\n",
+            "task: generation.penalty must be 1 with server.url: it works inside engines of our own; for a server, see "
+            "server.extra; got 1.2",
+        ),
         (SERVER + ", tries: 0}\n", "server.tries: must be greater than or equal to 1; got 0"),
         (
             GOOD + "cost_budget: 3\n",

@@ -7,12 +7,15 @@ import contextlib
 import json
 import math
 import os
+import re
 import subprocess
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import psutil
+import pyarrow.compute as pc
 import pytest
 
 from cluster.budget import Budget
@@ -23,15 +26,18 @@ from cluster.pool import EnginePool
 from cluster.session import ray_session
 from cluster.spec import plan_engine
 from cluster.store import Store
+from generation.decoding.serving import Decoding
 from generation.errors import Fault, UserError
 from generation.examples import read_examples
+from generation.methods import make_method
 from generation.plan import plan_wave
 from generation.records import expected_row_ids, map_column
-from generation.tokens import BLOCK, count_tokens
+from generation.tokens import BLOCK, count_tokens, encode_texts
 from tests.chaos.driver import TINY
 from tests.s3 import free_port, uri
 
 EPOCH = 3
+BANNED = ("cake", "cakes")  # which the prompts for a bake sale are full of
 
 
 @dataclass
@@ -43,10 +49,18 @@ class Bench:
     pool: EnginePool
     seen: list[PoolStatus]
 
-    def plan(self, wave: int, counts: dict[str, int]) -> None:
-        """Commit the requests of a wave."""
-        plan = plan_wave(self.job.material(), self.job.method, wave, counts)
+    def plan(self, wave: int, counts: dict[str, int], **settings: object) -> None:
+        """Commit the requests of a wave; `settings` of generation differ from the job's."""
+        changed = self.job.generation.model_copy(update=settings)
+        method = make_method(changed.method, changed.form_name, self.job.model_folder)
+        plan = plan_wave(replace(self.job.material(), settings=changed), method, wave, counts)
         self.store.commit(0, "requests", f"w{wave:03d}", plan, "run")
+
+    def answer(self, wave: int) -> list[dict[str, Any]]:
+        """Have all open requests answered; the rows of a wave."""
+        list(self.pool.generate(self.store.open_requests(0)))
+        rows = self.store.generated(0)
+        return rows.filter(pc.equal(rows["wave"], wave)).to_pylist()
 
     def hold(self, epoch: int) -> None:
         """Write the lease as the driver of this epoch would."""
@@ -58,6 +72,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     job, store, seen = prepare(TINY), Store(tmp_path_factory.mktemp("engine")), list[PoolStatus]()
     store.write_json("rounds/000/round.json", {})
     spec = plan_engine(job.config, job.model_folder, job.model_hash, 0)
+    spec = replace(spec, decoding=Decoding(penalised=True, banned=BANNED, structured=True))
     with ray_session(job.config.runtime):
         pool = EnginePool(spec, 1, store, "run", EPOCH, observe=seen.append)
         bench = Bench(job, store, pool, seen)
@@ -203,6 +218,33 @@ def test_after_either_the_engine_goes_on(bench: Bench) -> None:
     assert list(bench.store.open_requests(0)) == []
     ids = bench.store.generated(0, ["id"])["id"].to_pylist()
     assert sorted(ids) == sorted(expected_row_ids(bench.store.requests(0)))
+
+
+def test_a_penalty_keeps_tokens_from_coming_again(bench: Bench) -> None:
+    repeated = []
+    for wave, penalty in ((5, 1.0), (6, 2.0)):
+        bench.plan(wave, {"lost_pet": 4, "bake_sale": 4}, penalty=penalty)
+        tokens = encode_texts(bench.job.model_folder, [row["text"] for row in bench.answer(wave)])
+        repeated.append(1 - sum(len(set(each)) for each in tokens) / sum(map(len, tokens)))
+    without, penalised = repeated
+    assert without > 0.05
+    assert penalised < without / 4
+
+
+def test_banned_strings_are_not_written(bench: Bench) -> None:
+    texts = bench.store.generated(0)["text"].to_pylist()
+    assert any("bake" in text.lower() for text in texts)
+    assert [text for text in texts if re.search(r"\bcakes?\b", text, re.IGNORECASE)] == []
+
+
+@pytest.mark.parametrize(("wave", "form"), [(7, "completion"), (8, "chat")])
+def test_answers_keep_to_the_schema(bench: Bench, wave: int, form: str) -> None:
+    bench.plan(wave, {"lost_pet": 2, "bake_sale": 2}, output="json", form=form)
+    rows = bench.answer(wave)
+    assert len(rows) == 16
+    for row in rows:
+        assert row["finish_reason"] in ("stop", "length")
+        assert row["text"].startswith('{"text":"') == (row["finish_reason"] == "length")
 
 
 @pytest.mark.parametrize("what", ["a plan that is not there", "a method that is not there"])

@@ -20,6 +20,7 @@ from cluster.session import ray_session
 from cluster.spec import plan_engines
 from cluster.store import Store
 from generation.errors import Fault, UserError
+from generation.forms.json_object import SCHEMA
 from generation.parts import read_parts
 from generation.plan import plan_wave
 from generation.records import ROW_SCHEMA, expected_row_ids, map_column
@@ -70,9 +71,11 @@ class Bench:
         requests: int = 6,
         form: str = "completion",
         method: str = "prompted",
+        output: str = "text",
         **settings: Any,
     ) -> None:
-        generation = {"form": form, "method": method, "samples": 2, "exemplars": 1, "max_tokens": 5}
+        asked = {"form": form, "method": method, "output": output}
+        generation = asked | {"samples": 2, "exemplars": 1, "max_tokens": 5}
         server = {"url": url, "model": MODEL, "tries": 3, "timeout_seconds": 2, **settings}
         runtime = {"commit_rows": 4, "commit_seconds": 0.2}
         self.job: Job = make_job(folder, generation=generation, server=server, runtime=runtime)
@@ -164,6 +167,27 @@ def test_chat_sends_a_message_and_lets_the_server_format_it(session: None, serve
     assert message["role"] == "user"
     assert message["content"].startswith("Short remarks.\nWrite one new text with the label")
     assert bench.rows()[0]["text"].startswith("text ")
+
+
+@pytest.mark.parametrize("form", ["completion", "chat"])
+def test_json_is_asked_for_and_checked(form: str, session: None, server: Server, tmp_path: Path) -> None:
+    server.write = lambda body, index: f'{{"text": "text {body["seed"]}"}}' if index else "Sure! Here it is:"
+    bench = Bench(tmp_path, server.url, requests=2, form=form, output="json")
+    bench.run()
+    asked = server.asked[0]["response_format"]
+    assert asked["json_schema"] == {"name": "answer", "strict": True, "schema": SCHEMA}
+    assert ("stop" in server.asked[0]) == (form == "completion")
+    assert sorted((row["text"][:5], row["finish_reason"]) for row in bench.rows()) == [
+        *[("", "malformed")] * 2,
+        *[("text ", "stop")] * 2,
+    ]
+
+
+def test_a_server_that_knows_no_response_format(session: None, server: Server, tmp_path: Path) -> None:
+    bench = Bench(tmp_path, server.url, requests=2, output="json", extra={"response_format": None})
+    bench.run()
+    assert "response_format" not in server.asked[0]
+    assert {row["finish_reason"] for row in bench.rows()} == {"malformed"}
 
 
 def test_the_longest_answer_under_its_newer_name(session: None, server: Server, tmp_path: Path) -> None:

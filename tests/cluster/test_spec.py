@@ -11,6 +11,8 @@ import pytest
 
 from cluster.spec import EngineSpec, default_kv_cache_gb, most_engines, on_this_node, plan_engine, trainer_gpu
 from generation.adapters.folder import Adapter
+from generation.decoding.processor import CtrlPenalty
+from generation.decoding.serving import PLAIN, PROCESSOR
 from generation.errors import UserError
 from tests.cluster.cases import config
 from tests.generation.cases import make_model
@@ -56,6 +58,32 @@ def test_engines_that_share_a_gpu_share_its_memory() -> None:
     half = replace(GPU, gpus=0.5)
     assert half.engine_args()["gpu_memory_utilization"] == 0.45
     assert half.resources() == {"GPU": 0.45}
+
+
+def test_a_penalty_brings_a_logits_processor_to_engines(tmp_path: Path) -> None:
+    settings = {"generation": {"penalty": 1.2}, "runtime": {"kv_cache_gb": 1}}
+    spec = plan_engine(config(**settings), weights(tmp_path), "hash", 0)
+    plain = replace(spec, decoding=PLAIN)
+    module, _, name = PROCESSOR.partition(":")
+    assert (module, name) == (CtrlPenalty.__module__, CtrlPenalty.__name__)
+    assert spec.engine_args() == plain.engine_args() | {"logits_processors": [PROCESSOR]}
+    assert spec.environment() == plain.environment() | {"VLLM_USE_V2_MODEL_RUNNER": "0"}
+    assert plan_engine(config(runtime={"kv_cache_gb": 1}), tmp_path, "hash", 0).decoding == PLAIN
+
+
+def test_banned_strings_have_room_in_engines(tmp_path: Path) -> None:
+    settings = {"generation": {"banned": ["cat", "of course"]}, "runtime": {"kv_cache_gb": 1}}
+    spec = plan_engine(config(**settings), weights(tmp_path), "hash", 0)
+    plain = replace(spec, decoding=PLAIN)
+    assert spec.decoding.banned == ("cat", "of course")
+    assert spec.engine_args() == plain.engine_args()
+    assert spec.environment() == plain.environment() | {"VLLM_MAX_NUM_BAD_WORDS": "16"}
+
+
+def test_engines_write_compact_json(tmp_path: Path) -> None:
+    spec = plan_engine(config(generation={"output": "json"}, runtime={"kv_cache_gb": 1}), weights(tmp_path), "hash", 0)
+    args = {"structured_outputs_config": {"backend": "xgrammar", "disable_any_whitespace": True}}
+    assert spec.engine_args() == replace(spec, decoding=PLAIN).engine_args() | args
 
 
 def test_resources() -> None:

@@ -34,8 +34,8 @@ TASK = Task(
 )
 
 
-def draft(text: str, finish_reason: str | None = "stop") -> Draft:
-    return Draft(text, normalise_all([text])[0], finish_reason)
+def draft(text: str, finish_reason: str | None = "stop", **attributes: str) -> Draft:
+    return Draft(text, normalise_all([text])[0], finish_reason, attributes)
 
 
 def rows(*given: dict[str, Any]) -> pa.Table:

@@ -8,7 +8,7 @@ import pytest
 
 from denoise.pipeline import denoise_wave
 from denoise.settings import DenoiseSettings
-from denoise.waterfall import waterfall
+from denoise.waterfall import Step, waterfall
 from generation.records import VERDICT_SCHEMA, map_column
 from tests.denoise.cases import TASK, KeywordJudge, rows
 
@@ -38,6 +38,8 @@ CASES = [
     ("15", "Where could a card hide", HOURS, {}, ("agreement", "rejected", "label_disagrees", None)),
     ("16", "A thief definitely has this card by now", LOST, {}, PLAIN),
     ("17", "Nobody answers the phone before noon", HOURS, {}, SURPLUS),
+    ("18", "", LOST, {"finish_reason": "malformed"}, ("parse", "rejected", "malformed", None)),
+    ("19", "A card for Ann", LOST, {"attributes": {"slot.name": "Bo"}}, ("filter", "rejected", "slot_missing", None)),
 ]
 KEPT = pa.table(
     {
@@ -96,6 +98,12 @@ def test_nothing_in_nothing_out(ray_session: None) -> None:
 def test_a_wave_of_waste_needs_no_judge(ray_session: None) -> None:
     verdicts = denoise_wave(wave([0, 1]), TASK, SETTINGS, broken_judge, KEPT.slice(0, 0), REMAINING)
     assert outcome(verdicts) == {i: EXPECTED[i] for i in ("01", "02")}
+
+
+def test_banned_strings_are_counted(ray_session: None) -> None:
+    verdicts = denoise_wave(wave([15]), TASK, SETTINGS, broken_judge, KEPT.slice(0, 0), REMAINING, banned=["a thief"])
+    assert outcome(verdicts) == {"16": (LOST, "filter", "rejected", "banned", None)}
+    assert waterfall(wave([15]), verdicts) == [Step(LOST, "rejected", "banned", 1)]
 
 
 def test_repeated_ids_are_refused() -> None:

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 
 from generation.adapters.folder import Adapter
+from generation.decoding.serving import Decoding
 from generation.material import Material
 from generation.methods import make_method
 from generation.methods.prompted import exemplar_sets
@@ -139,6 +140,23 @@ def test_a_literal_request_is_its_text_and_costs_nothing(model: Path) -> None:
     assert len(set(table["prompt"].to_pylist())) == len(ids(table)) == 4
     texts = [set(plan(model, settings=settings, wave=wave, lost_card=4)["prompt"].to_pylist()) for wave in (1, 2)]
     assert texts[0] == set(table["prompt"].to_pylist()) != texts[1]
+
+
+def test_a_penalty_travels_with_a_request(model: Path) -> None:
+    plain, penalised = (
+        plan(model, settings=SETTINGS.model_copy(update={"penalty": theta}), opening_hours=1) for theta in (1.0, 1.2)
+    )
+    assert map_column(penalised, "sampling") == [map_column(plain, "sampling")[0] | {"penalty": 1.2}]
+    assert Decoding(penalised=True).params({"penalty": 1.2}) == {"extra_args": {"penalty": 1.2}}
+    assert Decoding(penalised=True).params({"temperature": 1.0}) == {}
+
+
+def test_a_label_may_have_a_temperature_of_its_own(model: Path) -> None:
+    material, method = Material(TASK, SETTINGS, "run"), make_method("prompted", "completion", model)
+    counts = {"lost_card": 1, "opening_hours": 1}
+    steered = plan_wave(material, method, 1, counts, {"lost_card": 0.7})
+    assert [sampling["temperature"] for sampling in map_column(steered, "sampling")] == [0.7, 1.0]
+    assert ids(steered) == ids(plan_wave(material, method, 1, counts))
 
 
 def test_the_same_arguments_give_the_same_plan(model: Path) -> None:

@@ -7,6 +7,7 @@ from tests.denoise.cases import draft
 def test_reasons() -> None:
     assert Parse().reason(draft(" ")) == "empty"
     assert Parse().reason(draft("?!", "length")) == "empty"
+    assert Parse().reason(draft("", "malformed")) == "malformed"
     assert Parse().reason(draft("I lost my", "length")) == "truncated"
     assert Parse().reason(draft("I lost my card", "stop")) is None
     assert Parse().reason(draft("I lost my card", None)) is None

@@ -30,3 +30,16 @@ def test_the_first_reason_wins_and_null_keeps() -> None:
 def test_an_empty_batch_has_no_reasons() -> None:
     batch = pa.table({"text": pa.array([], pa.string()), "finish_reason": pa.array([], pa.string())})
     assert filter_reasons(batch, build_filters(TASK, DenoiseSettings())).to_pylist() == []
+
+
+def test_slots_are_looked_for_where_a_row_has_some() -> None:
+    asked = pa.array([[("slot.city", "Berlin")], [("slot.city", "Berlin")], None], pa.map_(pa.string(), pa.string()))
+    texts = ["My card is in Berlin", "My card is in berlin", "My card is in Rome"]
+    batch = pa.table({"text": texts, "finish_reason": ["stop"] * 3, "attributes": asked})
+    assert filter_reasons(batch, build_filters(TASK, DenoiseSettings())).to_pylist() == [None, "slot_missing", None]
+
+
+def test_banned_strings_are_looked_for_where_there_are_some() -> None:
+    batch = pa.table({"text": ["Someone took my card", "?"], "finish_reason": ["stop", "stop"]})
+    banned = build_filters(TASK, DenoiseSettings(), ["CARD", "?"])
+    assert filter_reasons(batch, banned).to_pylist() == ["banned", "empty"]
