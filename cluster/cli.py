@@ -154,7 +154,9 @@ def preview(
         typer.echo(f"== {label}: prompt ==\n{prompt}\n-- {label}: rows --")
         for row in listed:
             if row["label"] == label:
-                typer.echo(f"  {row['text']}" + ("" if row["finish_reason"] == "stop" else "  [truncated]"))
+                asked = ", ".join(value for _, value in row["attributes"])
+                cut = "" if row["finish_reason"] == "stop" else "  [truncated]"
+                typer.echo(f"  {row['text']}" + (f"  [{asked}]" if asked else "") + cut)
         typer.echo("")
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from cluster.config import EXTENDABLE, RUNTIME, TaskConfig, load_config
 from generation.adapters.folder import Adapter, check_base, read_adapter
 from generation.adapters.mixture import MixtureShape, check_values, values_of
+from generation.combinations import longest_phrases
 from generation.errors import UserError, clip
 from generation.examples import check_seeds, read_examples, split_dev
 from generation.fetch import is_remote
@@ -98,7 +99,7 @@ def prepare(path: Path, overrides: list[str] | None = None) -> Job:
     seeds = read_examples(seeds_file, names)
     warnings = check_seeds(seeds_file, seeds, names)
     train, dev = split_dev(seeds, config.student.dev_per_label, names)
-    task = Task(config.name, config.description, config.labels, train, dev)
+    task = Task(config.name, config.description, config.labels, train, dev, config.dimensions)
     test = _read_test(path.parent / config.test, names, warnings) if config.test else ()
     if config.pool:
         read_examples(path.parent / config.pool, None)
@@ -287,10 +288,13 @@ def _check_context(job: Job) -> None:
                 f"{job.path.parent / config.seeds} line {seed.line}: text has {tokens} tokens; the context has room "
                 f"for {room} (runtime.max_model_len {config.runtime.max_model_len} less generation.max_tokens)"
             )
+    # rows that stand in for seeds can be as long as an answer
+    added = round(config.generation.sparse * config.generation.exemplars) * config.generation.max_tokens
     for label in config.labels:
         # the longest prompt is the one with the longest seeds
         longest = sorted(job.task.seeds_of(label.name), key=lambda seed: -len(seed.text))[: config.generation.exemplars]
-        tokens = count_tokens(job.model_folder, [job.method.prompt(job.task, label, longest)])[0]
+        prompt = job.method.prompt(job.task, label, longest, attributes=longest_phrases(job.task))
+        tokens = count_tokens(job.model_folder, [prompt])[0] + added
         tokens += _soft_tokens(job, label.name)
         if tokens > room:
             raise UserError(

@@ -15,7 +15,8 @@ class Material:
     """The task, the settings, and what the run has learnt so far.
 
     `identity` is the run's id: draws of a method are seeded by it and by `round_`, so that the same material gives the
-    same plan. `adapters` are those of labels. `kept` are rows accepted in earlier rounds, in a fixed order.
+    same plan. `adapters` are those of labels. `kept` are rows accepted in earlier rounds, in a fixed order; `sparse`
+    are those of each label that have the fewest like them, the most lonely first.
     `variability` tells of each seed, by id, how much its probability changed while a student learnt it (dataset
     cartography, Swayamdipta et al. 2020); `neighbours` its nearest seeds, nearest first. Both are empty unless the
     method asks for them (`Method.needs`).
@@ -27,6 +28,8 @@ class Material:
     round_: int = 0
     adapters: Mapping[str, Adapter] = field(default_factory=dict)
     kept: tuple[Example, ...] = ()
+    sparse: Mapping[str, tuple[Example, ...]] = field(default_factory=dict)
     pool: tuple[Example, ...] = ()
     variability: Mapping[str, float] = field(default_factory=dict)
     neighbours: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    wave: int = 0

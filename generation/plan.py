@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
 from generation.material import Material
 from generation.methods.base import Method
+from generation.prefix import shared_begins
 from generation.records import digest, requests_table
 from generation.settings import GenerationSettings
 from generation.tokens import block_padding, most_tokens
@@ -51,17 +52,19 @@ def requests_for(missing: int, so_far: Yield, samples: int, surely: bool = True)
 def plan_wave(material: Material, method: Method, wave: int, counts: Mapping[str, int]) -> pa.Table:
     """The requests (REQUEST_SCHEMA) of a wave: `counts` requests per label, each a prompt that the method asks.
 
-    Labels take turns, so that any part of a wave is balanced, and prompts that several answers share are padded to
-    whole blocks of the engines' prefix cache. The same arguments give the same table, ids included.
+    Labels take turns, so that any part of a wave is balanced, and what several answers' prompts begin with is padded
+    to whole blocks of the engines' prefix cache. The same arguments give the same table, ids included.
     """
+    material = replace(material, wave=wave)
     task, settings = material.task, material.settings
     asks = {
         label.name: method.asks(material, label, counts[label.name])
         for label in task.labels
         if counts.get(label.name, 0)
     }
-    answers = Counter(ask.prompt for each in asks.values() for ask in each)
-    texts = list(answers)
+    shared = {prompt: begin for each in asks.values() for prompt, begin in shared_begins(each).items()}
+    answers = Counter(shared[ask.prompt] for each in asks.values() for ask in each)
+    texts = list(dict.fromkeys([*shared, *answers]))
     lengths = dict(zip(texts, most_tokens(method.model_folder, texts), strict=True))
     repetitions: Counter[str] = Counter()
     rows: list[dict[str, object]] = []
@@ -76,7 +79,8 @@ def plan_wave(material: Material, method: Method, wave: int, counts: Mapping[str
             request_id = digest(material.identity, material.round_, wave, *kind, repetition)
             soft = adapter.tokens if adapter else 0
             length, samples = lengths[ask.prompt], 1 if method.is_literal else settings.samples
-            padding = _padding(method, length, soft, samples * answers[ask.prompt])
+            begin = shared[ask.prompt]
+            padding = _padding(method, lengths[begin], soft, samples * answers[begin])
             rows.append(
                 {
                     "request_id": request_id,

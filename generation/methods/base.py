@@ -66,8 +66,12 @@ class Method(ABC):
         """The prompts for `count` requests of a label, one each, in order. Raises UserError for a bad template."""
 
     def prompt(self, task: Task, label: Label, exemplars: Sequence[Example], **more: object) -> str:
-        """The rendered template; it sees `task`, `label`, `labels`, `exemplars` and what else the method gives it."""
-        return self.form.wrap(render_prompt(self.source, task, label, exemplars, self.source_name, more))
+        """The rendered template; it sees `task`, `label`, `labels`, `exemplars` and what else the method gives it.
+
+        `attributes` is always there: dimension -> what is asked for, empty unless the method gives some.
+        """
+        seen = {"attributes": {}, **more}
+        return self.form.wrap(render_prompt(self.source, task, label, exemplars, self.source_name, seen))
 
     def parse(self, answer: str) -> str:
         """The text in an answer; '' when there is none."""
