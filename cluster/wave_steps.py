@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -15,9 +16,11 @@ from cluster.journal import Journal
 from cluster.metrics import cost_of, spent_tokens
 from cluster.monitor import Monitor
 from cluster.rounds import Round, accepted_per_label, is_met, next_counts
+from cluster.sparse import sparse_rows
 from cluster.store import RequestRef, Store
 from denoise.pipeline import denoise_wave
 from generation.location import Location
+from generation.material import Material
 from generation.plan import plan_wave
 from training.folders import local_folder
 
@@ -54,7 +57,7 @@ class WaveSteps:
         counts = next_counts(self._store, now, job.generation.samples, judged)
         if not counts or self.budget().is_spent:
             return False
-        plan = plan_wave(job.material(now.number), job.method, wave, counts)
+        plan = plan_wave(self._material, job.method, wave, counts)
         self._store.commit(now.number, "requests", f"w{wave:03d}", plan, job.run_id)
         return True
 
@@ -105,6 +108,13 @@ class WaveSteps:
             rounds = self._store.rounds()
             money = max(0.0, money - sum(cost_of(self._store, self._journal, each) for each in rounds))
         return Budget(tokens, money, config.prices, config.generation.max_tokens)
+
+    @functools.cached_property
+    def _material(self) -> Material:
+        """The same for all waves of the round."""
+        job, round_ = self._job, self._now.number
+        sparse = sparse_rows(self._store, round_, job.generation, job.encoder_folder)
+        return replace(job.material(round_), sparse=sparse)
 
     def _scarcest(self, budget: Budget) -> str:
         """The budget of which the smallest share is left."""
