@@ -19,10 +19,16 @@ from generation.plan import plan_wave
 
 def preview_rows(job: Job, count: int) -> pa.Table:
     """`count` rows (ROW_SCHEMA) per label, as a first wave would bring them, in plan order; nothing is kept."""
-    spec = plan_engines(job, gpu_count())
     requests = math.ceil(count / job.config.generation.samples)
     counts = {label.name: requests for label in job.config.labels}
-    plan = plan_wave(job.material(), job.method, 0, counts)
+    rows = answers(job, plan_wave(job.material(), job.method, 0, counts))
+    places = [place for name in counts for place in _first(rows["label"].to_pylist(), name, count)]
+    return rows.take(pa.array(places, pa.int64()))
+
+
+def answers(job: Job, plan: pa.Table) -> pa.Table:
+    """The rows (ROW_SCHEMA) of a plan (REQUEST_SCHEMA) from an engine that is up for it alone; nothing is kept."""
+    spec = plan_engines(job, gpu_count())
     with tempfile.TemporaryDirectory(prefix="labelmill-preview-") as folder:
         store = Store(folder)
         spec = place_adapters(spec, store.root)
@@ -36,9 +42,7 @@ def preview_rows(job: Job, count: int) -> pa.Table:
                     pass
             finally:
                 pool.stop()
-        rows = store.generated(0)
-    places = [place for name in counts for place in _first(rows["label"].to_pylist(), name, count)]
-    return rows.take(pa.array(places, pa.int64()))
+        return store.generated(0)
 
 
 def _first(labels: list[str], name: str, count: int) -> list[int]:
