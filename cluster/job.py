@@ -188,7 +188,8 @@ def _read_adapters(path: Path, config: TaskConfig, model_folder: Path | None, ba
             check_base(folder, model_folder, base)
         adapters[label.name] = read[name]
         if read[name].kind == "mixture":
-            check_values(folder, values_of(label.name, {}))
+            asked = [{each.name: value} for each in config.dimensions for value in each.values]
+            check_values(folder, [name for values in ({}, *asked) for name in values_of(label.name, values)])
         if (room := config.runtime.max_lora_rank) is not None and read[name].rank > room:
             raise UserError(
                 f"{path}: runtime.max_lora_rank: must be at least {read[name].rank}, the rank of {folder}; got {room}"
