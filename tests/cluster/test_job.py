@@ -170,6 +170,13 @@ def test_what_a_later_prompt_can_hold_must_fit_too(tmp_path: Path) -> None:
         assert message(tmp_path, runtime=SHORT, **changes).startswith(expected)
 
 
+def test_a_mixture_learns_no_attributes(tmp_path: Path) -> None:
+    assert message(tmp_path, generation={"method": "mixture"}, personas=["a child", "a judge"]) == (
+        "task.yaml: attributes: must be empty with method 'mixture', which learns prompts of labels from seeds; got "
+        "'persona'"
+    )
+
+
 def test_a_context_beyond_the_models(tmp_path: Path) -> None:
     assert message(tmp_path, runtime={"max_model_len": 4097}) == (
         "task.yaml: runtime.max_model_len: must be at most 4096, the model's own context; got 4097"
