@@ -155,9 +155,39 @@ def preview(
         typer.echo(f"== {label}: prompt ==\n{prompt}\n-- {label}: rows --")
         for row in listed:
             if row["label"] == label:
+                asked = ", ".join(value for _, value in row["attributes"])
                 cause = {"stop": "", MALFORMED: f"  [{MALFORMED}]"}.get(row["finish_reason"], "  [truncated]")
-                typer.echo(f"  {row['text']}{cause}")
+                typer.echo(f"  {row['text']}" + (f"  [{asked}]" if asked else "") + cause)
         typer.echo("")
+
+
+@app.command()
+def attributes(
+    task: TaskFile,
+    count: Annotated[int, typer.Option("-n", min=1, help="answers to draw from the LM")] = 72,
+    set_: SetOption = None,
+    write: Annotated[bool, typer.Option("--write", help="put them into TASK, once you have agreed")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="agree beforehand")] = False,
+) -> None:
+    """Have the LM propose ways in which the texts of a task may differ, for `attributes:` in its file."""
+    from cluster.attributes import block_of, check_room, propose, write_block
+    from cluster.job import prepare
+    from generation.models import EMBEDDED_LM
+
+    job = prepare(task, set_)
+    if write:
+        check_room(task)
+        if not (yes or sys.stdin.isatty()):
+            raise UserError(f"{task}: --write asks before it writes, and there is no terminal to ask on; add --yes")
+    small = job.model_folder is not None and job.config.model == EMBEDDED_LM
+    for warning in job.warnings + (("the embedded LM is small and proposes poorly: look closely",) if small else ()):
+        _warn(warning)
+    proposals, answered = propose(job, count)
+    block = block_of(proposals)
+    typer.echo(f"# from {answered} answers; take out what does not fit every label\n{block}", nl=False)
+    if write and (yes or typer.confirm(f"Put this into {task}?", err=True)):
+        write_block(task, block)
+        typer.echo(f"labelmill: written to {task}", err=True)
 
 
 @app.command()
@@ -227,7 +257,11 @@ def _leave(message: str, code: int) -> NoReturn:
 
 def _print_warnings(job: Any) -> None:
     for warning in job.job.warnings:
-        typer.echo(f"labelmill: warning: {warning}", err=True)
+        _warn(warning)
+
+
+def _warn(warning: str) -> None:
+    typer.echo(f"labelmill: warning: {warning}", err=True)
 
 
 def _print_pairs(values: dict[str, Any]) -> None:

@@ -18,6 +18,7 @@ from cluster.prices import PriceSettings
 from cluster.problems import UniqueKeyLoader, first_problem, yaml_problem
 from cluster.server_settings import ServerSettings
 from denoise.settings import DenoiseSettings
+from generation.attribute import PERSONA, Attribute, Line, persona
 from generation.errors import UserError, clip
 from generation.methods import METHODS
 from generation.models import EMBEDDED_LM
@@ -26,7 +27,10 @@ from generation.task import Label, Words
 from training.adapters.settings import AdapterSettings
 from training.settings import StudentSettings
 
-IDENTITY = frozenset({"name", "description", "labels", "seeds", "model", "generation", "adapt", "denoise", "student"})
+IDENTITY = frozenset(
+    {"name", "description", "labels", "attributes", "personas", "seeds"}
+    | {"model", "generation", "adapt", "denoise", "student"}
+)
 EXTENDABLE = frozenset({"quota", "rounds", "token_budget", "cost_budget", "pool"})
 RUNTIME = frozenset({"runtime", "server", "prices", "test"})
 
@@ -88,6 +92,8 @@ class TaskConfig(Settings):
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", description="letters, digits, _ . -")]
     description: Words = Field(description="one sentence: what the texts are")
     labels: tuple[Label, ...] = Field(min_length=2, description="two or more labels with a sentence each")
+    attributes: tuple[Attribute, ...] = Field((), description="ways in which texts of every label shall differ")
+    personas: tuple[Line, ...] = Field((), description="who writes: one more such way")
     seeds: str = Field(description="labelled examples: .json, .jsonl, .csv or .parquet with text and label")
     pool: str | None = Field(None, description="unlabelled real texts")
     test: str | None = Field(None, description="labelled held-out texts; used for evaluation only")
@@ -109,6 +115,11 @@ class TaskConfig(Settings):
         """How many engines there are: a server has one, which keeps its limits."""
         return 1 if self.server.url else self.runtime.engines
 
+    @property
+    def dimensions(self) -> tuple[Attribute, ...]:
+        """Attributes and personas alike."""
+        return self.attributes + ((persona(self.personas),) if self.personas else ())
+
     @field_validator("cost_budget")
     @classmethod
     def _budget_has_prices(cls, budget: float | None, info: ValidationInfo) -> float | None:
@@ -128,6 +139,25 @@ class TaskConfig(Settings):
                 if counter.label not in names:
                     raise ValueError(f"counter-example of {label.name!r} names an unknown label {counter.label!r}")
         return labels
+
+    @field_validator("attributes")
+    @classmethod
+    def _attributes_are_unique(cls, attributes: tuple[Attribute, ...]) -> tuple[Attribute, ...]:
+        names = [attribute.name for attribute in attributes]
+        for name in names:
+            if name == PERSONA:
+                raise ValueError(f"{name!r} is what `personas` are called; list them there, or take another name")
+            if names.count(name) > 1:
+                raise ValueError(f"attribute names must be unique; got {name!r} twice")
+        return attributes
+
+    @field_validator("personas")
+    @classmethod
+    def _personas_are_unique(cls, personas: tuple[str, ...]) -> tuple[str, ...]:
+        for each in personas:
+            if personas.count(each) > 1:
+                raise ValueError(f"personas must differ; got {each!r} twice")
+        return personas
 
     @field_validator("generation")
     @classmethod

@@ -117,7 +117,7 @@ def prepare(path: Path, overrides: list[str] | None = None) -> Job:
     seeds = read_examples(seeds_file, names)
     warnings = check_seeds(seeds_file, seeds, names)
     train, dev = split_dev(seeds, config.student.dev_per_label, names)
-    task = Task(config.name, config.description, config.labels, train, dev)
+    task = Task(config.name, config.description, config.labels, train, dev, config.dimensions)
     test = _read_test(path.parent / config.test, names, warnings) if config.test else ()
     pool = read_examples(path.parent / config.pool, None) if config.pool else ()
     folder = None if config.server.url else resolve_model(_from(path.parent, config.model), f"{path}: model")
@@ -208,7 +208,8 @@ def _read_adapters(path: Path, config: TaskConfig, model_folder: Path | None, ba
             check_base(folder, model_folder, base)
         adapters[label.name] = read[name]
         if read[name].kind == "mixture":
-            check_values(folder, values_of(label.name, {}))
+            asked = [{each.name: value} for each in config.dimensions for value in each.values]
+            check_values(folder, [name for values in ({}, *asked) for name in values_of(label.name, values)])
         if (room := config.runtime.max_lora_rank) is not None and read[name].rank > room:
             raise UserError(
                 f"{path}: runtime.max_lora_rank: must be at least {read[name].rank}, the rank of {folder}; got {room}"
@@ -225,6 +226,11 @@ def _check_training(path: Path, config: TaskConfig, task: Task) -> None:
         raise UserError(f"{path}: generation.method: {name!r} trains adapters, which a server cannot load")
     if config.generation.adapters:
         raise UserError(f"{path}: generation.adapters: must be empty with method {name!r}, which trains its own")
+    if METHODS[name].adapting == "mixture" and task.attributes:
+        raise UserError(
+            f"{path}: attributes: must be empty with method {name!r}, which learns prompts of labels from seeds; got "
+            f"{task.attributes[0].name!r}"
+        )
     for label in task.label_names:
         if not task.seeds_of(label):
             raise UserError(f"{path}: generation.method: {name!r} trains on seeds, label {label!r} has none")
@@ -333,10 +339,12 @@ def _check_context(job: Job) -> None:
                 f"for {room} (runtime.max_model_len {config.runtime.max_model_len} less generation.max_tokens)"
             )
     asking = [method for method in job.methods if not method.is_literal]
+    # rows that stand in for seeds can be as long as an answer
+    added = round(config.generation.sparse * config.generation.exemplars) * config.generation.max_tokens
     for method, label in itertools.product(asking, config.labels):
         if method.needs_seeds and not job.task.seeds_of(label.name):
             continue  # it is not asked for this label
-        tokens = count_tokens(job.model_folder, [method.longest(job.material(), label)])[0]
+        tokens = count_tokens(job.model_folder, [method.longest(job.material(), label)])[0] + added
         tokens += _soft_tokens(job, label.name)
         if tokens > room:
             raise UserError(

@@ -18,6 +18,7 @@ from cluster.material import material_of
 from cluster.metrics import cost_of, spent_tokens
 from cluster.monitor import Monitor
 from cluster.rounds import Round, accepted_per_label, is_met, kept_texts, next_counts
+from cluster.sparse import sparse_rows
 from cluster.steering import temperatures
 from cluster.store import RequestRef, Store, adapter_folder
 from denoise.diversity import distinct
@@ -26,7 +27,7 @@ from generation.augment import flat_labels, join_plans, share_counts
 from generation.location import Location
 from generation.methods.base import Method
 from generation.plan import plan_wave
-from generation.task import Task
+from generation.task import Example, Task
 from training.folders import local_folder
 
 MARGIN_EXEMPLARS = 8  # seeds in each prompt that texts are scored with
@@ -64,7 +65,7 @@ class WaveSteps:
         counts = next_counts(self._store, now, job.method.samples(job.generation), judged)
         if not counts or self.budget().is_spent:
             return False
-        material = material_of(job, self._store, now.number)
+        material = replace(material_of(job, self._store, now.number), sparse=self._sparse)
         own, helped = self._shared(wave, judged, counts)
         steered = (
             temperatures(self._store, now, judged, job.task, job.generation.temperature) if job.generation.steer else {}
@@ -148,6 +149,11 @@ class WaveSteps:
             rounds = self._store.rounds()
             money = max(0.0, money - sum(cost_of(self._store, self._journal, each) for each in rounds))
         return Budget(tokens, money, config.prices, config.generation.max_tokens)
+
+    @functools.cached_property
+    def _sparse(self) -> Mapping[str, tuple[Example, ...]]:
+        """The same for all waves of the round."""
+        return sparse_rows(self._store, self._now.number, self._job.generation, self._job.encoder_folder)
 
     def _scarcest(self, budget: Budget) -> str:
         """The budget of which the smallest share is left."""

@@ -18,9 +18,10 @@ class Material:
 
     `identity` is the run's id: draws of a method are seeded by it, by `round_` and `wave`, so that the same material
     gives the same plan; `plan_wave` sets the wave. `adapters` are those of labels. `kept` are rows accepted in earlier
-    rounds, in a fixed order. `variability` tells of each seed, by id, how much its probability changed while a student
-    learnt it (dataset cartography, Swayamdipta et al. 2020); `neighbours` its nearest seeds, nearest first; `synonyms`
-    what may stand in place of a word of the examples. All are empty unless the method asks for them (`Method.needs`).
+    rounds, in a fixed order; `sparse` are those of each label that have the fewest like them, the most lonely first.
+    `variability` tells of each seed, by id, how much its probability changed while a student learnt it (dataset
+    cartography, Swayamdipta et al. 2020); `neighbours` its nearest seeds, nearest first; `synonyms` what may stand in
+    place of a word of the examples. All are empty unless the method asks for them (`Method.needs`).
     """
 
     task: Task
@@ -29,6 +30,7 @@ class Material:
     round_: int = 0
     adapters: Mapping[str, Adapter] = field(default_factory=dict)
     kept: tuple[Example, ...] = ()
+    sparse: Mapping[str, tuple[Example, ...]] = field(default_factory=dict)
     pool: tuple[Example, ...] = ()
     variability: Mapping[str, float] = field(default_factory=dict)
     neighbours: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -13,6 +13,7 @@ import pyarrow as pa
 from generation.decoding.serving import PENALTY
 from generation.material import Material
 from generation.methods.base import Method
+from generation.prefix import shared_begins
 from generation.records import digest, requests_table
 from generation.settings import GenerationSettings
 from generation.tokens import block_padding, most_tokens
@@ -59,8 +60,8 @@ def plan_wave(
 ) -> pa.Table:
     """The requests (REQUEST_SCHEMA) of a wave: `counts` requests per label, each a prompt that the method asks.
 
-    Labels take turns, so that any part of a wave is balanced, and prompts that several answers share are padded to
-    whole blocks of the engines' prefix cache. A label that is not among `temperatures` has that of the settings. The
+    Labels take turns, so that any part of a wave is balanced, and what several answers' prompts begin with is padded
+    to whole blocks of the engines' prefix cache. A label that is not among `temperatures` has that of the settings. The
     same arguments give the same table, ids included.
     """
     material = replace(material, wave=wave)
@@ -70,8 +71,9 @@ def plan_wave(
         for label in task.labels
         if counts.get(label.name, 0)
     }
-    answers = Counter(ask.prompt for each in asks.values() for ask in each)
-    texts = list(answers)
+    shared = {prompt: begin for each in asks.values() for prompt, begin in shared_begins(each).items()}
+    answers = Counter(shared[ask.prompt] for each in asks.values() for ask in each)
+    texts = list(dict.fromkeys([*shared, *answers]))
     lengths = dict.fromkeys(texts, 0)
     if not method.is_literal:
         lengths = dict(zip(texts, most_tokens(method.model_folder, texts), strict=True))
@@ -88,8 +90,8 @@ def plan_wave(
             repetitions[digest(kind)] += 1
             request_id = digest(material.identity, material.round_, wave, *kind, repetition)
             soft = adapter.tokens if adapter else 0
-            length, samples = lengths[ask.prompt], method.samples(settings)
-            padding = _padding(method, length, soft, samples * answers[ask.prompt])
+            length, begin, samples = lengths[ask.prompt], shared[ask.prompt], method.samples(settings)
+            padding = _padding(method, lengths[begin], soft, samples * answers[begin])
             rows.append(
                 {
                     "request_id": request_id,

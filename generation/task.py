@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
+from generation.attribute import Attribute
 from generation.records import digest
 
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
@@ -50,7 +51,8 @@ class Example:
 class Task:
     """What generation and denoising need to know; `seeds` are labelled, in file order.
 
-    `dev` is a part of the seeds that is held out of prompts and training, for early stopping only.
+    `dev` is a part of the seeds that is held out of prompts and training, for early stopping only. `attributes` are
+    ways in which texts of every label are to differ, personas among them.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Task:
     labels: tuple[Label, ...]
     seeds: tuple[Example, ...]
     dev: tuple[Example, ...] = ()
+    attributes: tuple[Attribute, ...] = ()
 
     @property
     def guideline(self) -> list[Example]:

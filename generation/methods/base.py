@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+from generation.combinations import longest_phrases
 from generation.forms.base import Form
 from generation.material import Material
 from generation.prompts import render_prompt
@@ -100,12 +101,17 @@ class Method(ABC):
     def longest(self, material: Material, label: Label) -> str:
         """A prompt for a label that is as long as any: the one with the longest examples."""
         seeds = sorted(material.task.seeds_of(label.name), key=lambda seed: -len(seed.text))
-        return self.prompt(material.task, label, seeds[: self.most_exemplars(material.settings)])
+        shown = seeds[: self.most_exemplars(material.settings)]
+        return self.prompt(material.task, label, shown, attributes=longest_phrases(material.task))
 
     def prompt(self, task: Task, label: Label, exemplars: Sequence[Example], **more: object) -> str:
-        """The rendered template; it sees `task`, `label`, `labels`, `exemplars` and what else the method gives it."""
+        """The rendered template; it sees `task`, `label`, `labels`, `exemplars` and what else the method gives it.
+
+        `attributes` is always there: dimension -> what is asked for, empty unless the method gives some.
+        """
         shown = [replace(exemplar, text=self.form.show(exemplar.text)) for exemplar in exemplars]
-        return self.form.wrap(render_prompt(self.source, task, label, shown, self.source_name, more))
+        seen = {"attributes": {}, **more}
+        return self.form.wrap(render_prompt(self.source, task, label, shown, self.source_name, seen))
 
     def read(self, request: Mapping[str, Any], answer: str) -> Written:
         """What an answer to a planned request (REQUEST_SCHEMA) came to."""

@@ -6,11 +6,14 @@ LM goes on with, each exemplar on one line; in chat an instruction.
 
 from __future__ import annotations
 
+import functools
 import random
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from generation.combinations import combination, phrases
 from generation.material import Material
 from generation.methods.base import Ask, Method
 from generation.records import digest
@@ -23,6 +26,9 @@ COMPLETION = """\
 {% for exemplar in exemplars -%}
 {{ loop.index }}. {{ exemplar.text.split() | join(" ") }}
 {% endfor -%}
+{% if attributes %}
+{{ label.name | spaced }}, {{ attributes.values() | join(", ") }}:
+{% endif -%}
 {{ exemplars | length + 1 }}."""
 
 CHAT = """\
@@ -36,6 +42,9 @@ Examples of this label:
 {%- for exemplar in exemplars %}
 - {{ exemplar.text.split() | join(" ") }}
 {%- endfor %}
+{%- endif %}
+{%- if attributes %}
+Make this one: {{ attributes.values() | join("; ") }}.
 {%- endif %}
 Answer with the new text alone, on one line, unlike the examples in wording."""
 
@@ -51,29 +60,65 @@ class Prompted(Method):
     templates: ClassVar[Mapping[str, str]] = {"completion": COMPLETION, "chat": CHAT}
 
     def asks(self, material: Material, label: Label, count: int) -> Sequence[Ask]:
-        """Exemplar sets are few and shared, so that the engine's prefix cache has each of them once."""
-        asks = [
-            Ask(self.prompt(material.task, label, exemplars), tuple(exemplar.id for exemplar in exemplars))
-            for exemplars in exemplar_sets(material, label)
-        ]
-        return [asks[turn % len(asks)] for turn in range(count)]
+        """Exemplar sets are few and shared, so that the engine's prefix cache has each of them once.
+
+        Attributes vary from request to request: templates name them after the exemplars.
+        """
+        sets = exemplar_sets(material, label)
+
+        @functools.cache
+        def ask(place: int, values: tuple[tuple[str, str], ...]) -> Ask:
+            exemplars, attributes = sets[place], dict(values)
+            prompt = self.prompt(material.task, label, exemplars, attributes=phrases(material.task, attributes))
+            return Ask(prompt, tuple(exemplar.id for exemplar in exemplars), attributes)
+
+        return [ask(turn % len(sets), tuple(combination(material, label, turn).items())) for turn in range(count)]
 
 
 def exemplar_sets(material: Material, label: Label) -> list[list[Example]]:
     """Up to `settings.exemplar_sets` different ordered samples of the label's seeds; one empty set without seeds.
 
-    All waves of a round have the same, so that their prompts stay in the engines' caches.
+    All waves of a round have the same, so that their prompts stay in the engines' caches. Where a set does not take all
+    seeds, a round's sets go through all of them before one comes again, and rounds use each about equally often.
+    With `settings.sparse` accepted rows from sparse regions stand in for some of the seeds.
     """
-    settings = material.settings
     seeds = sorted(material.task.seeds_of(label.name), key=lambda seed: seed.id)
-    size = min(settings.exemplars, len(seeds))
+    size = min(material.settings.exemplars, len(seeds))
     if size == 0:
         return [[]]
-    draw = random.Random(digest(material.identity, material.round_, 0, label.name))
+    before: Counter[str] = Counter()
+    for round_ in range(material.round_):
+        before.update(seed.id for chosen in _seed_sets(material, label, seeds, size, round_, before) for seed in chosen)
+    sets = _seed_sets(material, label, seeds, size, material.round_, before)
+    return list(_with_sparse(sets, material.sparse.get(label.name, ()), round(material.settings.sparse * size)))
+
+
+def _seed_sets(
+    material: Material, label: Label, seeds: Sequence[Example], size: int, round_: int, before: Counter[str]
+) -> list[list[Example]]:
+    """The sets of a round; `before` counts how often earlier rounds had each seed."""
+    draw = random.Random(digest(material.identity, round_, 0, label.name))
     sets: dict[tuple[str, ...], list[Example]] = {}
-    for _ in range(settings.exemplar_sets * 4):
-        chosen = draw.sample(seeds, size)
-        sets.setdefault(tuple(seed.id for seed in chosen), chosen)
-        if len(sets) == settings.exemplar_sets:
+    used: Counter[str] = Counter()
+    for _ in range(material.settings.exemplar_sets * 4):
+        shuffled = draw.sample(seeds, len(seeds))
+        least = sorted(shuffled, key=lambda seed: (used[seed.id], before[seed.id]))[:size]
+        chosen = [seed for seed in shuffled if seed in least]
+        key = tuple(seed.id for seed in chosen)
+        if key not in sets:
+            sets[key] = chosen
+            used.update(key)
+        if len(sets) == material.settings.exemplar_sets:
             break
     return list(sets.values())
+
+
+def _with_sparse(sets: Sequence[list[Example]], rows: Sequence[Example], count: int) -> Iterator[list[Example]]:
+    """The sets with `count` of each one's first exemplars replaced by rows that take turns.
+
+    The last exemplars, seeds, have the most influence on what comes next.
+    """
+    count = min(count, len(rows))
+    for place, chosen in enumerate(sets):
+        taken = [rows[(place * count + index) % len(rows)] for index in range(count)]
+        yield [*taken, *chosen[count:]]

@@ -28,6 +28,7 @@ def labelmill(folder: Path, arguments: Arguments) -> subprocess.CompletedProcess
         [sys.executable, "-m", "cluster", *arguments],
         cwd=folder,
         env=environment(folder),
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         timeout=120,
@@ -88,6 +89,16 @@ def seeds(*rows: object) -> Callable[[Folder], Arguments]:
 def template(source: str) -> Callable[[Folder], Arguments]:
     """`labelmill run` with a template of the user's."""
     return file("my.j2", source, *run_task("--set", "generation.template=my.j2"))
+
+
+def with_attributes(*arguments: str) -> Callable[[Folder], Arguments]:
+    """A command after the good task was given attributes."""
+
+    def case(folder: Path) -> Arguments:
+        write_task(folder, attributes=[{"name": "tone", "values": ["dry", "angry"]}])
+        return list(arguments)
+
+    return case
 
 
 def old_run(folder: Path, name: str = "old") -> Path:
@@ -212,6 +223,14 @@ CASES: dict[str, Case] = {
         "task.yaml: quota: must be greater than or equal to 1; got 0",
     ),
     "report on no run": (plain("report", "model"), "{folder}/model: not a run directory (it has no run.json)"),
+    "attributes written where nobody can be asked": (
+        plain("attributes", "task.yaml", "--write"),
+        "task.yaml: --write asks before it writes, and there is no terminal to ask on; add --yes",
+    ),
+    "attributes where some are": (
+        with_attributes("attributes", "task.yaml", "--write", "--yes"),
+        "task.yaml: attributes: are there already; take them out, or go without --write",
+    ),
     "predict by no run": (
         plain("predict", "model", "seeds.jsonl"),
         "{folder}/model: not a run directory (it has no run.json)",

@@ -117,6 +117,28 @@ def test_numbers_without_a_point_are_read(tmp_path: Path) -> None:
             GOOD + "generation: {penalty: 0.9}\n",
             "task.yaml: generation.penalty: must be greater than or equal to 1; got 0.9",
         ),
+        (
+            GOOD + "attributes: [{name: tone, values: [a, b]}, {name: tone, values: [c]}]\n",
+            "task.yaml: attributes: attribute names must be unique; got 'tone' twice",
+        ),
+        (
+            GOOD + "attributes: [{name: persona, values: [a, b]}]\n",
+            "task.yaml: attributes: 'persona' is what `personas` are called; list them there, or take another name",
+        ),
+        (
+            GOOD + "attributes: [{name: tone, values: [a, b], phrase: tonal}]\n",
+            "task.yaml: attributes.0: phrase must hold {value}; got 'tonal'",
+        ),
+        (GOOD + "attributes: [{name: tone}]\n", "task.yaml: attributes.0.values: is required"),
+        (
+            GOOD + "attributes: [{name: tone, values: [a], prase: '{value}'}]\n",
+            "task.yaml: attributes.0.prase: unknown setting; did you mean 'phrase'?",
+        ),
+        (GOOD + "personas: [a child, a  child]\n", "task.yaml: personas: personas must differ; got 'a child' twice"),
+        (
+            GOOD + "generation: {sparse: 0.6}\n",
+            "task.yaml: generation.sparse: must be less than or equal to 0.5; got 0.6",
+        ),
         (GOOD + "denoise: {accept: 2}\n", "task.yaml: denoise.accept: must be less than or equal to 1; got 2"),
     ],
 )

@@ -62,6 +62,8 @@ def test_neither_the_order_of_seeds_nor_their_file_matters(tmp_path: Path) -> No
         ({"generation": {"template": "mine.j2"}}, ["generation.template"]),
         ({"generation": {"temperature": 0.5}}, ["generation.temperature"]),
         ({"generation": {"augment": "mix"}}, ["generation.augment"]),
+        ({"attributes": [{"name": "tone", "values": ["dry"]}]}, ["attributes"]),
+        ({"personas": ["a child"]}, ["personas"]),
         ({"denoise": {"relabel": 0.8}}, ["denoise.relabel"]),
         ({"student": {"model": "model", "steps": 7}}, ["student.steps"]),
     ],
@@ -159,6 +161,20 @@ def test_a_prompt_beyond_the_context(tmp_path: Path) -> None:
     assert message(tmp_path, runtime=SHORT) == (
         "task.yaml: generation.exemplars: a prompt for 'pos' has 15 tokens; the context has room for 10 "
         "(runtime.max_model_len 106 less generation.max_tokens)"
+    )
+
+
+def test_what_a_later_prompt_can_hold_must_fit_too(tmp_path: Path) -> None:
+    wordy = [{"name": "tone", "values": ["dry", "as dry as a desert"]}]
+    for changes, tokens in (({"attributes": wordy}, 15 + 7), ({"generation": {"sparse": 0.1}}, 15 + 96)):
+        expected = f"task.yaml: generation.exemplars: a prompt for 'pos' has {tokens} tokens; "
+        assert message(tmp_path, runtime=SHORT, **changes).startswith(expected)
+
+
+def test_a_mixture_learns_no_attributes(tmp_path: Path) -> None:
+    assert message(tmp_path, generation={"method": "mixture"}, personas=["a child", "a judge"]) == (
+        "task.yaml: attributes: must be empty with method 'mixture', which learns prompts of labels from seeds; got "
+        "'persona'"
     )
 
 
