@@ -1,0 +1,175 @@
+"""Adapters trained and rows generated, each once."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from yardstick.encoders import Encoders
+from yardstick.sets import Split
+
+from cluster.adapters import place_adapter_of_run
+from cluster.config import TaskConfig, check_config
+from cluster.lease import Lease
+from cluster.pool import EnginePool
+from cluster.session import ray_session
+from cluster.spec import plan_engine
+from cluster.store import Store
+from controls.figures import Figures, measure
+from denoise.settings import DenoiseSettings
+from generation.adapters.folder import Adapter, read_adapter
+from generation.material import Material
+from generation.methods import make_method
+from generation.models import EMBEDDED_ENCODER, EMBEDDED_LM, model_hash, resolve_model
+from generation.plan import plan_wave
+from generation.records import digest
+from generation.settings import GenerationSettings
+from training.adapters.job import AdapterJob, AdapterResult
+from training.adapters.settings import AdapterSettings
+from training.adapters.trainer import AdapterTrainer
+from training.learnt import learn
+from training.settings import StudentSettings
+
+VERSION = 1  # raise it when the same settings bring other rows
+Asked = tuple[Split, str, float]  # a split, a method and a temperature
+
+
+@dataclass
+class Bench:
+    """Everything is kept under `out`; `rows` are generated per label."""
+
+    out: Path
+    generation: GenerationSettings
+    adapt: AdapterSettings
+    rows: int
+
+    def __post_init__(self) -> None:
+        self.out.mkdir(parents=True, exist_ok=True)
+        self.store = Store(self.out / "rows")
+        self.model = resolve_model(EMBEDDED_LM)
+        self.model_hash = model_hash(self.model)
+        self.encoders = Encoders(self.out / "judges", StudentSettings())
+
+    def generate(self, wanted: Sequence[Asked]) -> None:
+        """Train and generate what is not there yet."""
+        missing = [asked for asked in wanted if not self._file(asked).is_file()]
+        by_kind: dict[bool, list[Asked]] = {False: [], True: []}
+        for asked in missing:
+            adapters = self.adapters(asked[0], asked[1])
+            by_kind[any(each.kind == "lora" for each in adapters.values())].append(asked)
+        for part in by_kind.values():
+            if part:
+                self._generate(part)
+
+    def adapters(self, split: Split, method: str) -> dict[str, Adapter]:
+        """The adapters of a method, trained on a split's seeds if they are not there."""
+        made = make_method(method, "completion", self.model)
+        if made.adapting is None:
+            return {}
+        job = AdapterJob(
+            task=split.task,
+            method=made,
+            model_folder=self.model,
+            model_hash=self.model_hash,
+            exemplars=self.generation.exemplars,
+            settings=self.adapt,
+            output=self._adapted(split, method),
+        )
+        if not job.output.is_dir():
+            trainer = AdapterTrainer(job)
+            while not trainer.finished:
+                trainer.step()
+            result = trainer.save()
+            print(
+                f"{split.real.name} {split.number} {method}: step {result.best_step} of {result.steps} kept", flush=True
+            )
+        result = AdapterResult.load(job.output)
+        folder = Path(str(job.output))
+        return {label: read_adapter(folder / name) for label, name in result.adapters.items()}
+
+    def training_seconds(self, split: Split, method: str) -> float:
+        """What training took, looks at the held-out seeds aside."""
+        folder = self._adapted(split, method)
+        return AdapterResult.load(folder).seconds if folder.is_dir() else 0.0
+
+    def figures(self, split: Split, method: str, temperature: float) -> Figures:
+        """The measures of what `generate` made."""
+        table, took = self._rows((split, method, temperature))
+        seconds = took + self.training_seconds(split, method)
+        return measure(table, split, self.encoders, DenoiseSettings(), seconds)
+
+    def oracle_accuracy(self, split: Split) -> float:
+        return self.encoders.oracle_accuracy(split.real)
+
+    def _generate(self, part: Sequence[Asked]) -> None:
+        adapters = {each.id: each for split, method, _ in part for each in self.adapters(split, method).values()}
+        with Lease(self.out / "rows") as lease, ray_session(self._config.runtime):
+            for each in adapters.values():
+                place_adapter_of_run(each, self.store.root)
+            by_name = {str(place): each for place, each in enumerate(adapters.values())}
+            spec = plan_engine(self._config, self.model, self.model_hash, 0, by_name)
+            pool = EnginePool(spec, 1, self.store, "control", lease.epoch)
+            pool.start()
+            try:
+                for asked in part:
+                    self._ask(pool, asked)
+            finally:
+                pool.stop()
+
+    def _ask(self, pool: EnginePool, asked: Asked) -> None:
+        """A way's rows are a round of their own."""
+        split, name, temperature = asked
+        method = make_method(name, "completion", self.model)
+        settings = self.generation.model_copy(update={"method": name, "temperature": temperature})
+        learnt = {}
+        if method.needs & {"variability", "neighbours", "synonyms"}:
+            words = sorted({word for seed in split.seeds for word in seed.text.split()})
+            learnt = learn(split.seeds, words, resolve_model(EMBEDDED_ENCODER), StudentSettings())
+        number = max(self.store.rounds(), default=-1) + 1
+        adapters = self.adapters(split, name)
+        material = Material(split.task, settings, self._key(asked), number, adapters, **learnt)
+        counts = {label: max(1, round(self.rows / method.samples(settings))) for label in split.labels}
+        plan = plan_wave(material, method, 0, counts)
+        self.store.write_json(f"rounds/{number:03d}/round.json", {})
+        self.store.commit(number, "requests", "w000", plan, "control")
+        began = time.monotonic()
+        for _ in pool.generate(self.store.request_refs(number)):
+            pass
+        took = time.monotonic() - began
+        self._file(asked).write_text(json.dumps({"round": number, "seconds": took}))
+        print(f"{split.real.name} {split.number} {name} {temperature:g}: {took:.0f} s", flush=True)
+
+    def _rows(self, asked: Asked) -> tuple[pa.Table, float]:
+        record = json.loads(self._file(asked).read_text())
+        rows = self.store.generated(record["round"]).sort_by("id")
+        assert pc.all(pc.equal(rows["method"], asked[1])).as_py()
+        return rows, record["seconds"]
+
+    def _file(self, asked: Asked) -> Path:
+        return self.out / f"{self._key(asked)}.json"
+
+    def _key(self, asked: Asked) -> str:
+        split, name, temperature = asked
+        method = make_method(name, "completion", self.model)
+        settings = self.generation.model_dump(mode="json") | {"method": name, "temperature": temperature}
+        adapt = self.adapt.model_dump(mode="json") if method.adapting else None
+        seeds = sorted(seed.id for seed in split.seeds)
+        return digest(VERSION, split.real.name, seeds, settings, adapt, self.rows, method.source, self.model_hash)
+
+    def _adapted(self, split: Split, method: str) -> Path:
+        seeds = sorted(seed.id for seed in split.seeds)
+        name = digest(split.real.name, seeds, method, self.adapt.model_dump(mode="json"), self.model_hash)
+        return (self.out / "adapters" / name).absolute()
+
+    @cached_property
+    def _config(self) -> TaskConfig:
+        labels = [{"name": name, "description": name} for name in ("a", "b")]
+        runtime = {"max_num_seqs": 128, "commit_rows": 512, "kv_cache_gb": 2, "merge_lora": False}
+        task = {"name": "control", "description": "real sets", "seeds": "none", "labels": labels, "runtime": runtime}
+        return check_config(task, "control", [])
