@@ -43,12 +43,12 @@ def make_sealed(root: Path) -> Sealed:
     return Sealed(model, lora, soft)
 
 
-def make_lm(folder: Path, hidden: int = HIDDEN, seed: int = 0) -> Path:
+def make_lm(folder: Path, hidden: int = HIDDEN, seed: int = 0, vocabulary: int = VOCABULARY) -> Path:
     """A Llama of two layers, with the tokenizer of tests/generation/cases.py."""
     make_model(folder)
     torch.manual_seed(seed)
     config = LlamaConfig(
-        vocab_size=VOCABULARY,
+        vocab_size=vocabulary,
         hidden_size=hidden,
         intermediate_size=2 * hidden,
         num_hidden_layers=2,
