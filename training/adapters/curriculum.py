@@ -22,8 +22,9 @@ class Curriculum:
         self._lessons = Lessons(job.task, job.method, job.model_folder, job.exemplars)
         held = job.held_out()
         self.held = _numbered([seed for label in job.labels for seed in held[label]])
-        taught = {row.id: row for label in job.labels for row in job.task.seeds_of(label) if row not in held[label]}
-        taught |= {row.id: row for row in job.rows}
+        kept_back = {seed.id for label in job.labels for seed in held[label]}
+        rows = [*(seed for label in job.labels for seed in job.task.seeds_of(label)), *job.rows]
+        taught = {row.id: row for row in rows if row.id not in kept_back}
         self.taught = _numbered(list(taught.values()))
         self._epochs: dict[int, list[list[Document]]] = {}
 

@@ -39,9 +39,9 @@ SETTINGS: dict[str, Any] = {
     "rank": 4,
     "tokens": 3,
     "instruction_tokens": 2,
-    "epochs": 8,
+    "epochs": 12,
     "lora_rate": 0.02,
-    "prompt_rate": 0.3,
+    "prompt_rate": 0.1,
     "network_rate": 0.01,
     "held_out": 0.0,
 }
