@@ -106,7 +106,7 @@ class EngineSpec:
     def _adapter_args(self) -> dict[str, Any]:
         """Each kind costs something in every batch: it is switched on where the run has it."""
         args: dict[str, Any] = {}
-        if any(each.kind == "soft_prompt" for each in self.adapters):
+        if any(each.kind != "lora" for each in self.adapters):
             args["enable_prompt_embeds"] = True
         if self.loras:
             args |= {

@@ -101,12 +101,12 @@ class Layout:
         return (same & seen & order)[:, None]
 
 
-def lay_out(documents: Sequence[Document], pad: int) -> Layout:
-    """Documents in few rows; within `Layout.soft` they keep their order."""
+def lay_out(documents: Sequence[Document]) -> Layout:
+    """Documents in few rows; within `Layout.soft` they keep their order. Padding is token 0, which nothing sees."""
     rows = _rows([len(document) for document in documents])
     places = {index: (row, begin) for row, members in enumerate(rows) for index, begin in members}
     width = max(begin + len(documents[index]) for members in rows for index, begin in members)
-    input_ids = torch.full((len(rows), width), pad)
+    input_ids = torch.zeros(len(rows), width, dtype=torch.int64)
     position_ids, branches = torch.zeros_like(input_ids), torch.zeros_like(input_ids)
     owner = torch.full_like(input_ids, -1)
     softs: list[int] = []

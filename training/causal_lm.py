@@ -78,7 +78,7 @@ class CausalLM:
 
     def lay_out(self, documents: Sequence[Document]) -> Layout:
         """The documents laid out on the model's device."""
-        return lay_out(documents, self.model.config.eos_token_id or 0).to(self.device)
+        return lay_out(documents).to(self.device)
 
 
 def per_text(values: Tensor, layout: Layout, texts: int) -> tuple[Tensor, Tensor]:

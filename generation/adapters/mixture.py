@@ -78,14 +78,19 @@ def check_values(folder: Path, wanted: Sequence[str]) -> None:
 
 
 def load_mixture(folder: Path) -> Mixture:
-    """The mixture in a folder, in float32."""
+    """The mixture in a folder, in float32. Raises UserError."""
     from safetensors.torch import load_file
 
     from generation.adapters.mixing import Mixture
 
     shape = read_mixture(folder)
     mixture = Mixture(shape)
-    mixture.load_state_dict(load_file(folder / WEIGHTS))
+    weights = load_file(folder / WEIGHTS)
+    try:
+        mixture.load_state_dict(weights)
+    except RuntimeError:  # torch's lists every tensor on a line
+        got = clip(", ".join(sorted(weights)))
+        raise UserError(f"{folder / WEIGHTS}: must hold the weights of mixer {shape.mixer!r}; got {got}") from None
     return mixture.eval()
 
 

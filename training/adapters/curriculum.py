@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Sequence
 from functools import cached_property
@@ -22,10 +23,11 @@ class Curriculum:
         self._lessons = Lessons(job.task, job.method, job.model_folder, job.exemplars)
         held = job.held_out()
         self.held = _numbered([seed for label in job.labels for seed in held[label]])
-        taught = {row.id: row for label in job.labels for row in job.task.seeds_of(label) if row not in held[label]}
-        taught |= {row.id: row for row in job.rows}
+        kept_back = {seed.id for label in job.labels for seed in held[label]}
+        rows = [*(seed for label in job.labels for seed in job.task.seeds_of(label)), *job.rows]
+        taught = {row.id: row for row in rows if row.id not in kept_back}
         self.taught = _numbered(list(taught.values()))
-        self._epochs: dict[int, list[list[Document]]] = {}
+        self._epochs: dict[int, list[Document]] = {}
 
     def of(self, label: str) -> list[Lesson]:
         """The lessons of a label."""
@@ -38,15 +40,15 @@ class Curriculum:
 
     @cached_property
     def _per_epoch(self) -> int:
-        return len(self._batches(0))
+        documents = self._documents(0)
+        return min(len(documents), math.ceil(sum(map(len, documents)) / STEP_TOKENS))
 
     def documents(self, step: int) -> list[Document]:
         """The documents of a step: every lesson once an epoch, in chains of its label in an order drawn anew."""
         epoch, place = divmod(step, self._per_epoch)
         if epoch not in self._epochs:
-            self._epochs = {epoch: self._batches(epoch)}
-        batches = self._epochs[epoch]
-        return batches[min(place, len(batches) - 1)]
+            self._epochs = {epoch: self._documents(epoch)}
+        return self._epochs[epoch][place :: self._per_epoch]
 
     def held_documents(self) -> list[Document]:
         """Each held-out text as an answer to the prompt of each label, with the label's lessons as exemplars."""
@@ -70,19 +72,14 @@ class Curriculum:
             for label in labels
         ]
 
-    def _batches(self, epoch: int) -> list[list[Document]]:
+    def _documents(self, epoch: int) -> list[Document]:
         draw = random.Random(f"{self.job.settings.seed} {epoch}")
         documents = []
         for label in self.job.labels:
             lessons = self.of(label)
             documents += self._lessons.chains(draw.sample(lessons, len(lessons)))
         draw.shuffle(documents)
-        batches: list[list[Document]] = [[]]
-        for document in documents:
-            if batches[-1] and sum(map(len, batches[-1])) + len(document) > STEP_TOKENS:
-                batches.append([])
-            batches[-1].append(document)
-        return batches
+        return documents
 
 
 def _numbered(rows: Sequence[Example]) -> list[Lesson]:

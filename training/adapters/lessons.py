@@ -34,15 +34,18 @@ class Lessons:
         """Documents of one label in which each lesson has those before it as exemplars, so that all are learnt at once.
 
         Where a prompt with more exemplars does not begin with the one with fewer and its answer (a chat, a user's
-        template), each lesson is a document of its own.
+        template), in text or in tokens, each lesson is a document of its own.
         """
         documents = []
         for start in range(0, len(lessons), self.exemplars + 1):
             part = lessons[start : start + self.exemplars + 1]
             prompts = [self._prompt(part[0].label, part[:place]) for place in range(len(part))]
             wholes = [prompt + self.method.form.answer(each.text) for prompt, each in zip(prompts, part, strict=True)]
+            chain = None
             if all(after.startswith(before) for before, after in zip(wholes, prompts[1:], strict=False)):
-                documents.append(self._chain(part, prompts, wholes))
+                chain = self._chain(part, prompts, wholes)
+            if chain is not None:
+                documents.append(chain)
             else:
                 documents += [
                     self.scored(each.label, part[:place], [each.text], [each.number]) for place, each in enumerate(part)
@@ -59,14 +62,18 @@ class Lessons:
         branches = []
         for number, answer, (ids, ends) in zip(numbers, answers, encoded, strict=True):
             # as an engine would, from the prompt's own tokens on: those of the answer begin where the prompt ends
-            first = next((place for place, end in enumerate(ends) if end > len(prompt)), len(ids))
-            tokens = ids[first:]
+            if len(prompt) in ends:
+                tokens = ids[sum(end <= len(prompt) for end in ends) :]
+            else:  # the first word would swallow a space that ends the prompt
+                tokens = encode_spans(self.model_folder, [answer], False)[0][0]
             branches.append(Branch(tokens, [Target(0, len(tokens), number)]))
-            assert answer
         return Document(label, stem, branches)
 
-    def _chain(self, part: Sequence[Lesson], prompts: Sequence[str], wholes: Sequence[str]) -> Document:
+    def _chain(self, part: Sequence[Lesson], prompts: Sequence[str], wholes: Sequence[str]) -> Document | None:
+        """None where a token reaches over the end of a prompt: an engine is asked other tokens."""
         (ids, ends), *_ = encode_spans(self.model_folder, [wholes[-1]], self.method.form.adds_special_tokens)
+        if not {len(each) for each in (*prompts, *wholes)} <= set(ends):
+            return None
         stem = sum(end <= len(prompts[0]) for end in ends)
         targets = []
         for each, prompt, whole in zip(part, prompts, wholes, strict=True):

@@ -59,6 +59,8 @@ class Lora(Adaptation):
             save_file({key: value.contiguous() for key, value in state.items()}, target / WEIGHTS)
             config = self._peft[0].peft_config[name]
             config.inference_mode = True
+            # the folder's hash names the adapter: nothing of this machine, or of a process, whose sets have an order
+            config.base_model_name_or_path, config.target_modules = None, sorted(config.target_modules)
             config.save_pretrained(str(target))
             assert (target / CONFIG).is_file()
         return folders

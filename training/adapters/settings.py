@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from generation.settings import Settings, Share
+from generation.settings import Settings
 
 
 class AdapterSettings(Settings):
@@ -27,7 +27,7 @@ class AdapterSettings(Settings):
         0.0, ge=0, description="how much more tokens count that tell the label from others; 0: all alike"
     )
     contrast: float = Field(0.0, ge=0, description="weight of a loss that sets the own label against some others")
-    held_out: Share = Field(0.25, description="share of each label's seeds that decide when to stop")
+    held_out: float = Field(0.25, ge=0, lt=1, description="share of each label's seeds that decide when to stop")
     evaluate_every: int = Field(5, ge=1, description="training steps between looks at the held-out seeds")
     patience: int = Field(3, ge=1, description="looks clearly worse than the best before training stops")
     four_bit: bool = Field(False, description="load the base model in 4 bits to train; needs a GPU and bitsandbytes")

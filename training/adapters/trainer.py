@@ -131,11 +131,19 @@ class AdapterTrainer:
             draw = random.Random(f"{self.settings.seed} {self.progress.step}")
             loss += contrast_loss(self.lm, self.adaptation, self.curriculum, draw, self.settings.contrast)
         if self.world > 1:
-            for parameter in self._trained().values():
+            self._add_up()
+        return loss
+
+    def _add_up(self) -> None:
+        """Gradients of all ranks; what none has a gradient of stays without, so that no momentum moves it."""
+        trained = list(self._trained().values())
+        present = torch.tensor([float(each.grad is not None) for each in trained], device=self.device)
+        dist.all_reduce(present)
+        for parameter, found in zip(trained, present.tolist(), strict=True):
+            if found:
                 if parameter.grad is None:
                     parameter.grad = torch.zeros_like(parameter)
                 dist.all_reduce(parameter.grad)
-        return loss
 
     def _weights(self, layout: Layout) -> Tensor | float:
         if self.token_weights is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from generation.adapters.folder import file_hashes
 from generation.adapters.lora import WEIGHTS
 from generation.adapters.manifest import NAME, Manifest
+from generation.adapters.mixing import Mixture
+from generation.adapters.mixture import MixtureShape, save_mixture
 from generation.adapters.seal import seal_adapter, write_manifest
 from generation.adapters.soft_prompt import save_soft_prompt
 from generation.adapters.weights import model_shapes
@@ -43,12 +45,12 @@ def make_sealed(root: Path) -> Sealed:
     return Sealed(model, lora, soft)
 
 
-def make_lm(folder: Path, hidden: int = HIDDEN, seed: int = 0) -> Path:
+def make_lm(folder: Path, hidden: int = HIDDEN, seed: int = 0, vocabulary: int = VOCABULARY) -> Path:
     """A Llama of two layers, with the tokenizer of tests/generation/cases.py."""
     make_model(folder)
     torch.manual_seed(seed)
     config = LlamaConfig(
-        vocab_size=VOCABULARY,
+        vocab_size=vocabulary,
         hidden_size=hidden,
         intermediate_size=2 * hidden,
         num_hidden_layers=2,
@@ -77,6 +79,21 @@ def make_lora(folder: Path, model_folder: Path, scale: float = 0.3, rank: int = 
 def make_soft_prompt(folder: Path, embeddings: torch.Tensor) -> Path:
     folder.mkdir(parents=True)
     save_soft_prompt(folder, embeddings)
+    return folder
+
+
+def make_mixture(
+    folder: Path, base: Any, instruction: Sequence[int], words: Mapping[str, int | Sequence[int]], mixer: str = "concat"
+) -> Path:
+    """A mixture whose prompts are embeddings of the base model's own tokens: an instruction, and some of each value."""
+    table = base.get_input_embeddings().weight.detach().float()
+    prompts = torch.stack([table[torch.tensor(ids).reshape(-1)] for ids in words.values()])
+    mixture = Mixture(MixtureShape(mixer, tuple(words), len(instruction), prompts.shape[1], prompts.shape[2]))
+    with torch.no_grad():
+        mixture.instruction.copy_(table[torch.tensor(instruction)])
+        mixture.prompts.copy_(prompts)
+    folder.mkdir(parents=True)
+    save_mixture(folder, mixture)
     return folder
 
 

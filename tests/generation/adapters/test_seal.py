@@ -14,11 +14,11 @@ from transformers import AutoModelForCausalLM
 from generation.adapters.folder import read_probe
 from generation.adapters.manifest import TOP
 from generation.adapters.merge import merge_lora
-from generation.adapters.seal import POSITIONS, seal_adapter
+from generation.adapters.seal import POSITIONS, seal_adapter, seal_adapters
 from generation.errors import UserError
 from generation.models import model_hash
 from generation.tokens import count_tokens
-from tests.generation.adapters.cases import HIDDEN, make_lm, make_lora, make_soft_prompt
+from tests.generation.adapters.cases import HIDDEN, make_lm, make_lora, make_mixture, make_soft_prompt
 
 
 def likeliest(logits: torch.Tensor) -> dict[int, float]:
@@ -99,3 +99,45 @@ def test_a_merged_lora_answers_as_it_did(tmp_path: Path, monkeypatch: pytest.Mon
     assert count_tokens(merged, ["a b"]) == [2]
     assert merge_lora(adapter, folder, model, model_hash(model)) == merged
     assert [path.name for path in merged.parent.iterdir()] == [merged.name]
+
+
+@torch.inference_mode()
+def test_several_adapters_and_those_without_effect(tmp_path: Path) -> None:
+    """Each on a prompt of its own, with the base loaded once; a LoRA leaves nothing behind for those after it."""
+    model = make_lm(tmp_path / "model")
+    lora, idle = make_lora(tmp_path / "lora", model), make_lora(tmp_path / "idle", model, scale=0.0)
+    words, base = [7, 9, 11], load(model)
+    soft = make_soft_prompt(tmp_path / "soft", base.get_input_embeddings()(torch.tensor(words)))
+    probes = {lora: ("one two", ""), idle: ("one two", ""), soft: ("one two three", "")}
+    assert list(seal_adapters(probes, model, lenient=True)) == [lora, soft]
+    assert not (idle / "adapter.json").exists()
+    assert [len(read_probe(each).prompt) for each in (lora, soft)] == [2, 3]
+    for context, with_it in zip(read_probe(soft).contexts, read_probe(soft).adapter, strict=True):
+        assert_near(with_it, likeliest(base(torch.tensor([words + context])).logits[0, -1]))
+    with pytest.raises(UserError, match=f"{idle}: the adapter has no effect"):
+        seal_adapters(probes, model)
+
+
+@torch.inference_mode()
+def test_the_probe_of_a_mixture_of_real_words_is_that_of_the_words(tmp_path: Path) -> None:
+    """An instruction, then the task's word and that of the label that was asked for, else of the first."""
+    model = make_lm(tmp_path / "model")
+    base = load(model)
+    words = {"task": 7, "label=a": 9, "label=b": 11}
+    folder = make_mixture(tmp_path / "mixture", base, [5], words)
+    for label, wanted in (("b", [5, 7, 11]), ("", [5, 7, 9])):
+        assert seal_adapter(folder, model, "one two", label).tokens == 4
+        probe = read_probe(folder)
+        assert probe.values == ("task", f"label={label or 'a'}")
+        for context, with_it in zip(probe.contexts, probe.adapter, strict=True):
+            assert_near(with_it, likeliest(base(torch.tensor([wanted + context])).logits[0, -1]))
+
+
+def test_a_mixture_is_not_sealed_for_a_label_that_it_has_no_prompt_for(tmp_path: Path) -> None:
+    model = make_lm(tmp_path / "model")
+    folder = make_mixture(tmp_path / "mixture", load(model), [5], {"task": 7, "label=a": 9})
+    with pytest.raises(UserError) as caught:
+        seal_adapter(folder, model, label="c")
+    assert str(caught.value) == (
+        f"{folder}/mixture.json: values: has no prompt for 'label=c'; known are 'task, label=a'"
+    )
