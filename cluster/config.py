@@ -19,6 +19,7 @@ from cluster.problems import UniqueKeyLoader, first_problem, yaml_problem
 from cluster.server_settings import ServerSettings
 from denoise.settings import DenoiseSettings
 from generation.errors import UserError, clip
+from generation.kinds import KINDS
 from generation.methods import METHODS
 from generation.models import EMBEDDED_LM
 from generation.settings import REST, GenerationSettings, Settings
@@ -26,7 +27,9 @@ from generation.task import Label, Words
 from training.adapters.settings import AdapterSettings
 from training.settings import StudentSettings
 
-IDENTITY = frozenset({"name", "description", "labels", "seeds", "model", "generation", "adapt", "denoise", "student"})
+IDENTITY = frozenset(
+    {"name", "description", "kind", "labels", "seeds", "model", "generation", "adapt", "denoise", "student"}
+)
 EXTENDABLE = frozenset({"quota", "rounds", "token_budget", "cost_budget", "pool"})
 RUNTIME = frozenset({"runtime", "server", "prices", "test"})
 
@@ -87,8 +90,11 @@ class TaskConfig(Settings):
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", description="letters, digits, _ . -")]
     description: Words = Field(description="one sentence: what the texts are")
+    kind: Literal["label", "multi_label", "pair", "tags"] = Field(
+        "label", description="what an example is: a text with a label or several, a pair, tagged tokens"
+    )
     labels: tuple[Label, ...] = Field(min_length=2, description="two or more labels with a sentence each")
-    seeds: str = Field(description="labelled examples: .json, .jsonl, .csv or .parquet with text and label")
+    seeds: str = Field(description="labelled examples: .json, .jsonl, .csv or .parquet; columns as docs/tasks.md says")
     pool: str | None = Field(None, description="unlabelled real texts")
     test: str | None = Field(None, description="labelled held-out texts; used for evaluation only")
     quota: int = Field(30, ge=1, description="accepted rows wanted per label and round")
@@ -118,9 +124,11 @@ class TaskConfig(Settings):
 
     @field_validator("labels")
     @classmethod
-    def _labels_are_unique(cls, labels: tuple[Label, ...]) -> tuple[Label, ...]:
+    def _labels_are_unique(cls, labels: tuple[Label, ...], info: ValidationInfo) -> tuple[Label, ...]:
         names = [label.name for label in labels]
         for name in names:
+            if problem := KINDS[info.data.get("kind", "label")].problem(name):
+                raise ValueError(problem)
             if names.count(name) > 1:
                 raise ValueError(f"label names must be unique; got {name!r} twice")
         for label in labels:

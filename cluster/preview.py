@@ -22,7 +22,7 @@ def preview_rows(job: Job, count: int) -> tuple[dict[str, str], pa.Table]:
     """A prompt per label, and `count` rows (ROW_SCHEMA) of each as a first wave would bring them; nothing is kept."""
     spec = plan_engines(job, gpu_count())
     requests = math.ceil(count / job.method.samples(job.generation))
-    counts = {label.name: requests for label in job.config.labels}
+    counts = dict.fromkeys(job.shown.label_names, requests)
     with tempfile.TemporaryDirectory(prefix="labelmill-preview-") as folder:
         store = Store(folder)
         spec = place_adapters(spec, store.root)
