@@ -149,7 +149,6 @@ class EngineActor(ABC):
         return {
             "id": row_id(request["request_id"], sample),
             "source": written.source,
-            "text": written.text,
             "intended_label": written.label,
             "model": self._spec.model,
             "model_hash": self._spec.model_hash,
@@ -157,7 +156,7 @@ class EngineActor(ABC):
             **{name: request[name] for name in FROM_REQUEST},
             "label": written.label,
             **told,
-            "finish_reason": finish_reason,
+            **self._spec.kind.content(written.text, written.label, finish_reason),
         }
 
     def _fail(self, error: Exception) -> None:

@@ -32,7 +32,7 @@ def train_adapters(
 
     assert job.model_folder is not None
     wanted = AdapterJob(
-        task=job.task,
+        task=job.shown,
         method=job.method,
         model_folder=job.model_folder,
         model_hash=job.model_hash,

@@ -20,6 +20,7 @@ from cluster.server_settings import ServerSettings
 from denoise.settings import DenoiseSettings
 from generation.attribute import PERSONA, Attribute, Line, persona
 from generation.errors import UserError, clip
+from generation.kinds import KINDS
 from generation.methods import METHODS
 from generation.models import EMBEDDED_LM
 from generation.settings import REST, GenerationSettings, Settings
@@ -28,7 +29,7 @@ from training.adapters.settings import AdapterSettings
 from training.settings import StudentSettings
 
 IDENTITY = frozenset(
-    {"name", "description", "labels", "attributes", "personas", "seeds"}
+    {"name", "description", "kind", "labels", "attributes", "personas", "seeds"}
     | {"model", "generation", "adapt", "denoise", "student"}
 )
 EXTENDABLE = frozenset({"quota", "rounds", "token_budget", "cost_budget", "pool"})
@@ -91,10 +92,13 @@ class TaskConfig(Settings):
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", description="letters, digits, _ . -")]
     description: Words = Field(description="one sentence: what the texts are")
+    kind: Literal["label", "multi_label", "pair", "tags"] = Field(
+        "label", description="what an example is: a text with a label or several, a pair, tagged tokens"
+    )
     labels: tuple[Label, ...] = Field(min_length=2, description="two or more labels with a sentence each")
     attributes: tuple[Attribute, ...] = Field((), description="ways in which texts of every label shall differ")
     personas: tuple[Line, ...] = Field((), description="who writes: one more such way")
-    seeds: str = Field(description="labelled examples: .json, .jsonl, .csv or .parquet with text and label")
+    seeds: str = Field(description="labelled examples: .json, .jsonl, .csv or .parquet; columns as docs/tasks.md says")
     pool: str | None = Field(None, description="unlabelled real texts")
     test: str | None = Field(None, description="labelled held-out texts; used for evaluation only")
     quota: int = Field(30, ge=1, description="accepted rows wanted per label and round")
@@ -129,9 +133,11 @@ class TaskConfig(Settings):
 
     @field_validator("labels")
     @classmethod
-    def _labels_are_unique(cls, labels: tuple[Label, ...]) -> tuple[Label, ...]:
+    def _labels_are_unique(cls, labels: tuple[Label, ...], info: ValidationInfo) -> tuple[Label, ...]:
         names = [label.name for label in labels]
         for name in names:
+            if problem := KINDS[info.data.get("kind", "label")].problem(name):
+                raise ValueError(problem)
             if names.count(name) > 1:
                 raise ValueError(f"label names must be unique; got {name!r} twice")
         for label in labels:

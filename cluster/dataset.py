@@ -6,29 +6,38 @@ import hashlib
 import json
 import shutil
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from pyarrow import fs
 
 from cluster.store import Store
+from generation.kinds.multi_label import PLUS
 from generation.location import Location, path_of
 from generation.parts import list_parts, read_parts, write_part
-from generation.records import DATASET_SCHEMA, KEPT
+from generation.records import DATASET_SCHEMA, KEPT, OF_KINDS, dataset_schema
 from training.folders import atomic_folder, is_whole
 
 PART_BYTES = 128 * 1024**2
 
 
-def materialise(store: Store, round_: int, run_id: str, part_bytes: int = PART_BYTES) -> Location:
-    """Write version `round_`: kept rows of all rounds so far with their final labels. One that exists is kept."""
+def materialise(
+    store: Store, round_: int, run_id: str, part_bytes: int = PART_BYTES, columns: Sequence[str] = ()
+) -> Location:
+    """Write version `round_`: kept rows of all rounds so far with their final labels. One that exists is kept.
+
+    Of the columns that belong to kinds of tasks it has `columns` alone.
+    """
     target = store.root / "dataset" / f"v{round_:03d}"
     if not is_whole(target):
         with atomic_folder(target) as folder:
             tables = [kept_rows(store, number) for number in range(round_ + 1)]
-            _write(folder, pa.concat_tables(tables), run_id, part_bytes)
+            rows = pa.concat_tables(tables).select(dataset_schema(columns).names)
+            _write(folder, rows, run_id, part_bytes)
     store.write_text("dataset/latest", target.name + "\n")
     return target
 
@@ -42,17 +51,24 @@ def kept_rows(store: Store, round_: int) -> pa.Table:
     if rows["id"].to_pylist() != verdicts["id"].to_pylist():
         raise RuntimeError(f"round {round_}: verdicts keep rows that were not generated")
     rows = rows.set_column(rows.schema.get_field_index("label"), "label", verdicts["label"])
+    rows = rows.set_column(rows.schema.get_field_index("labels"), "labels", _labels(rows))
     for name in ("status", "scores", "weight"):
         rows = rows.append_column(name, verdicts[name])
     return rows.cast(DATASET_SCHEMA).sort_by([("label", "ascending"), ("id", "ascending")])
 
 
+def _labels(rows: pa.Table) -> pa.ChunkedArray:
+    """The labels of rows that have several, from their final joint label; null for other rows."""
+    split = pc.split_pattern(rows["label"], PLUS)
+    return pc.if_else(pc.is_valid(rows["labels"]), split, pa.scalar(None, split.type))
+
+
 def read_dataset(store: Store, version: str | None = None) -> pa.Table:
-    """Rows (DATASET_SCHEMA) of a version such as "v000"; the newest by default."""
+    """Rows (`dataset_schema` of the run's kind of task) of a version such as "v000"; the newest by default."""
     name = version or (store.root / "dataset" / "latest").read_text().strip()
-    return read_parts(
-        store.filesystem, list_parts(store.filesystem, path_of(store.root / "dataset" / name)), DATASET_SCHEMA
-    )
+    parts = list_parts(store.filesystem, path_of(store.root / "dataset" / name))
+    found = pq.read_schema(parts[0], filesystem=store.filesystem).names
+    return read_parts(store.filesystem, parts, dataset_schema(name for name in OF_KINDS if name in found))
 
 
 def _write(folder: Path, rows: pa.Table, run_id: str, part_bytes: int) -> None:

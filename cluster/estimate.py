@@ -22,18 +22,19 @@ def estimate(job: Job) -> dict[str, Any]:
     """Expected figures for all rounds at the prior acceptance rate; `most_tokens` is the budget, if there is one."""
     config = job.config
     rounds = config.rounds
+    task = job.shown
     samples = job.method.samples(config.generation)
-    requests = requests_for(config.quota, Yield(), samples) * len(config.labels) * rounds
+    requests = requests_for(config.quota, Yield(), samples) * len(task.labels) * rounds
     rows = requests * samples
     prompts = count_tokens(job.model_folder, list(example_prompts(job).values()))
-    seeds = count_tokens(job.model_folder, [seed.text for seed in job.seeds])
+    seeds = count_tokens(job.model_folder, [seed.text for seed in (*task.seeds, *task.dev)])
     asked = 0 if job.method.is_literal else 1
     prompt_tokens = asked * round(requests * sum(prompts) / len(prompts))
     output_tokens = asked * round(rows * sum(seeds) / len(seeds))
     speed = _tokens_per_second(config)
     seconds = START_SECONDS + output_tokens / speed + rounds * (DENOISE_SECONDS + TRAIN_SECONDS)
     return {
-        "labels": len(config.labels),
+        "labels": len(task.labels),
         "quota": config.quota,
         "rounds": rounds,
         "requests": requests,
@@ -44,7 +45,7 @@ def estimate(job: Job) -> dict[str, Any]:
         "assumed_acceptance_rate": Yield().rate,
         "assumed_tokens_per_second": speed,
         "minutes": round(seconds / 60, 1),
-        **_cost(config, prompt_tokens, output_tokens, seconds),
+        **_cost(config, len(task.labels), prompt_tokens, output_tokens, seconds),
     }
 
 
@@ -55,13 +56,13 @@ def _tokens_per_second(config: TaskConfig) -> float:
     return (GPU_TOKENS_PER_SECOND if gpu_count() else CPU_TOKENS_PER_SECOND) * config.runtime.engines
 
 
-def _cost(config: TaskConfig, prompt_tokens: int, output_tokens: int, seconds: float) -> dict[str, Any]:
+def _cost(config: TaskConfig, labels: int, prompt_tokens: int, output_tokens: int, seconds: float) -> dict[str, Any]:
     """With prices: the cost of all tokens, none of them cached, and of engines that are up all the time."""
     prices = config.prices
     if not prices:
         return {}
     cost = prices.of_tokens(prompt_tokens, output_tokens) + prices.of_engines(seconds * config.engines)
-    rows = config.quota * len(config.labels) * config.rounds
+    rows = config.quota * labels * config.rounds
     return {
         "cost": round(cost, 4),
         "cost_per_accepted_row": float(f"{cost / rows:.4g}"),

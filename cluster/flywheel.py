@@ -39,6 +39,8 @@ from generation.location import Location
 from training.folders import is_whole, local_folder
 from training.job import StudentJob, TrainingRow
 
+_SEED = ("text", "label", "line", "id")
+
 
 class Flywheel:
     """One driver's work on one run directory."""
@@ -57,7 +59,7 @@ class Flywheel:
         with lease_of(self.store.root) as lease:
             self.store.fence, self.epoch = lease.check, lease.epoch
             self._begin()
-            now = current_round(self.store, self.job.config)
+            now = current_round(self.store, self.job.config, self.job.shown.label_names)
             if now is None:
                 self.monitor.begin_round(last_round(self.store))
                 self.journal.say("nothing left to do: the run is finished; raise quota or rounds for more")
@@ -75,7 +77,9 @@ class Flywheel:
         if self.store.exists:
             check_identity(self.job, self.store.run(), self.store.root)
         else:
-            self.store.write_json("seeds.json", [vars(seed) | {"id": seed.id} for seed in self.job.seeds])
+            shown = self.job.shown
+            seeds = [(seed.text, seed.label, seed.line, seed.id) for seed in (*shown.seeds, *shown.dev)]
+            self.store.write_json("seeds.json", [dict(zip(_SEED, seed, strict=True)) for seed in seeds])
             self.store.write_json("run.json", self.job.run_json())
         if self.job.config.prices != noted_prices(self.journal):
             self.journal.note("prices", **self.job.config.prices.model_dump())  # they may differ from run.json's
@@ -98,10 +102,11 @@ class Flywheel:
                 stop_reason = self._generate_and_denoise(now)
                 if stop_reason == "cost_budget":
                     self._stop_engines(now)
-                self._distil(now)
+                if self.job.kind.has_student:
+                    self._distil(now)
                 self._note_engine_time(now)
                 self._finish(now, stop_reason)
-                now = current_round(self.store, self.job.config)
+                now = current_round(self.store, self.job.config, self.job.shown.label_names)
         finally:
             if self.pool is not None:
                 self._stop_engines(last_round(self.store))
@@ -128,11 +133,12 @@ class Flywheel:
     def _trained_adapters(self, now: Round) -> dict[str, Adapter]:
         output = self.store.folder(now.number, "adapters")
         self.monitor.stage("training adapters")
-        rows = best_rows(self.store.kept(range(now.number)), self.job.task)
+        earlier = range(now.number) if self.job.kind.is_written_as_text else range(0)
+        rows = best_rows(self.store.kept(earlier), self.job.shown)
         asleep = self.pool.asleep() if self.pool is not None else contextlib.nullcontext()
         with self.journal.timed("adapt", now.number), asleep:
             trained = train_adapters(self.job, output, self.store.root / "training", self.trainer_gpu, rows)
-        left = [label for label in self.job.task.label_names if label not in trained]
+        left = [label for label in self.job.shown.label_names if label not in trained]
         if left:
             self.journal.say(f"round {now.number}: adapters without effect are left out: {', '.join(left)}")
         return trained
@@ -164,7 +170,7 @@ class Flywheel:
         self._say_what_is_reused(now)
         if stopped := self.store.read_json(record):
             return stopped["reason"]
-        judge = functools.partial(self._judge, now)
+        judge = functools.partial(self._judge, now) if self.job.kind.has_judge else None
         steps = WaveSteps(self.job, self.store, self.journal, self.monitor, now, self.epoch, judge)
         waves = Waves(steps, self._answered)
         try:
@@ -256,7 +262,7 @@ class Flywheel:
 
     def _finish(self, now: Round, stop_reason: str) -> None:
         """The metrics are written last: with them the round counts as finished."""
-        folder = materialise(self.store, now.number, self.job.run_id)
+        folder = materialise(self.store, now.number, self.job.run_id, columns=self.job.kind.columns)
         self.monitor.stage("evaluating")
         metrics = round_metrics(self.store, self.journal, self.job, now, stop_reason)
         metrics["test"] = self._evaluate(now)
@@ -293,8 +299,9 @@ class Flywheel:
         if not self.pool.is_started:
             self.monitor.stage("starting engine")
             self.pool.begin_start()
-            self._judge(now)
-            self.monitor.stage("starting engine")
+            if self.job.kind.has_judge:
+                self._judge(now)
+                self.monitor.stage("starting engine")
             with self.journal.timed("start", now.number):
                 self.pool.start()
         return self.pool

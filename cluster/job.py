@@ -20,6 +20,8 @@ from generation.adapters.mixture import MixtureShape, check_values, values_of
 from generation.errors import UserError, clip
 from generation.examples import check_seeds, read_examples, split_dev
 from generation.fetch import is_remote
+from generation.kinds import KINDS, make_kind
+from generation.kinds.base import Kind
 from generation.location import Location
 from generation.material import Material
 from generation.methods import METHODS, make_method
@@ -43,6 +45,7 @@ class Job:
 
     path: Path
     config: TaskConfig
+    kind: Kind
     task: Task
     test: tuple[Example, ...]
     test_digest: str | None
@@ -65,6 +68,11 @@ class Job:
     def seeds(self) -> tuple[Example, ...]:
         """All seeds, those held out for early stopping too."""
         return self.task.seeds + self.task.dev
+
+    @property
+    def shown(self) -> Task:
+        """The task as methods see it: labels are what is asked for, examples as prompts show them."""
+        return self.kind.shown(self.task)
 
     @property
     def template(self) -> str | None:
@@ -90,7 +98,7 @@ class Job:
 
     def material(self, round_: int = 0) -> Material:
         """What the plans of a round are made from, before anything is learnt."""
-        return Material(self.task, self.generation, self.run_id, round_, self.adapters, pool=self.pool)
+        return Material(self.shown, self.generation, self.run_id, round_, self.adapters, pool=self.pool)
 
     def run_json(self) -> dict[str, Any]:
         """Contents of run.json."""
@@ -99,7 +107,8 @@ class Job:
             "schema": SCHEMA_VERSION,
             "name": self.config.name,
             "description": self.config.description,
-            "labels": [label.model_dump(mode="json") for label in self.config.labels],
+            "kind": self.kind.name,
+            "labels": [label.model_dump(mode="json") for label in self.shown.labels],
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
             "model": {"name": self.config.server.model or self.config.model, "hash": self.model_hash},
             "identity": self.identity,
@@ -114,24 +123,29 @@ def prepare(path: Path, overrides: list[str] | None = None) -> Job:
     config = load_config(path, overrides)
     names = [label.name for label in config.labels]
     seeds_file = path.parent / config.seeds
-    seeds = read_examples(seeds_file, names)
-    warnings = check_seeds(seeds_file, seeds, names)
-    train, dev = split_dev(seeds, config.student.dev_per_label, names)
+    kind = make_kind(config.kind, names)
+    seeds = read_examples(seeds_file, names, config.kind)
+    warnings = check_seeds(seeds_file, seeds, names, kind)
+    warnings += _what_is_missing(path, kind)
+    train, dev = split_dev(seeds, config.student.dev_per_label if kind.has_student else 0, names)
     task = Task(config.name, config.description, config.labels, train, dev, config.dimensions)
-    test = _read_test(path.parent / config.test, names, warnings) if config.test else ()
-    pool = read_examples(path.parent / config.pool, None) if config.pool else ()
+    test = _read_test(path.parent / config.test, kind, warnings) if config.test else ()
+    test = test if kind.has_student else ()
+    pool = read_examples(path.parent / config.pool, None, config.kind) if config.pool else ()
     folder = None if config.server.url else resolve_model(_from(path.parent, config.model), f"{path}: model")
     model = f"server:{config.server.model}" if folder is None else model_hash(folder)
     generation = _in_effect(config)
     encoder = resolve_model(_from(path.parent, config.student.model), f"{path}: student.model")
     template = (path.parent / config.generation.template).resolve() if config.generation.template else None
     method = make_method(config.generation.method, config.generation.form_name, folder, template)
-    adapters = _read_adapters(path, config, folder, model)
-    _check_training(path, config, task)
+    shown = kind.shown(task)
+    adapters = _read_adapters(path, config, shown.label_names, folder, model)
+    _check_training(path, config, shown)
     _check_margins(path, config)
     job = Job(
         path=path,
         config=config,
+        kind=kind,
         task=task,
         test=test,
         test_digest=digest([[row.text, row.label] for row in test]) if test else None,
@@ -141,7 +155,7 @@ def prepare(path: Path, overrides: list[str] | None = None) -> Job:
         model_hash=model,
         encoder_folder=encoder,
         adapters=adapters,
-        identity=_identity(config, generation, seeds, model, model_hash(encoder), method, adapters),
+        identity=_identity(config, generation, kind, seeds, model, model_hash(encoder), method, adapters),
         warnings=tuple(warnings),
         pool=pool if "pool" in method.needs else (),
     )
@@ -183,33 +197,43 @@ def gpu_count() -> int:
     return len(list(Path("/proc/driver/nvidia/gpus").glob("*")))
 
 
-def _read_test(path: Path, labels: list[str], warnings: list[str]) -> tuple[Example, ...]:
+def _read_test(path: Path, kind: Kind, warnings: list[str]) -> tuple[Example, ...]:
     """Held-out rows; a file that is not there costs the evaluation and nothing else."""
     if not path.exists():
         warnings.append(f"{path}: no such file; there will be no evaluation")
         return ()
-    return read_examples(path, labels)
+    return read_examples(path, kind.labels, kind.name)
 
 
-def _read_adapters(path: Path, config: TaskConfig, model_folder: Path | None, base: str) -> dict[str, Adapter]:
-    """The adapter of each label that has one, checked against the base model and the engines' room."""
+def _what_is_missing(path: Path, kind: Kind) -> list[str]:
+    """A warning of what a task of this kind goes without."""
+    if kind.has_judge and kind.has_student:
+        return []
+    judged = "" if kind.has_judge else "rows pass on filters and deduplication alone, and "
+    return [f"{path}: kind {kind.name!r} has no student yet: {judged}the run ends with its dataset"]
+
+
+def _read_adapters(
+    path: Path, config: TaskConfig, labels: list[str], model_folder: Path | None, base: str
+) -> dict[str, Adapter]:
+    """The adapter of each of `labels` that has one, checked against the base model and the engines' room."""
     if model_folder is None:
         if config.generation.adapters:
             raise UserError(f"{path}: generation.adapters: must be empty with server.url: a server has its own")
         return {}
     read: dict[str, Adapter] = {}
     adapters: dict[str, Adapter] = {}
-    for label in config.labels:
-        if (name := config.generation.adapter_of(label.name)) is None:
+    for label in labels:
+        if (name := config.generation.adapter_of(label)) is None:
             continue
         folder = path.parent / Path(name).expanduser()
         if name not in read:
             read[name] = read_adapter(folder)
             check_base(folder, model_folder, base)
-        adapters[label.name] = read[name]
+        adapters[label] = read[name]
         if read[name].kind == "mixture":
             asked = [{each.name: value} for each in config.dimensions for value in each.values]
-            check_values(folder, [name for values in ({}, *asked) for name in values_of(label.name, values)])
+            check_values(folder, [name for values in ({}, *asked) for name in values_of(label, values)])
         if (room := config.runtime.max_lora_rank) is not None and read[name].rank > room:
             raise UserError(
                 f"{path}: runtime.max_lora_rank: must be at least {read[name].rank}, the rank of {folder}; got {room}"
@@ -237,7 +261,9 @@ def _check_training(path: Path, config: TaskConfig, task: Task) -> None:
 
 
 def _check_margins(path: Path, config: TaskConfig) -> None:
-    """Label margins need the LM itself."""
+    """Label margins need the LM itself, and a judge to add to."""
+    if config.denoise.takes_margins and not KINDS[config.kind].has_judge:
+        raise UserError(f"{path}: denoise: label margins need a judge; kind {config.kind!r} has none")
     if config.server.url and config.denoise.takes_margins:
         raise UserError(f"{path}: denoise.least_margin: a server cannot give label margins; leave it and rerank alone")
 
@@ -268,6 +294,7 @@ def _in_effect(config: TaskConfig) -> GenerationSettings:
 def _identity(
     config: TaskConfig,
     generation: GenerationSettings,
+    kind: Kind,
     seeds: tuple[Example, ...],
     model: str,
     encoder: str,
@@ -290,7 +317,7 @@ def _identity(
     flat |= {f"labels.{label['name']}.{key}": value for label in labels for key, value in label.items()}
     flat["labels"] = [label["name"] for label in labels]
     # order does not matter: a sorted seed file is the same task
-    flat["seeds"] = digest(sorted([seed.label or "", seed.text] for seed in seeds))
+    flat["seeds"] = digest(sorted([seed.label or "", kind.write(seed)] for seed in seeds))
     return flat
 
 
@@ -312,8 +339,12 @@ def _check_methods(job: Job) -> None:
             f"{job.path}: generation.method: {job.method.name!r} needs an LM that engines load; a server (server.url) "
             "cannot be held to the labels"
         )
-    for name in job.task.label_names if job.method.needs_seeds else ():
-        if not job.task.seeds_of(name):
+    if job.method.is_constrained and not job.kind.is_written_as_text:
+        raise UserError(
+            f"{job.path}: generation.method: {job.method.name!r} cannot label texts of kind {job.kind.name!r}"
+        )
+    for name in job.shown.label_names if job.method.needs_seeds else ():
+        if not job.shown.seeds_of(name):
             raise UserError(
                 f"{job.path}: generation.method: {job.method.name!r} needs seeds of every label; {name!r} has none"
             )
@@ -332,7 +363,8 @@ def _check_context(job: Job) -> None:
             f"got {config.runtime.max_model_len}"
         )
     room = config.runtime.max_model_len - config.generation.max_tokens
-    for seed in job.seeds:
+    task = job.shown
+    for seed in (*task.seeds, *task.dev):
         if (tokens := count_tokens(job.model_folder, [seed.text])[0]) > room:
             raise UserError(
                 f"{job.path.parent / config.seeds} line {seed.line}: text has {tokens} tokens; the context has room "
@@ -341,8 +373,8 @@ def _check_context(job: Job) -> None:
     asking = [method for method in job.methods if not method.is_literal]
     # rows that stand in for seeds can be as long as an answer
     added = round(config.generation.sparse * config.generation.exemplars) * config.generation.max_tokens
-    for method, label in itertools.product(asking, config.labels):
-        if method.needs_seeds and not job.task.seeds_of(label.name):
+    for method, label in itertools.product(asking, task.labels):
+        if method.needs_seeds and not task.seeds_of(label.name):
             continue  # it is not asked for this label
         tokens = count_tokens(job.model_folder, [method.longest(job.material(), label)])[0] + added
         tokens += _soft_tokens(job, label.name)
@@ -365,5 +397,6 @@ def _check_answer_length(job: Job) -> None:
 
 def example_prompts(job: Job) -> dict[str, str]:
     """One rendered prompt per label, as a first wave would ask."""
-    asked = {label.name: job.method.asks(job.material(), label, 1) for label in job.config.labels}
+    material = job.material()
+    asked = {label.name: job.method.asks(material, label, 1) for label in material.task.labels}
     return {label: asks[0].prompt if asks else "" for label, asks in asked.items()}

@@ -20,7 +20,7 @@ LEARNT = frozenset({"variability", "neighbours", "synonyms"})
 def material_of(job: Job, store: Store, round_: int) -> Material:
     """The material of a round. What is to be learnt and is not yet needs an initialised Ray."""
     made = job.material(round_)
-    if "kept" in job.needs:
+    if "kept" in job.needs and job.kind.is_written_as_text:
         made = replace(made, kept=_kept(store, round_))
     if "pool" in job.needs:
         made = replace(made, pool=_unasked(job, store))
@@ -58,7 +58,7 @@ def _learnt(job: Job, store: Store, made: Material) -> dict[str, Any]:
 def _learn(job: Job, made: Material) -> dict[str, Any]:
     from training.loop import learn_material
 
-    examples = [each for label in job.task.label_names for each in made.examples_of(label)]
+    examples = [each for label in made.task.label_names for each in made.examples_of(label)]
     words = sorted({word for each in examples for word in each.text.split()}) if "synonyms" in job.needs else []
-    seeds = job.task.seeds if job.needs & {"variability", "neighbours"} else ()
+    seeds = made.task.seeds if job.needs & {"variability", "neighbours"} else ()
     return learn_material(seeds, words, job.encoder_folder, job.config.student)

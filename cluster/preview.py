@@ -25,7 +25,7 @@ def preview_rows(job: Job, count: int) -> tuple[dict[str, str], pa.Table]:
 
     A method that trains adapters trains them first.
     """
-    counts = {label.name: math.ceil(count / job.method.samples(job.generation)) for label in job.config.labels}
+    counts = dict.fromkeys(job.shown.label_names, math.ceil(count / job.method.samples(job.generation)))
 
     def first_wave(ready: Job, store: Store) -> pa.Table:
         return plan_wave(material_of(ready, store, 0), ready.method, 0, counts)

@@ -18,6 +18,7 @@ from markupsafe import Markup
 from cluster.report_data import ReportData
 from cluster.report_flow import OVER_QUOTA, WAITING, Flow
 from cluster.visible import visible
+from generation.kinds import KINDS
 
 _HOST_KEYS = frozenset({"host", "hostname", "node", "node_ip"})
 
@@ -91,7 +92,7 @@ def _template() -> Any:
         "settings": _settings,
         "words": lambda name: str(name).replace("_", " "),
     }
-    environment.globals |= {"segments": segments, "loss_kind": loss_kind}
+    environment.globals |= {"kinds": KINDS, "segments": segments, "loss_kind": loss_kind}
     return environment.get_template("report.html.j2")
 
 

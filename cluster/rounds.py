@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,8 +36,11 @@ class Round:
     cost_budget: float | None = None
 
 
-def current_round(store: Store, config: TaskConfig) -> Round | None:
-    """The round to work on: the unfinished one, else the next one that quota, rounds and budget allow, else None."""
+def current_round(store: Store, config: TaskConfig, labels: Sequence[str] = ()) -> Round | None:
+    """The round to work on: the unfinished one, else the next one that quota, rounds and budget allow, else None.
+
+    `labels` are what rows are wanted of; none: the task's own.
+    """
     numbers = store.rounds()
     if numbers and not is_finished(store, numbers[-1]):
         return _recorded(store, numbers[-1])
@@ -44,7 +48,7 @@ def current_round(store: Store, config: TaskConfig) -> Round | None:
     if wanted is None:
         return None
     accepted = accepted_per_label(store, numbers)
-    names = [label.name for label in config.labels]
+    names = labels or [label.name for label in config.labels]
     targets = {name: max(0, min(config.quota, wanted - accepted[name])) for name in names}
     if not any(targets.values()):
         return None

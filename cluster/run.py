@@ -17,6 +17,7 @@ from cluster.status import Status, read_status
 from cluster.store import Store
 from generation.errors import UserError
 from generation.examples import read_examples
+from generation.kinds import KINDS
 from generation.location import Location, ObjectPath
 from generation.models import cache_dir
 from generation.parts import write_bytes
@@ -103,19 +104,23 @@ class Run:
         return pa.table({"text": list(texts), "label": labels, "confidence": confidence})
 
     def predict_file(self, path: Path | str) -> pa.Table:
-        """The same for a file of texts (JSON, JSONL, CSV or Parquet)."""
-        return self.predict([row.text for row in read_examples(Path(path), None)])
+        """The same for a file (JSON, JSONL, CSV or Parquet) of texts, or of pairs where the run's task has pairs."""
+        kind = self.store.run().get("kind", "label")
+        return self.predict([row.text for row in read_examples(Path(path), None, kind)])
 
     @property
     def student(self) -> Location:
         """Folder of the newest finished student, in Hugging Face form."""
+        kind = self.store.run().get("kind", "label")
+        if not KINDS[kind].has_student:
+            raise UserError(f"{self.store.root}: a run of kind {kind!r} ends with its dataset: it has no student yet")
         for number in reversed(self.store.rounds()):
             if is_whole(folder := self.store.folder(number, "student")):
                 return folder
         raise UserError(f"{self.store.root}: has no student yet; `labelmill run` makes one")
 
     def dataset(self, version: str | None = None) -> pa.Table:
-        """The dataset (DATASET_SCHEMA) of a version such as "v000", or the newest."""
+        """The dataset (`dataset_schema` of its kind of task) of a version such as "v000", or the newest."""
         if not (self.store.root / "dataset" / "latest").is_file():
             raise UserError(f"{self.store.root}: has no dataset yet; `labelmill run` makes one")
         return read_dataset(self.store, version)

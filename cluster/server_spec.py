@@ -10,6 +10,8 @@ from typing import ClassVar
 from cluster.job import Job
 from cluster.server_settings import ServerSettings
 from generation.errors import UserError
+from generation.kinds.base import Kind
+from generation.kinds.label import LABEL
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,7 @@ class ServerSpec:
     max_num_seqs: int
     commit_rows: int
     commit_seconds: float
+    kind: Kind = LABEL
     # what an EngineSpec may have, and a server never has
     folder: ClassVar[None] = None
     max_loras: ClassVar[int] = 0
@@ -53,6 +56,7 @@ def plan_server(job: Job) -> ServerSpec:
         max_num_seqs=server.concurrency * job.generation.samples,
         commit_rows=runtime.commit_rows,
         commit_seconds=runtime.commit_seconds,
+        kind=job.kind,
     )
 
 

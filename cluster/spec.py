@@ -21,6 +21,9 @@ from generation.adapters.lora import engine_rank
 from generation.decoding.serving import PLAIN, Decoding
 from generation.errors import UserError
 from generation.fetch import is_remote
+from generation.kinds import make_kind
+from generation.kinds.base import Kind
+from generation.kinds.label import LABEL
 from generation.methods import METHODS
 from generation.models import resolve_model
 from generation.tokens import BLOCK
@@ -51,6 +54,7 @@ class EngineSpec:
     commit_rows: int
     commit_seconds: float
     hang_seconds: float
+    kind: Kind = LABEL
     adapters: tuple[Adapter, ...] = ()
     max_loras: int = 0
     max_lora_rank: int = 0
@@ -157,7 +161,7 @@ def plan_engines(job: Job, gpus: int) -> EngineSpec | ServerSpec:
     """What a job's engines are started with. Raises UserError."""
     if job.model_folder is None:
         return plan_server(job)
-    return plan_engine(job.config, job.model_folder, job.model_hash, gpus, job.adapters)
+    return plan_engine(job.config, job.model_folder, job.model_hash, gpus, job.adapters, len(job.shown.labels))
 
 
 def on_this_node(spec: EngineSpec) -> EngineSpec:
@@ -174,10 +178,16 @@ def on_this_node(spec: EngineSpec) -> EngineSpec:
 
 
 def plan_engine(
-    config: TaskConfig, folder: Path, model_hash: str, gpus: int, adapters: Mapping[str, Adapter] = NO_ADAPTERS
+    config: TaskConfig,
+    folder: Path,
+    model_hash: str,
+    gpus: int,
+    adapters: Mapping[str, Adapter] = NO_ADAPTERS,
+    labels: int | None = None,
 ) -> EngineSpec:
     """The engine for this machine, or for a cluster with so many GPUs; `adapters` are those of labels.
 
+    `labels` is how many are asked for, None: as many as the task has; a task of several labels a text asks for sets.
     Raises UserError when memory or GPUs do not suffice; on a cluster the nodes that will host engines may not be there
     yet.
     """
@@ -202,7 +212,8 @@ def plan_engine(
         commit_rows=runtime.commit_rows,
         commit_seconds=runtime.commit_seconds,
         hang_seconds=runtime.hang_seconds,
-        **_adapter_settings(config, adapters, on_gpu),
+        kind=make_kind(config.kind, (label.name for label in config.labels)),
+        **_adapter_settings(config, adapters, on_gpu, len(config.labels) if labels is None else labels),
         tensor_parallel=runtime.tensor_parallel,
         pipeline_parallel=runtime.pipeline_parallel,
         nodes=runtime.nodes_per_engine,
@@ -229,17 +240,17 @@ def plan_engine(
     return spec
 
 
-def _adapter_settings(config: TaskConfig, adapters: Mapping[str, Adapter], on_gpu: bool) -> dict[str, Any]:
-    """Fields of EngineSpec for the adapters of labels. Raises UserError when they cannot be merged as wished."""
+def _adapter_settings(config: TaskConfig, adapters: Mapping[str, Adapter], on_gpu: bool, labels: int) -> dict[str, Any]:
+    """Fields of EngineSpec for the adapters of so many labels. Raises UserError when they cannot be merged."""
     different = {each.id: each for each in adapters.values()}
     ranks = [each.rank for each in different.values() if each.kind == "lora"]
-    merged, can_be = "", len(adapters) == len(config.labels) and len(different) == 1 and bool(ranks)
+    merged, can_be = "", len(adapters) == labels and len(different) == 1 and bool(ranks)
     if config.runtime.merge_lora or (config.runtime.merge_lora is None and can_be and not on_gpu):
         if not can_be and not METHODS[config.generation.method].adapting:
             raise UserError(
                 "runtime.merge_lora: all labels must use one and the same LoRA (generation.adapters); got "
                 f"{len(ranks)} LoRA(s), {len(different) - len(ranks)} soft prompt(s) and "
-                f"{len(config.labels) - len(adapters)} label(s) without an adapter"
+                f"{labels - len(adapters)} label(s) without an adapter"
             )
         merged, ranks = (next(iter(different)), []) if can_be else ("", ranks)
     settings: dict[str, Any] = {"adapters": tuple(different[key] for key in sorted(different)), "merged": merged}

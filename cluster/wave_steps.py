@@ -34,7 +34,9 @@ MARGIN_EXEMPLARS = 8  # seeds in each prompt that texts are scored with
 
 
 class WaveSteps:
-    """The steps of one round's waves, by the driver of an epoch; `judge_folder` tunes the judge when first wanted."""
+    """The steps of one round's waves, by the driver of an epoch; `judge_folder` tunes the judge when first wanted,
+    None: there is none.
+    """
 
     def __init__(
         self,
@@ -44,7 +46,7 @@ class WaveSteps:
         monitor: Monitor,
         now: Round,
         epoch: int,
-        judge_folder: Callable[[], Location],
+        judge_folder: Callable[[], Location] | None,
     ) -> None:
         self._job, self._store, self._journal, self._monitor = job, store, journal, monitor
         self._now, self._epoch, self._judge_folder = now, epoch, judge_folder
@@ -68,7 +70,9 @@ class WaveSteps:
         material = replace(material_of(job, self._store, now.number), sparse=self._sparse)
         own, helped = self._shared(wave, judged, counts)
         steered = (
-            temperatures(self._store, now, judged, job.task, job.generation.temperature) if job.generation.steer else {}
+            temperatures(self._store, now, judged, job.shown, job.generation.temperature)
+            if job.generation.steer
+            else {}
         )
         plan = plan_wave(material, job.method, wave, own, steered)
         if job.augmenter and helped:
@@ -85,7 +89,7 @@ class WaveSteps:
         job, helper = self._job, self._job.augmenter
         if helper is None or wave == 0:
             return dict(counts), {}
-        seeds = {label: [seed.text for seed in job.task.seeds_of(label)] for label in counts}
+        seeds = {label: [seed.text for seed in job.shown.seeds_of(label)] for label in counts}
         kept = kept_texts(self._store, self._now, judged)
         flat = flat_labels({label: kept[label] for label in counts}, seeds, functools.partial(distinct, n=2))
         settings = job.generation
@@ -97,7 +101,8 @@ class WaveSteps:
         rows = self._unjudged(wave)
         if rows.num_rows == 0:
             return
-        judge, now = self._judge_folder(), self._now
+        now = self._now
+        judge = self._judge_folder and functools.partial(_load_judge, self._judge_folder())
         accepted = accepted_per_label(self._store, [now.number])
         remaining = {label: max(0, target - accepted[label]) for label, target in now.targets.items()}
         with self._journal.timed("denoise", now.number):
@@ -105,7 +110,7 @@ class WaveSteps:
                 rows,
                 self._job.task,
                 self._job.config.denoise,
-                functools.partial(_load_judge, judge),
+                judge,
                 self._store.kept(self._store.rounds()),
                 remaining,
                 load_likelihood=self._likelihood(),
@@ -120,7 +125,7 @@ class WaveSteps:
         if not job.config.denoise.takes_margins or job.model_folder is None:
             return None
         root, adapters = self._store.root, job.adapters
-        return functools.partial(_load_likelihood, job.task, job.method, job.model_folder, adapters, root)
+        return functools.partial(_load_likelihood, job.shown, job.method, job.model_folder, adapters, root)
 
     def begin_judging(self, wave: int) -> None:
         """Show it where nothing else goes on."""

@@ -21,7 +21,7 @@ from denoise.dedup.survivors import survivors
 from denoise.filters.base import Filter
 from denoise.filters.table import build_filters
 from denoise.ledger import Ledger
-from denoise.noise.agreement import Agreement, agreements
+from denoise.noise.agreement import Agreement, agreements, unjudged
 from denoise.noise.judging import JudgeLike, Judging
 from denoise.noise.margin import LikelihoodLike, Margining, compared_labels, with_margin
 from denoise.settings import DenoiseSettings
@@ -41,7 +41,7 @@ def denoise_wave(
     rows: pa.Table,
     task: Task,
     settings: DenoiseSettings,
-    load_judge: Callable[[], JudgeLike],
+    load_judge: Callable[[], JudgeLike] | None,
     kept: pa.Table,
     remaining: Mapping[str, int],
     *,
@@ -53,10 +53,10 @@ def denoise_wave(
 
     `kept` (`id`, `text`) are the rows accepted earlier: they always stand. `remaining` is the number of rows still
     wanted per label, `banned` strings that no row may hold. `load_judge` runs once on a worker (such as
-    `partial(Judge.load, folder)`), and so does `load_likelihood` where the settings ask for label margins. A task takes
-    about `block_rows` rows. The verdicts, but for their time, do not depend on the order of rows, on `block_rows` or on
-    the number of workers. Raises ValueError on repeated ids and unknown labels. Needs an initialised Ray with one free
-    CPU or more.
+    `partial(Judge.load, folder)`), and so does `load_likelihood` where the settings ask for label margins; without a
+    judge rows keep the labels they were made for. A task takes about `block_rows` rows. The verdicts, but for their
+    time, do not depend on the order of rows, on `block_rows` or on the number of workers. Raises ValueError on repeated
+    ids and unknown labels. Needs an initialised Ray with one free CPU or more.
     """
     ids = rows["id"].to_pylist()
     pool = build_pool(rows, kept)
@@ -74,10 +74,14 @@ def denoise_wave(
 
     judged = pool.take(pa.array(standing[standing >= kept.num_rows]))
     names, candidates = task.label_names, judged["id"].to_pylist()
-    probabilities = judge_texts(judged, names, load_judge, block_rows)
-    opinions = agreements([ledger.intended[id] for id in candidates], probabilities, names, settings)
-    if load_likelihood is not None and settings.takes_margins:
-        opinions = take_margins(judged, opinions, probabilities, names, settings, load_likelihood, block_rows)
+    intended = [ledger.intended[id] for id in candidates]
+    if load_judge is None:
+        opinions = unjudged(intended)
+    else:
+        probabilities = judge_texts(judged, names, load_judge, block_rows)
+        opinions = agreements(intended, probabilities, names, settings)
+        if load_likelihood is not None and settings.takes_margins:
+            opinions = take_margins(judged, opinions, probabilities, names, settings, load_likelihood, block_rows)
     settle(dict(zip(candidates, opinions, strict=True)), remaining, ledger, settings.rerank)
     return ledger.table(ids)
 

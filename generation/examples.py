@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from generation.errors import UserError, clip
 from generation.items import read_items
+from generation.kinds import make_kind
+from generation.kinds.base import Kind
+from generation.kinds.label import LABEL
 from generation.task import Example
 
 
-def read_examples(path: Path, labels: Collection[str] | None) -> tuple[Example, ...]:
-    """The examples of a file in file order, without exact repetitions; columns `text` and, for labels, `label`.
+def read_examples(path: Path, labels: Collection[str] | None, kind: str = "label") -> tuple[Example, ...]:
+    """The examples of a file in file order, without exact repetitions; their columns are those of the kind of task.
 
     With `labels` None the texts are unlabelled and a label column is ignored, as other columns are. Raises
     UserError naming the file, the place (a line, item or row) and the rule.
     """
     unit, items = read_items(path)
+    made = make_kind(kind, labels or ())
+    read = made.read_text if labels is None else made.read
     kept: dict[str, Example] = {}
     for place, item in items:
         where = f"{path} {unit} {place}"
-        example = _example(where, place, item, labels)
+        if not isinstance(item, Mapping):
+            raise UserError(f"{where}: must be an object with a text; got {clip(item)}")
+        example = read(where, place, item)
         first = kept.setdefault(example.text, example)
         if first.label != example.label:
             texts = f"text {clip(example.text)} has label {example.label!r}"
             raise UserError(f"{where}: {texts}, but label {first.label!r} in {unit} {first.line}")
+        if first.tags != example.tags:
+            raise UserError(f"{where}: text {clip(example.text)} has other tags in {unit} {first.line}")
     if not kept:
         raise UserError(f"{path}: no rows")
     return tuple(kept.values())
@@ -48,9 +55,9 @@ def split_dev(
     return train, tuple(example for example in examples if example.id in held)
 
 
-def check_seeds(path: Path, examples: Sequence[Example], labels: Collection[str]) -> list[str]:
+def check_seeds(path: Path, examples: Sequence[Example], labels: Collection[str], kind: Kind = LABEL) -> list[str]:
     """A warning for each label without seeds. Raises UserError when fewer than two labels have any."""
-    present = {example.label for example in examples}
+    present = {name for example in examples for name in kind.names_of(example)}
     seeded = [label for label in labels if label in present]
     if not seeded:
         raise UserError(f"{path}: must hold seeds of two labels or more; got none")
@@ -58,30 +65,3 @@ def check_seeds(path: Path, examples: Sequence[Example], labels: Collection[str]
         raise UserError(f"{path}: must hold seeds of two labels or more; got only {seeded[0]!r}")
     bare = [label for label in labels if label not in present]
     return [f"{path}: no seeds for label {label!r}; its description alone guides it" for label in bare]
-
-
-def _example(where: str, place: int, item: Any, labels: Collection[str] | None) -> Example:
-    if not isinstance(item, Mapping):
-        raise UserError(f"{where}: must be an object with a text; got {clip(item)}")
-    text = _string(where, item, "text")
-    if labels is None:
-        return Example(text, None, place)
-    label = _string(where, item, "label")
-    if label not in labels:
-        close = difflib.get_close_matches(label, list(labels), n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(labels)}"
-        raise UserError(f"{where}: unknown label {clip(label)}; {hint}")
-    return Example(text, label, place)
-
-
-def _string(where: str, item: Mapping[str, Any], field: str) -> str:
-    if field not in item:
-        raise UserError(f"{where}: {field} is missing; got {clip(', '.join(map(str, item)))}")
-    value = item[field]
-    if not isinstance(value, str):
-        raise UserError(f"{where}: {field} must be a string; got {clip(value)}")
-    if not value.strip():
-        raise UserError(f"{where}: {field} must not be blank; got {clip(value)}")
-    if any("\ud800" <= character <= "\udfff" for character in value):
-        raise UserError(f"{where}: {field} must be valid Unicode (no lone surrogates); got {clip(value)}")
-    return value

@@ -13,7 +13,10 @@ from typing import Any
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5  # 5: columns for kinds of tasks: pairs, several labels, tags
+
+# columns that belong to kinds of tasks (generation/kinds), null in others
+OF_KINDS = ("text_a", "text_b", "labels", "tokens", "tags")
 
 SOURCES = ("generated", "pool", "seed", "human")
 STATUSES = ("accepted", "rejected", "relabelled", "held", "surplus")
@@ -34,6 +37,12 @@ ROW_SCHEMA = pa.schema(
         ("text", pa.string()),
         ("label", pa.string()),
         ("intended_label", pa.string()),
+        # content of one kind of task (OF_KINDS): pairs, several labels, tags (BIO)
+        ("text_a", pa.string()),
+        ("text_b", pa.string()),
+        ("labels", pa.list_(pa.string())),
+        ("tokens", pa.list_(pa.string())),
+        ("tags", pa.list_(pa.string())),
         # lineage
         ("method", pa.string()),
         ("adapter", pa.string()),
@@ -101,6 +110,15 @@ VERDICT_SCHEMA = pa.schema(
 DATASET_SCHEMA = pa.schema(
     [*ROW_SCHEMA, pa.field("status", pa.string()), pa.field("scores", _NUMBERS), pa.field("weight", pa.float64())]
 )
+
+
+def dataset_schema(columns: Iterable[str] = ()) -> pa.Schema:
+    """DATASET_SCHEMA with `columns` alone of those that belong to kinds of tasks.
+
+    Who takes a dataset has one kind of task: columns that are null in all its rows would only have to be explained.
+    """
+    others = set(OF_KINDS) - set(columns)
+    return pa.schema([field for field in DATASET_SCHEMA if field.name not in others])
 
 
 def digest(*parts: object) -> str:

@@ -35,16 +35,22 @@ class Label(BaseModel):
 
 @dataclass(frozen=True)
 class Example:
-    """A text with its label (None: unlabelled), as a person gave it; `line` is its place in the file."""
+    """A text with its label (None: unlabelled), as a person gave it; `line` is its place in the file.
+
+    What `label` and `text` hold of an example of several labels or of a pair, their kinds say (generation/kinds).
+    `tokens` and their BIO `tags` are those of a text whose spans fill slots.
+    """
 
     text: str
     label: str | None = None
     line: int = 0
+    tokens: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
         """Hash of content, so the same example has the same id in every file order."""
-        return digest("example", self.text, self.label)
+        return digest("example", self.text, self.label, *([self.tags] if self.tags else []))
 
 
 @dataclass(frozen=True)

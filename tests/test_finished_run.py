@@ -22,7 +22,7 @@ import pytest
 from cluster import Run
 from denoise.dedup.leak import near_duplicates_between
 from generation.examples import read_examples
-from generation.records import DATASET_SCHEMA
+from generation.records import dataset_schema
 from tests.chaos.story import Story
 
 pytestmark = pytest.mark.timeout(1500)
@@ -176,7 +176,7 @@ def test_every_reader_sees_the_same_dataset(story: Story) -> None:
 def test_dataset_rows_carry_final_labels_and_lineage(story: Story) -> None:
     run = Run.open(story.run)
     dataset = run.dataset()
-    assert dataset.schema.equals(DATASET_SCHEMA)
+    assert dataset.schema.equals(dataset_schema())
     verdicts = {row["id"]: row for row in run.verdicts().to_pylist()}
     seeds = {seed["id"]: seed for seed in json.loads((story.run / "seeds.json").read_text())}
     for row in dataset.to_pylist():

@@ -17,7 +17,7 @@ class Agreement:
     """What follows from the judge's opinion on one row; `label` is the final one.
 
     `scores`: `judge_confidence` (probability of its best label), `judge_margin` (to the second best) and, where a
-    label was intended, `judge_intended` (probability of that one).
+    label was intended, `judge_intended` (probability of that one). Without a judge there are none.
     """
 
     status: str
@@ -28,7 +28,7 @@ class Agreement:
     @property
     def certainty(self) -> float:
         """The judge's confidence in the final label; where it does not know that one, what it leaves to others."""
-        confidence = self.scores["judge_confidence"]
+        confidence = self.scores.get("judge_confidence", 1.0)  # 1: there is no judge
         unknown = self.status == "accepted" and self.scores.get("judge_intended", confidence) < confidence
         return 1 - confidence if unknown else confidence
 
@@ -61,6 +61,11 @@ def agreements(
     known = {label for label, column in zip(labels, probabilities.T, strict=True) if column.any()}
     rows = zip(intended, probabilities, strict=True)
     return [_agreement(label, row, labels, settings, label not in known) for label, row in rows]
+
+
+def unjudged(intended: Sequence[str | None]) -> list[Agreement]:
+    """Where there is no judge, each row keeps the label that it was made for."""
+    return [Agreement("accepted", label, None, {}) for label in intended]
 
 
 def above_chance(share: float, labels: int) -> float:

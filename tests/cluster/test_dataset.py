@@ -18,7 +18,7 @@ from cluster.dataset import discard_scratch, kept_rows, materialise, read_datase
 from cluster.store import Store
 from generation.location import ObjectPath, path_of
 from generation.parts import write_bytes
-from generation.records import DATASET_SCHEMA, map_column, row_id
+from generation.records import DATASET_SCHEMA, dataset_schema, map_column, row_id, rows_table
 from tests.cluster.cases import RUN_ID, add_rows, add_verdicts, verdict
 
 NAMES = ["neg-0", "neg-1", "pos-0", "pos-1", "pos-2"]
@@ -156,14 +156,29 @@ def test_the_footers_of_all_parts_lie_in_one_file(dataset: tuple[Path, dict[str,
     metadata = pq.read_metadata(folder / "_metadata")
     assert metadata.num_rows == 4
     assert [metadata.row_group(i).column(0).file_path for i in range(metadata.num_row_groups)] == parts
-    assert pq.read_schema(folder / "_common_metadata").names == DATASET_SCHEMA.names
+    assert pq.read_schema(folder / "_common_metadata").names == dataset_schema().names
     frame = fastparquet.ParquetFile(str(folder / "_metadata")).to_pandas()
     assert frame.sort_values(["label", "id"])["text"].to_list() == columns["text"]
 
 
+def test_several_labels_follow_the_final_one(store: Store) -> None:
+    names = {"a+b-0": "a+c", "b-0": "b"}
+    rows = [
+        {"id": row_id(name, 0), "request_id": name, "text": name, "label": "x", "labels": ["x"], "seed_ids": ["s"]}
+        for name in names
+    ]
+    store.commit(0, "generated", "e0", rows_table(rows), RUN_ID)
+    add_verdicts(store, [verdict(name) | {"label": label} for name, label in names.items()])
+    folder = materialise(store, 0, RUN_ID, columns=("labels",))
+    assert read_dataset(store).schema == dataset_schema(("labels",))
+    assert read_dataset(store)["labels"].to_pylist() == [["a", "c"], ["b"]]
+    assert duckdb.execute(f"select labels from '{folder}/*.parquet'").fetchall() == [(["a", "c"],), (["b"],)]
+    assert fastparquet.ParquetFile(str(folder)).to_pandas()["labels"].to_list() == [["a", "c"], ["b"]]
+
+
 def test_no_rows_at_all(store: Store) -> None:
     folder = materialise(store, 0, RUN_ID)
-    assert read_dataset(store).schema == DATASET_SCHEMA
+    assert read_dataset(store).schema == dataset_schema()
     assert read_dataset(store).num_rows == 0
     assert json.loads((folder / "manifest.json").read_text())["labels"] == {}
     assert duckdb.execute(f"select count(*) from '{folder}/*.parquet'").fetchone() == (0,)

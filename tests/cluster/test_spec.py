@@ -14,6 +14,7 @@ from generation.adapters.folder import Adapter
 from generation.decoding.processor import CtrlPenalty
 from generation.decoding.serving import PLAIN, PROCESSOR
 from generation.errors import UserError
+from generation.kinds.label import LabelKind
 from tests.cluster.cases import config
 from tests.generation.cases import make_model
 
@@ -137,7 +138,9 @@ def weights(folder: Path, gib: float = 0) -> Path:
 def test_a_spec_for_a_gpu_takes_the_settings(tmp_path: Path) -> None:
     settings = {"gpus_per_engine": 0.5, "engines": 4, "kv_cache_gb": 10**6, "commit_rows": 7, "max_num_seqs": 8}
     spec = plan_engine(config(model="m", runtime=settings), weights(tmp_path), "hash", 2)
-    assert spec == EngineSpec("m", str(tmp_path), "hash", "gpu", 8, 1024, 10**6, 0.9, 0.5, 7, 5.0, 300.0)
+    assert spec == EngineSpec(
+        "m", str(tmp_path), "hash", "gpu", 8, 1024, 10**6, 0.9, 0.5, 7, 5.0, 300.0, LabelKind(("pos", "neg"))
+    )
 
 
 def test_a_spec_for_a_cpu_takes_no_gpus(tmp_path: Path) -> None:
@@ -276,6 +279,12 @@ def test_a_merged_lora_is_asked_for_by_nobody(tmp_path: Path) -> None:
     spec = with_adapters(tmp_path, {"pos": BROAD, "neg": BROAD}, merge_lora=True)
     assert (spec.merged, spec.adapters, spec.loras, spec.max_loras) == ("2", (BROAD,), (), 0)
     assert adapter_args(spec) == [None] * 6
+
+
+def test_a_lora_is_merged_only_if_all_that_is_asked_for_has_it(tmp_path: Path) -> None:
+    both, settings = {"pos": BROAD, "neg": BROAD}, config(runtime={"kv_cache_gb": 1})
+    specs = [plan_engine(settings, weights(tmp_path), "hash", 0, both, labels) for labels in (None, 2, 3)]
+    assert [spec.merged for spec in specs] == ["2", "2", ""]
 
 
 @pytest.mark.parametrize(

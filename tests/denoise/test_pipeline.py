@@ -106,6 +106,13 @@ def test_banned_strings_are_counted(ray_session: None) -> None:
     assert waterfall(wave([15]), verdicts) == [Step(LOST, "rejected", "banned", 1)]
 
 
+def test_without_a_judge_rows_keep_the_labels_they_were_made_for(ray_session: None) -> None:
+    verdicts = denoise_wave(wave([0, 6, 13]), TASK, SETTINGS, None, KEPT.slice(0, 0), REMAINING)
+    assert outcome(verdicts) == {"01": EXPECTED["01"], "07": (LOST, *PLAIN), "14": (HOURS, *PLAIN)}
+    assert verdicts["weight"].to_pylist() == [0, 1, 1]
+    assert map_column(verdicts, "scores") == [{}, {}, {}]
+
+
 def test_repeated_ids_are_refused() -> None:
     with pytest.raises(ValueError, match=r"repeated: \['01'\]"):
         denoise_wave(wave([0, 0, 1]), TASK, SETTINGS, KeywordJudge, KEPT, REMAINING)

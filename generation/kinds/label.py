@@ -1,0 +1,18 @@
+"""One label a text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from generation.kinds.base import Kind
+
+
+@dataclass(frozen=True)
+class LabelKind(Kind):
+    """Columns `text` and `label`."""
+
+    name: ClassVar[str] = "label"
+
+
+LABEL = LabelKind()

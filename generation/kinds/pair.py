@@ -1,0 +1,46 @@
+"""Two texts with a label for how they stand to each other, such as premise and hypothesis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from generation.errors import UserError, clip
+from generation.forms.base import MALFORMED
+from generation.kinds.base import Kind, UnreadableError
+from generation.kinds.fields import string
+from generation.task import Example
+
+MARK = "|||"
+
+
+@dataclass(frozen=True)
+class PairKind(Kind):
+    """Columns `text_a`, `text_b` and `label`; `text` is both, joined by MARK.
+
+    Filters, deduplication, judge and student read the joined text. A small LM keeps the mark: of 32 answers after ten
+    examples none lacked it, as with "=>" and "//", where a JSON list broke in nine.
+    """
+
+    name: ClassVar[str] = "pair"
+    columns: ClassVar[tuple[str, ...]] = ("text_a", "text_b")
+    form: ClassVar[str] = f"Each is two texts with {MARK} between them."
+
+    def read_text(self, where: str, line: int, item: Mapping[str, Any]) -> Example:
+        pair = [string(where, item, field) for field in self.columns]
+        for field, text in zip(self.columns, pair, strict=True):
+            if MARK in text:
+                raise UserError(f"{where}: {field} must not contain {MARK!r}; got {clip(text)}")
+        return Example(join(*pair), line=line)
+
+    def parse(self, written: str, target: str) -> dict[str, Any]:
+        pair = [text.strip() for text in written.split(MARK)]
+        if len(pair) != 2 or not all(pair):
+            raise UnreadableError(MALFORMED)
+        return {"text": join(*pair), "text_a": pair[0], "text_b": pair[1]}
+
+
+def join(text_a: str, text_b: str) -> str:
+    """The two texts as one."""
+    return f"{text_a.strip()} {MARK} {text_b.strip()}"

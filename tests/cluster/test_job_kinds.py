@@ -1,0 +1,83 @@
+"""Tasks of other kinds than single labels made ready to run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cluster.estimate import estimate
+from cluster.job import Job, example_prompts, prepare
+from generation.errors import UserError
+from generation.plan import plan_wave
+from tests.cluster.cases import write_task
+
+SLOTS = [{"name": "time", "description": "a time"}, {"name": "who", "description": "a name"}]
+TAGGED = [{"text": "[who: Ann] at [time: six]"}, {"text": "by [who: Bo]"}]
+SETS = [{"text": "so glad", "labels": ["pos"]}, {"text": "glad and sad", "labels": ["pos", "neg"]}]
+FEW = {"exemplars": 1, "exemplar_sets": 1}
+
+
+def make(folder: Path, rows: list[dict[str, Any]], **task: Any) -> Job:
+    return prepare(write_task(folder, rows, generation=FEW, **task))
+
+
+def test_a_tagged_task_is_asked_for_slots(tmp_path: Path) -> None:
+    job = make(tmp_path, TAGGED, kind="tags", labels=SLOTS, student={"model": "model", "dev_per_label": 1})
+    assert example_prompts(job)["time"] == (
+        "Short remarks. Values are marked like [slot: value].\ntime: a time\n\n1. [who: Ann] at [time: six]\n2."
+    )
+    assert [seed.text for seed in job.task.seeds] == ["Ann at six", "by Bo"]  # none held out: there is no student
+    assert job.warnings == (
+        f"{tmp_path}/task.yaml: kind 'tags' has no student yet: rows pass on filters and deduplication alone, and the "
+        "run ends with its dataset",
+    )
+    assert job.run_json()["kind"] == job.identity["kind"] == "tags"
+
+
+def test_several_labels_are_asked_for_as_sets(tmp_path: Path) -> None:
+    job = make(tmp_path, SETS, kind="multi_label", quota=7)
+    assert list(example_prompts(job)) == ["neg+pos", "pos"]
+    assert [label["name"] for label in job.run_json()["labels"]] == ["neg+pos", "pos"]
+    assert (estimate(job)["labels"], job.identity["labels"]) == (2, ["pos", "neg"])
+    plan = plan_wave(job.material(), job.method, 0, {"neg+pos": 1, "pos": 1})
+    assert plan["label"].to_pylist() == ["neg+pos", "pos"]
+
+
+def test_test_rows_are_read_and_not_used_where_there_is_no_student(tmp_path: Path) -> None:
+    (tmp_path / "test.jsonl").write_text('{"text": "a [time: b]"}\n')
+    assert make(tmp_path, TAGGED, kind="tags", labels=SLOTS, test="test.jsonl").test == ()
+    (tmp_path / "test.jsonl").write_text('{"text": "a [tide: b]"}\n')
+    with pytest.raises(UserError, match=r"test\.jsonl line 1: unknown slot 'tide'; did you mean 'time'"):
+        make(tmp_path, TAGGED, kind="tags", labels=SLOTS, test="test.jsonl")
+
+
+def test_tags_make_another_run(tmp_path: Path) -> None:
+    before = make(tmp_path, TAGGED, kind="tags", labels=SLOTS).identity
+    after = make(tmp_path, [TAGGED[0], {"text": "by [time: Bo]"}], kind="tags", labels=SLOTS).identity
+    assert [name for name in after if before[name] != after[name]] == ["seeds"]
+
+
+@pytest.mark.parametrize(
+    ("task", "expected"),
+    [
+        ({"kind": "tag"}, "task.yaml: kind: must be 'label', 'multi_label', 'pair' or 'tags'; got 'tag'"),
+        (
+            {"kind": "multi_label", "labels": [{"name": "a+b", "description": "c"}, SLOTS[0]]},
+            "task.yaml: labels: label names must not contain '+', which joins them; got 'a+b'",
+        ),
+        (
+            {"kind": "tags", "labels": SLOTS, "runtime": {"max_model_len": 64}, "generation": {"max_tokens": 60}},
+            # as a prompt shows it, not as it reads
+            "seeds.jsonl line 1: text has 5 tokens; the context has room for 4 "
+            "(runtime.max_model_len 64 less generation.max_tokens)",
+        ),
+        ({"kind": "pair"}, "seeds.jsonl line 1: text_a is missing; got 'text'"),
+    ],
+)
+def test_mistakes(tmp_path: Path, task: dict[str, Any], expected: str) -> None:
+    path = write_task(tmp_path, TAGGED, **task)
+    with pytest.raises(UserError) as caught:
+        prepare(path)
+    assert str(caught.value).removeprefix(f"{tmp_path}/") == expected
