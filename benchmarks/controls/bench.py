@@ -145,6 +145,10 @@ class Bench:
         self._file(asked).write_text(json.dumps({"round": number, "seconds": took}))
         print(f"{split.real.name} {split.number} {name} {temperature:g}: {took:.0f} s", flush=True)
 
+    def rows_of(self, asked: Asked) -> pa.Table:
+        """The rows of a way, by id."""
+        return self._rows(asked)[0]
+
     def _rows(self, asked: Asked) -> tuple[pa.Table, float]:
         record = json.loads(self._file(asked).read_text())
         rows = self.store.generated(record["round"]).sort_by("id")
