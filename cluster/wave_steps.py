@@ -157,7 +157,9 @@ class WaveSteps:
 
     @functools.cached_property
     def _sparse(self) -> Mapping[str, tuple[Example, ...]]:
-        """The same for all waves of the round."""
+        """The same for all waves of the round; none where a row's text is not how prompts show it."""
+        if not self._job.kind.is_written_as_text:
+            return {}
         return sparse_rows(self._store, self._now.number, self._job.generation, self._job.encoder_folder)
 
     def _scarcest(self, budget: Budget) -> str:

@@ -1,4 +1,4 @@
-"""LoRA, soft prompts and the base model mixed in one real engine, and planted adapters that its proof must find."""
+"""Adapters of all kinds and the base model mixed in one real engine, and planted ones that its proof must find."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ import pytest
 from safetensors.torch import load_file
 from tokenizers import Tokenizer
 
-from cluster.adapters import place_adapters
+from cluster.adapters import place_adapter_of_run, place_adapters
 from cluster.job import Job, prepare
 from cluster.pool import EnginePool
 from cluster.session import ray_session
 from cluster.spec import plan_engine
 from cluster.store import Store, adapter_folder
 from generation.adapters.folder import Adapter, read_adapter, read_probe
+from generation.adapters.mixture import base_embeddings
 from generation.adapters.seal import seal_adapter
 from generation.adapters.soft_prompt import load_soft_prompt
 from generation.errors import UserError
@@ -24,7 +25,7 @@ from generation.material import Material
 from generation.plan import plan_wave
 from generation.tokens import encode_texts
 from tests.chaos.driver import TINY
-from tests.generation.adapters.cases import copy_of, make_lora, make_soft_prompt, reseal, scale_matrices
+from tests.generation.adapters.cases import copy_of, make_lora, make_mixture, make_soft_prompt, reseal, scale_matrices
 
 EPOCH, PROMPT = 1, "ha"
 LORA, SOFT, BASE = "lost_pet", "bake_sale", "band_practice"  # labels, by what answers for them
@@ -116,6 +117,27 @@ def test_rows_of_all_kinds_in_one_batch(bench: Bench) -> None:
     begins[BASE] = bench.likeliest(probes["lora"].base[0])
     assert len(set(begins.values())) == 3
     assert [row["text"] for row in rows if not row["text"].startswith(begins[row["label"]])] == []
+
+
+def test_a_mixture_that_the_engine_was_not_started_for(bench: Bench, tmp_path: Path) -> None:
+    """As one that a later round has trained. Both values say the same, so that its share of each does not matter."""
+    model = bench.job.model_folder
+    words = encode_texts(model, [8 * " woof"])[0]
+    prompts = {"task": words, f"label={BASE}": words}
+    folder = make_mixture(tmp_path / "mixture", base_embeddings(model), words[:2], prompts, "attention")
+    mixture = bench.adapters["mixture"] = seal_adapter(folder, model, PROMPT, BASE)
+    place_adapter_of_run(mixture, bench.store.root)
+    wave = bench.generate({BASE: 4, SOFT: 2}, **{BASE: "mixture", SOFT: "soft"})
+    rows = [row for row in bench.store.generated(0).to_pylist() if row["wave"] == wave]
+    assert {row["label"]: row["adapter"] for row in rows} == {BASE: mixture.id, SOFT: bench.adapters["soft"].id}
+    assert {row["prompt_tokens"] for row in rows if row["label"] == BASE} == {2 + len(words) + 1}
+    begins = bench.likeliest(read_probe(folder).adapter[0])
+    assert begins != bench.likeliest(read_probe(folder).base[0])
+    assert [row["text"] for row in rows if row["label"] == BASE and not row["text"].startswith(begins)] == []
+
+
+def test_a_mixture_without_a_prompt_for_a_requests_label_stops_the_run(bench: Bench) -> None:
+    assert bench.refusal("mixture") == "TODO"
 
 
 def test_an_adapter_without_effect_stops_the_run(bench: Bench) -> None:

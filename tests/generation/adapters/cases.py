@@ -83,11 +83,14 @@ def make_soft_prompt(folder: Path, embeddings: torch.Tensor) -> Path:
 
 
 def make_mixture(
-    folder: Path, base: Any, instruction: Sequence[int], words: Mapping[str, int | Sequence[int]], mixer: str = "concat"
+    folder: Path,
+    table: torch.Tensor,
+    instruction: Sequence[int],
+    words: Mapping[str, Sequence[int]],
+    mixer: str = "concat",
 ) -> Path:
-    """A mixture whose prompts are embeddings of the base model's own tokens: an instruction, and some of each value."""
-    table = base.get_input_embeddings().weight.detach().float()
-    prompts = torch.stack([table[torch.tensor(ids).reshape(-1)] for ids in words.values()])
+    """A mixture whose prompts are rows of the base model's own embeddings: an instruction, and some of each value."""
+    prompts = torch.stack([table[torch.tensor(ids)] for ids in words.values()])
     mixture = Mixture(MixtureShape(mixer, tuple(words), len(instruction), prompts.shape[1], prompts.shape[2]))
     with torch.no_grad():
         mixture.instruction.copy_(table[torch.tensor(instruction)])

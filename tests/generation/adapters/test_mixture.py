@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM
 
 from generation.adapters.folder import check_base, read_adapter
 from generation.adapters.mixture import base_embeddings, check_values, load_mixture, read_mixture
@@ -26,8 +25,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def folder(model: Path, tmp_path: Path) -> Path:
     """A sealed mixture with a mixer that has weights."""
-    base = AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32)
-    made = make_mixture(tmp_path / "mixture", base, [5], WORDS, "attention")
+    made = make_mixture(tmp_path / "mixture", base_embeddings(model), [5], WORDS, "attention")
     seal_adapter(made, model, "one two")
     return made
 

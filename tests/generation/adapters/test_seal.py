@@ -14,6 +14,7 @@ from transformers import AutoModelForCausalLM
 from generation.adapters.folder import read_probe
 from generation.adapters.manifest import TOP
 from generation.adapters.merge import merge_lora
+from generation.adapters.mixture import base_embeddings
 from generation.adapters.seal import POSITIONS, seal_adapter, seal_adapters
 from generation.errors import UserError
 from generation.models import model_hash
@@ -123,8 +124,8 @@ def test_the_probe_of_a_mixture_of_real_words_is_that_of_the_words(tmp_path: Pat
     """An instruction, then the task's word and that of the label that was asked for, else of the first."""
     model = make_lm(tmp_path / "model")
     base = load(model)
-    words = {"task": 7, "label=a": 9, "label=b": 11}
-    folder = make_mixture(tmp_path / "mixture", base, [5], words)
+    words = {"task": [7], "label=a": [9], "label=b": [11]}
+    folder = make_mixture(tmp_path / "mixture", base_embeddings(model), [5], words)
     for label, wanted in (("b", [5, 7, 11]), ("", [5, 7, 9])):
         assert seal_adapter(folder, model, "one two", label).tokens == 4
         probe = read_probe(folder)
@@ -135,7 +136,7 @@ def test_the_probe_of_a_mixture_of_real_words_is_that_of_the_words(tmp_path: Pat
 
 def test_a_mixture_is_not_sealed_for_a_label_that_it_has_no_prompt_for(tmp_path: Path) -> None:
     model = make_lm(tmp_path / "model")
-    folder = make_mixture(tmp_path / "mixture", load(model), [5], {"task": 7, "label=a": 9})
+    folder = make_mixture(tmp_path / "mixture", base_embeddings(model), [5], {"task": [7], "label=a": [9]})
     with pytest.raises(UserError) as caught:
         seal_adapter(folder, model, label="c")
     assert str(caught.value) == (

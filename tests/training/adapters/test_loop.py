@@ -9,35 +9,38 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from generation.adapters.folder import read_adapter
-from tests.training.adapters.cases import TASK, make_job, parameters, trained
-from training.adapters.trainer import AdapterTrainer
+from generation.task import Example
+from tests.training.adapters.cases import TASK, make_job, trained
+from tests.training.cases import SEEDS
 from training.loop import fit_adapters
 
+# two steps an epoch, of which one has the only two seeds about food
+PLENTY = [Example(f"{text} number {number}", label) for number in range(12) for text, label in SEEDS[:8]]
+MANY = (*PLENTY, *TASK.seeds[-2:])
 
-def difference(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> float:
-    """Of all parameters together, the length of their difference."""
-    assert one.keys() == other.keys()
-    return sum(float((value - other[name]).square().sum()) for name, value in one.items()) ** 0.5
+
+def moved(folder: Path) -> torch.Tensor:
+    """The matrices of a LoRA that begin as zeros, in one row."""
+    weights = load_file(folder / "adapter_model.safetensors")
+    return torch.cat([value.flatten() for name, value in sorted(weights.items()) if "lora_B" in name])
 
 
 @pytest.mark.usefixtures("ray_session")
-def test_two_workers_end_as_one_and_are_not_started_twice(scribe: Path, tmp_path: Path) -> None:
-    """One adapter a label and one label without seeds of its own in most steps: nothing may move it there."""
-    job = make_job(scribe, tmp_path / "together", "lora", held_out=0.25, evaluate_every=3, epochs=6)
-    alone = AdapterTrainer(replace(job, output=tmp_path / "alone"))
-    begun = parameters(alone)
+def test_two_workers_end_as_one_and_do_not_train_again(scribe: Path, tmp_path: Path) -> None:
+    """What a step has no text of stays as it is on both, whatever momentum it has."""
+    settings = {"held_out": 0.1, "evaluate_every": 6, "patience": 9, "epochs": 3, "lora_rate": 0.005}
+    task = replace(TASK, seeds=MANY)
+    job = make_job(scribe, tmp_path / "together", "lora", task=task, **settings)
     one = trained(replace(job, output=tmp_path / "alone")).save()
     two = fit_adapters(job, tmp_path / "storage", workers=2)
     assert (two.steps, two.best_step, two.adapters) == (one.steps, one.best_step, one.adapters)
+    assert two.steps == 6 and len(two.adapters) == 3
     assert [look.loss for look in two.curve] == pytest.approx([look.loss for look in one.curve], rel=2e-2)
     for name in one.adapters.values():
-        found, wanted = (load_file(each.folder / name / "adapter_model.safetensors") for each in (two, one))
-        zero = {key: torch.zeros_like(value) for key, value in wanted.items()}
-        print(name, difference(found, wanted), difference(wanted, zero))
-        assert read_adapter(two.folder / name).kind == "lora"
-    assert begun and list((tmp_path / "storage").iterdir()) == []
-    assert TASK.seeds
+        wanted, found = moved(one.folder / name), moved(two.folder / name)
+        print(name, float((found - wanted).norm()), float(wanted.norm()))
+        assert float((found - wanted).norm()) < 0.1 * float(wanted.norm())
+    assert list((tmp_path / "storage").iterdir()) == []
     written = (two.folder / "training.json").stat().st_mtime_ns
     assert fit_adapters(job, tmp_path / "storage", workers=2) == two
     assert (two.folder / "training.json").stat().st_mtime_ns == written

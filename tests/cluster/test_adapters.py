@@ -1,0 +1,155 @@
+"""Adapters of a run: which tasks may train them, from which rows, and that they are read where training left them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from cluster.adapters import best_rows, train_adapters
+from cluster.job import Job, prepare
+from cluster.spec import plan_engine
+from generation.adapters.folder import Adapter, read_adapter
+from generation.adapters.mixture import base_embeddings
+from generation.adapters.seal import seal_adapter
+from generation.errors import UserError
+from generation.records import DATASET_SCHEMA
+from generation.task import Example, Label, Task
+from tests.cluster.cases import SEEDS, write_task
+from tests.generation.adapters.cases import Sealed, copy_of, make_mixture
+from tests.training.adapters.cases import SETTINGS, make_scribe
+from training.adapters.job import AdapterJob
+from training.adapters.trainer import AdapterTrainer
+
+METHODS = ("control_codes", "lora", "soft_prompts", "mixture")
+
+
+def message(path: Path) -> str:
+    """The one line with which a task is refused, from its file on."""
+    with pytest.raises(UserError) as caught:
+        prepare(path)
+    return str(caught.value).removeprefix(f"{path}: ")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A task folder with a model that can be trained."""
+    make_scribe(tmp_path / "model")
+    return tmp_path
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_server_cannot_load_what_is_trained(tmp_path: Path, method: str) -> None:
+    server = {"url": "http://127.0.0.1:1/v1", "model": "scribe"}
+    path = write_task(tmp_path, generation={"method": method}, server=server)
+    assert message(path) == f"generation.method: {method!r} trains adapters, which a server cannot load"
+
+
+def test_adapters_of_the_users_beside_trained_ones(tmp_path: Path, sealed: Sealed) -> None:
+    copy_of(sealed.model, tmp_path / "model")
+    path = write_task(tmp_path, generation={"method": "lora", "adapters": {"pos": str(sealed.lora)}})
+    assert message(path) == "generation.adapters: must be empty with method 'lora', which trains its own"
+
+
+def test_a_label_without_seeds_under_a_method_that_trains(tmp_path: Path) -> None:
+    labels = [{"name": name, "description": "is felt"} for name in ("pos", "neg", "calm")]
+    path = write_task(tmp_path, labels=labels, generation={"method": "mixture"})
+    assert message(path) == "generation.method: 'mixture' trains on seeds, label 'calm' has none"
+    assert prepare(write_task(tmp_path, labels=labels)).adapters == {}
+
+
+def test_a_mixture_without_a_prompt_for_a_label(tmp_path: Path, sealed: Sealed) -> None:
+    copy_of(sealed.model, tmp_path / "model")
+    words = {"task": [7], "label=pos": [9]}
+    mixture = make_mixture(tmp_path / "mixture", base_embeddings(sealed.model), [5, 6], words)
+    adapter = seal_adapter(mixture, sealed.model)
+    job = prepare(write_task(tmp_path, generation={"adapters": {"pos": "mixture"}}))
+    assert job.adapters == {"pos": Adapter(adapter.id, str(mixture), "mixture", tokens=4)}
+    found = message(write_task(tmp_path, generation={"adapters": {"*": "mixture"}}))
+    assert found == f"{mixture}/mixture.json: values: has no prompt for 'label=neg'; known are 'task, label=pos'"
+
+
+@pytest.mark.parametrize(
+    ("method", "tokens"), [("soft_prompts", 70), ("mixture", 90 + 70), ("lora", 0), ("control_codes", 0)]
+)
+def test_soft_tokens_that_are_yet_to_be_trained_take_room(tmp_path: Path, method: str, tokens: int) -> None:
+    """The longest prompt of the task has 15 tokens; a mixture's come in one of 70 after an instruction of 90."""
+    adapt = {"tokens": 70, "instruction_tokens": 90}
+    room = 15 + tokens
+
+    def task(context: int) -> Path:
+        runtime = {"max_model_len": context + 96}
+        return write_task(tmp_path, generation={"method": method}, adapt=adapt, runtime=runtime)
+
+    prepare(task(room))
+    assert message(task(room - 1)).startswith(f"generation.exemplars: a prompt for 'pos' has {room} tokens; ")
+
+
+def test_how_adapters_are_trained_is_part_of_a_run_that_trains(folder: Path) -> None:
+    def run_id(method: str, rank: int) -> str:
+        return prepare(write_task(folder, generation={"method": method}, adapt={"rank": rank})).run_id
+
+    assert run_id("lora", 4) != run_id("lora", 8)
+    assert run_id("prompted", 4) == run_id("prompted", 8)
+
+
+@pytest.mark.parametrize("kind", ["soft_prompt", "mixture", "lora"])
+def test_an_engine_takes_embeddings_where_an_adapter_has_soft_tokens(tmp_path: Path, kind: Any) -> None:
+    job = prepare(write_task(tmp_path))
+    adapters = {"pos": Adapter("an-id", "a", kind, rank=8 if kind == "lora" else 0)}
+    spec = plan_engine(job.config, tmp_path / "model", job.model_hash, 0, adapters)
+    assert spec.engine_args().get("enable_prompt_embeds", False) == (kind != "lora")
+
+
+def trained(job: Job, output: Path, rows: tuple[Example, ...] = ()) -> None:
+    """Train in this process what `train_adapters` would have Ray train."""
+    assert job.model_folder is not None
+    wanted = AdapterJob(
+        job.task, job.method, job.model_folder, job.model_hash, job.generation.exemplars, job.config.adapt, output, rows
+    )
+    trainer = AdapterTrainer(wanted)
+    while not trainer.finished:
+        trainer.step()
+    trainer.save()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_trained_adapters_are_read_and_not_trained_again(folder: Path, method: str) -> None:
+    """Ray is not even there."""
+    job = prepare(write_task(folder, generation={"method": method}, adapt=SETTINGS | {"epochs": 4}))
+    output = folder / "adapters"
+    trained(job, output)
+    found = train_adapters(job, output, folder / "storage")
+    names = {"pos": "all", "neg": "all"} if job.method.shared_adapter else {"pos": "000", "neg": "001"}
+    assert found == {label: read_adapter(output / name) for label, name in names.items()}
+    assert {each.kind for each in found.values()} == {job.method.adapting}
+
+
+def test_a_label_that_training_left_without_effect_has_no_adapter(folder: Path) -> None:
+    job = prepare(write_task(folder, generation={"method": "lora"}, adapt=SETTINGS | {"epochs": 4}))
+    output = folder / "adapters"
+    trained(job, output)
+    names = json.loads((output / "adapters.json").read_text())
+    (output / "adapters.json").write_text(json.dumps({"neg": names["neg"]}))
+    assert train_adapters(job, output, folder / "storage") == {"neg": read_adapter(output / "001")}
+
+
+def test_the_rows_that_adapters_learn_from() -> None:
+    """As many of each label as it has seeds: the heaviest, of equal ones the lower id; other labels are left out."""
+    labels = tuple(Label(name=name, description="d") for name in ("pos", "neg", "calm"))
+    task = Task("mood", "d", labels, tuple(Example(row["text"], row["label"]) for row in SEEDS))
+    rows = [
+        ("e", "fine", "pos", 0.9),
+        ("d", "good", "pos", 1.0),
+        ("c", "best", "pos", 1.0),
+        ("b", "glad", "pos", 1.0),
+        ("a", "sad", "neg", 0.1),
+        ("f", "still", "calm", 1.0),
+    ]
+    columns = ("id", "text", "label", "weight")
+    kept = pa.Table.from_pylist([dict(zip(columns, row, strict=True)) for row in rows], schema=DATASET_SCHEMA)
+    assert best_rows(kept, task) == [Example("glad", "pos"), Example("best", "pos"), Example("sad", "neg")]
+    assert best_rows(kept.slice(0, 0), task) == []
