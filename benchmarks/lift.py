@@ -175,10 +175,12 @@ def benchmark_config(changes: Sequence[str] = ()) -> TaskConfig:
     """The product's defaults with some changed; labels and seeds come from the sets."""
     for change in changes:
         name = change.partition("=")[0]
-        if name.split(".")[0] not in ("generation", "denoise", "student") or name in FIXED:
-            raise UserError(f"--with: must change generation, denoise or student, and none of {FIXED}; got {change!r}")
+        if name.split(".")[0] not in ("generation", "adapt", "denoise", "student") or name in FIXED:
+            raise UserError(
+                f"--with: must change generation, adapt, denoise or student, and none of {FIXED}; got {change!r}"
+            )
     labels = [{"name": name, "description": name} for name in ("a", "b")]
-    engine = {"max_num_seqs": 256, "commit_rows": 512, "kv_cache_gb": 3}
+    engine = {"merge_lora": False, "max_num_seqs": 256, "commit_rows": 512, "kv_cache_gb": 3}
     task = {"name": "lift", "description": "real sets", "seeds": "none", "labels": labels, "runtime": engine}
     return check_config(task, "--with", list(changes))
 

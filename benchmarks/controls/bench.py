@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from yardstick.adapted import Adapted
 from yardstick.encoders import Encoders
 from yardstick.sets import Split
 
@@ -23,16 +24,14 @@ from cluster.spec import plan_engine
 from cluster.store import Store
 from controls.figures import Figures, measure
 from denoise.settings import DenoiseSettings
-from generation.adapters.folder import Adapter, read_adapter
+from generation.adapters.folder import Adapter
 from generation.material import Material
 from generation.methods import make_method
 from generation.models import EMBEDDED_ENCODER, EMBEDDED_LM, model_hash, resolve_model
 from generation.plan import plan_wave
 from generation.records import digest
 from generation.settings import GenerationSettings
-from training.adapters.job import AdapterJob, AdapterResult
 from training.adapters.settings import AdapterSettings
-from training.adapters.trainer import AdapterTrainer
 from training.learnt import learn
 from training.settings import StudentSettings
 
@@ -69,39 +68,12 @@ class Bench:
 
     def adapters(self, split: Split, method: str) -> dict[str, Adapter]:
         """The adapters of a method, trained on a split's seeds if they are not there."""
-        made = make_method(method, "completion", self.model)
-        if made.adapting is None:
-            return {}
-        job = AdapterJob(
-            task=split.task,
-            method=made,
-            model_folder=self.model,
-            model_hash=self.model_hash,
-            exemplars=self.generation.exemplars,
-            settings=self.adapt,
-            output=self._adapted(split, method),
-        )
-        if not job.output.is_dir():
-            trainer = AdapterTrainer(job)
-            while not trainer.finished:
-                trainer.step()
-            result = trainer.save()
-            print(
-                f"{split.real.name} {split.number} {method}: step {result.best_step} of {result.steps} kept", flush=True
-            )
-        result = AdapterResult.load(job.output)
-        folder = Path(str(job.output))
-        return {label: read_adapter(folder / name) for label, name in result.adapters.items()}
-
-    def training_seconds(self, split: Split, method: str) -> float:
-        """What training took, looks at the held-out seeds aside."""
-        folder = self._adapted(split, method)
-        return AdapterResult.load(folder).seconds if folder.is_dir() else 0.0
+        return self._adapted.adapters(split, method)
 
     def figures(self, split: Split, method: str, temperature: float) -> Figures:
         """The measures of what `generate` made."""
         table, took = self._rows((split, method, temperature))
-        seconds = took + self.training_seconds(split, method)
+        seconds = took + self._adapted.seconds(split, method)
         return measure(table, split, self.encoders, DenoiseSettings(), seconds)
 
     def oracle_accuracy(self, split: Split) -> float:
@@ -166,10 +138,9 @@ class Bench:
         seeds = sorted(seed.id for seed in split.seeds)
         return digest(VERSION, split.real.name, seeds, settings, adapt, self.rows, method.source, self.model_hash)
 
-    def _adapted(self, split: Split, method: str) -> Path:
-        seeds = sorted(seed.id for seed in split.seeds)
-        name = digest(split.real.name, seeds, method, self.adapt.model_dump(mode="json"), self.model_hash)
-        return (self.out / "adapters" / name).absolute()
+    @cached_property
+    def _adapted(self) -> Adapted:
+        return Adapted(self.out / "adapters", self.model, self.adapt, self.generation.exemplars)
 
     @cached_property
     def _config(self) -> TaskConfig:

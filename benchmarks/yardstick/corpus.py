@@ -15,6 +15,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cluster.adapters import place_adapter_of_run
 from cluster.config import TaskConfig
 from cluster.job import gpu_count
 from cluster.lease import Lease
@@ -23,11 +24,12 @@ from cluster.session import ray_session
 from cluster.spec import plan_engine
 from cluster.store import RequestRef, Store
 from generation.material import Material
-from generation.methods import make_method
+from generation.methods import METHODS, make_method
 from generation.models import model_hash, resolve_model
 from generation.plan import plan_wave
 from generation.records import digest
 from generation.settings import GenerationSettings
+from yardstick.adapted import Adapted
 from yardstick.sets import Split
 
 PROMPT_VERSION = 2  # raise it when the same settings ask in another way
@@ -69,6 +71,8 @@ class Corpora:
         self.store = Store(self.folder)
         self._model_folder = resolve_model(self.config.model)
         self._model_hash = model_hash(self._model_folder)
+        adapt, exemplars = self.config.adapt, self.config.generation.exemplars
+        self.adapted = Adapted(self.folder / "trained", self._model_folder, adapt, exemplars)
 
     def ensure(self, specs: Sequence[CorpusSpec]) -> None:
         """Generate what is missing of `specs`; what an interrupted call left of others is not touched."""
@@ -76,7 +80,7 @@ class Corpora:
             return
         with Lease(self.folder) as lease:
             self.plan(specs)
-            self._generate(self._open(specs), lease.epoch)
+            self._generate(self._open(specs), specs, lease.epoch)
 
     def plan(self, specs: Sequence[CorpusSpec]) -> None:
         """Commit the requests of those of `specs` that are not planned yet, as one round."""
@@ -88,7 +92,10 @@ class Corpora:
         for key, spec in missing.items():
             method = make_method(spec.settings.method, spec.settings.form_name, self._model_folder)
             counts = spec.requests(method.samples(spec.settings))
-            plan = plan_wave(Material(spec.split.task, spec.settings, key), method, 0, counts)
+            adapters = self.adapted.adapters(spec.split, spec.settings.method)
+            for each in adapters.values():
+                place_adapter_of_run(each, self.store.root)
+            plan = plan_wave(Material(spec.split.task, spec.settings, key, adapters=adapters), method, 0, counts)
             place = plan.schema.get_field_index("round")
             plan = plan.set_column(place, plan.schema.field("round"), pa.array([number] * len(plan), pa.int32()))
             self.store.commit(number, "requests", key, plan, key)
@@ -109,7 +116,8 @@ class Corpora:
         first = rows.group_by("request_id").aggregate([("prompt_tokens", "min")])
         took = self.store.read_json(self._timing(number)) or {"seconds": 0.0}
         share = output / max(1, pc.sum(everything["output_tokens"]).as_py())
-        return Corpus(rows, pc.sum(first["prompt_tokens_min"]).as_py(), output, took["seconds"] * share)
+        trained = self.adapted.seconds(spec.split, spec.settings.method)
+        return Corpus(rows, pc.sum(first["prompt_tokens_min"]).as_py(), output, took["seconds"] * share + trained)
 
     def key(self, spec: CorpusSpec) -> str:
         """Hash of all that decides the rows."""
@@ -117,6 +125,8 @@ class Corpora:
         seeds = sorted(seed.id for seed in task.seeds)
         labels = [label.model_dump(mode="json") for label in task.labels]
         settings = spec.settings.model_dump(mode="json")
+        if METHODS[spec.settings.method].adapting:
+            settings["adapt"] = self.config.adapt.model_dump(mode="json")
         source = make_method(spec.settings.method, spec.settings.form_name, self._model_folder).source
         return digest(PROMPT_VERSION, task.description, labels, seeds, settings, spec.rows, source, self._model_hash)
 
@@ -131,9 +141,12 @@ class Corpora:
         places = self._places()
         return {key: spec for spec in specs if (key := self.key(spec)) not in places}
 
-    def _generate(self, rounds: Mapping[int, Sequence[RequestRef]], epoch: int) -> None:
+    def _generate(self, rounds: Mapping[int, Sequence[RequestRef]], specs: Sequence[CorpusSpec], epoch: int) -> None:
+        """One engine has the adapters of all splits: none of them is merged."""
+        adapters = [each for spec in specs for each in self.adapted.adapters(spec.split, spec.settings.method).values()]
+        named = {str(place): each for place, each in enumerate(adapters)}
         with ray_session(self.config.runtime):
-            spec = plan_engine(self.config, self._model_folder, self._model_hash, gpu_count())
+            spec = plan_engine(self.config, self._model_folder, self._model_hash, gpu_count(), named)
             pool = EnginePool(spec, 1, self.store, "lift", epoch, log=print)
             pool.start()
             try:

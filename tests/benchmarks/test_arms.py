@@ -108,5 +108,5 @@ def test_no_free_arm_needs_what_is_not_free(split: Split, tmp_path: Path):
 
 def test_settings_that_cannot_be_changed_are_refused():
     for change in ("quota=3", "student.model=x", "model=x"):
-        with pytest.raises(UserError, match="--with: must change generation, denoise or student"):
+        with pytest.raises(UserError, match="--with: must change generation, adapt, denoise or student"):
             benchmark_config([change])
