@@ -22,7 +22,12 @@ class Mixture(nn.Module):
         self.mixer = MIXERS[shape.mixer](shape.hidden)
 
     def forward(self, values: Sequence[str], text: Tensor) -> Tensor:
-        """Soft tokens, float32 [shape.soft_tokens(len(values)), d]; `text` are a prompt's embeddings [t, d]."""
+        """Soft tokens, float32 [shape.soft_tokens(len(values)), d]; `text` are a prompt's embeddings [t, d].
+
+        Raises ValueError for a value without a prompt.
+        """
+        if unknown := [value for value in values if value not in self.shape.values]:
+            raise ValueError(f"the mixture has no prompt for {unknown[0]!r}")
         places = torch.tensor([self.shape.values.index(value) for value in values], device=self.prompts.device)
         mixed = self.mixer(self.prompts[places], text.float())
         return torch.cat([self.instruction, mixed])

@@ -136,10 +136,6 @@ def test_a_mixture_that_the_engine_was_not_started_for(bench: Bench, tmp_path: P
     assert [row["text"] for row in rows if row["label"] == BASE and not row["text"].startswith(begins)] == []
 
 
-def test_a_mixture_without_a_prompt_for_a_requests_label_stops_the_run(bench: Bench) -> None:
-    assert bench.refusal("mixture") == "TODO"
-
-
 def test_an_adapter_without_effect_stops_the_run(bench: Bench) -> None:
     adapter = bench.adapters["zero"]
     begin, _, rest = bench.refusal("zero").partition(" differ by ")

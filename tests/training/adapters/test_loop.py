@@ -38,7 +38,6 @@ def test_two_workers_end_as_one_and_do_not_train_again(scribe: Path, tmp_path: P
     assert [look.loss for look in two.curve] == pytest.approx([look.loss for look in one.curve], rel=2e-2)
     for name in one.adapters.values():
         wanted, found = moved(one.folder / name), moved(two.folder / name)
-        print(name, float((found - wanted).norm()), float(wanted.norm()))
         assert float((found - wanted).norm()) < 0.1 * float(wanted.norm())
     assert list((tmp_path / "storage").iterdir()) == []
     written = (two.folder / "training.json").stat().st_mtime_ns
