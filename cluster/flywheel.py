@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
-from cluster.adapters import best_rows, place_adapter_of_run, place_adapters, train_adapters
+from cluster.adapters import best_rows, place_adapters, train_adapters
 from cluster.dataset import discard_scratch, materialise
 from cluster.evaluation import CONTRASTIVE, PLAIN, evaluate_run
 from cluster.gauges import Gauges
@@ -116,19 +116,15 @@ class Flywheel:
     def _adapt(self, now: Round) -> None:
         """Give labels their adapters of this round, and have engines for them."""
         if self.job.method.adapting is not None:
-            self.spec = self._planned_engines()  # no room for engines is told before anything is trained
+            self._planned_engines()  # no room for engines is told before anything is trained
             self.job = replace(self.job, adapters=self._trained_adapters(now))
-        if self.pool is None or self._is_merged():
-            if self.pool is not None:
-                self._stop_engines(now)  # what lies in their weights is another round's
-            self.spec = place_adapters(self._planned_engines(), self.store.root)
-            self.pool = self._new_pool(self.spec)
-        else:
-            for adapter in {each.id: each for each in self.job.adapters.values()}.values():
-                place_adapter_of_run(adapter, self.store.root)
-
-    def _is_merged(self) -> bool:
-        return isinstance(self.spec, EngineSpec) and bool(self.spec.merged) and self.job.method.adapting is not None
+        spec = place_adapters(self._planned_engines(), self.store.root)
+        if self.pool is not None and _are_alike(spec, self.spec):
+            return  # an engine reads an adapter that it does not know from the run
+        if self.pool is not None:
+            self._stop_engines(now)  # what lies in their weights is another round's
+        self.spec = spec
+        self.pool = self._new_pool(spec)
 
     def _trained_adapters(self, now: Round) -> dict[str, Adapter]:
         output = self.store.folder(now.number, "adapters")
@@ -328,3 +324,10 @@ class Flywheel:
                 f"resumed round {now.number}: {rows} rows in {len(parts)} parts reused, {judged} of them judged, "
                 f"{left} requests left"
             )
+
+
+def _are_alike(one: EngineSpec | ServerSpec, other: EngineSpec | ServerSpec | None) -> bool:
+    """Whether engines of the one do for the other: the same weights, and room for the same kinds of adapters."""
+    if not isinstance(one, EngineSpec) or not isinstance(other, EngineSpec):
+        return True
+    return one.engine_args() == other.engine_args()

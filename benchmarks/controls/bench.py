@@ -49,7 +49,7 @@ class Bench:
     rows: int
 
     def __post_init__(self) -> None:
-        self.out.mkdir(parents=True, exist_ok=True)
+        (self.out / "rows").mkdir(parents=True, exist_ok=True)
         self.store = Store(self.out / "rows")
         self.model = resolve_model(EMBEDDED_LM)
         self.model_hash = model_hash(self.model)

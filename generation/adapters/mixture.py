@@ -44,7 +44,8 @@ class MixtureShape:
 
 def values_of(label: str, attributes: Mapping[str, str]) -> list[str]:
     """The values whose prompts a request mixes: the task's own, its labels' (joined by "+") and its attributes'."""
-    labels = [f"{LABEL}={name}" for name in label.split("+")]
+    names = label.split("+")
+    labels = [f"{LABEL}={name}" for name in (names if all(names) else [label])]  # "c++" is one label
     return [TASK_VALUE, *labels, *(f"{name}={value}" for name, value in sorted(attributes.items()))]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from generation.adapters.mixture import LABEL, TASK_VALUE
+from generation.adapters.mixture import LABEL, TASK_VALUE, values_of
 from generation.tokens import encode_texts
 from training.adapters.adaptation import Adaptation
 from training.adapters.job import AdapterJob
@@ -33,7 +33,11 @@ def _soft_prompts(job: AdapterJob, lm: CausalLM) -> Adaptation:
 def _mixture(job: AdapterJob, lm: CausalLM) -> Adaptation:
     settings = job.settings
     descriptions = {TASK_VALUE: _encoded(job, job.task.description)}
-    descriptions |= {f"{LABEL}={label}": tokens for label, tokens in _described(job).items()}
+    for label, tokens in _described(job).items():
+        # of a set of labels each has a prompt of its own, which other sets share
+        for value in values_of(label, {})[1:]:
+            own = value.removeprefix(f"{LABEL}=")
+            descriptions[value] = tokens if own == label else _encoded(job, own.replace("_", " "))
     instruction = _encoded(job, f"{job.task.description} Write one more text with the label that is asked for.")
     sizes, rates = (settings.instruction_tokens, settings.tokens), (settings.prompt_rate, settings.network_rate)
     return MixtureOfPrompts(lm, job.labels, descriptions, instruction, settings.mixer, sizes, rates)

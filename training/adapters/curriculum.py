@@ -44,7 +44,10 @@ class Curriculum:
         return min(len(documents), math.ceil(sum(map(len, documents)) / STEP_TOKENS))
 
     def documents(self, step: int) -> list[Document]:
-        """The documents of a step: every lesson once an epoch, in chains of its label in an order drawn anew."""
+        """The documents of a step: every lesson once an epoch, in chains of its label in an order drawn anew.
+
+        For a mixture an epoch shows some of a label's lessons as exemplars, and teaches the others.
+        """
         epoch, place = divmod(step, self._per_epoch)
         if epoch not in self._epochs:
             self._epochs = {epoch: self._documents(epoch)}
@@ -77,7 +80,11 @@ class Curriculum:
         documents = []
         for label in self.job.labels:
             lessons = self.of(label)
-            documents += self._lessons.chains(draw.sample(lessons, len(lessons)))
+            order = draw.sample(lessons, len(lessons))
+            if self.job.method.adapting == "mixture":
+                documents += self._lessons.forks(order, draw.randrange(min(len(order), self.job.exemplars + 1)))
+            else:
+                documents += self._lessons.chains(order)
         draw.shuffle(documents)
         return documents
 

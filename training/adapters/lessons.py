@@ -52,6 +52,15 @@ class Lessons:
                 ]
         return documents
 
+    def forks(self, lessons: Sequence[Lesson], shown: int) -> list[Document]:
+        """The first `shown` lessons of one label as exemplars, and each of the others as an answer.
+
+        For a mixture: its soft tokens are made from the whole prompt, which in a chain is another for every lesson.
+        """
+        rest = lessons[shown:]
+        texts, numbers = [each.text for each in rest], [each.number for each in rest]
+        return self.scored(lessons[0].label, lessons[:shown], texts, numbers).split()
+
     def scored(self, label: str, exemplars: Sequence[Lesson], texts: Sequence[str], numbers: Sequence[int]) -> Document:
         """The prompt of a label, and each text as an answer to it."""
         prompt = self._prompt(label, exemplars)

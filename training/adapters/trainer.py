@@ -8,6 +8,7 @@ trainer.save()
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ from torch import Tensor
 from torch.optim import AdamW
 
 from generation.adapters.seal import seal_adapters
+from generation.errors import Fault
 from training.adapters.adaptation import logprobs
 from training.adapters.build import build_adaptation
 from training.adapters.contrast import contrast_loss, label_contrast
@@ -154,6 +156,8 @@ class AdapterTrainer:
     def _look(self) -> None:
         """Measure the held-out seeds, and keep the parameters if the label contrast is the best so far."""
         accuracy, loss, error = label_contrast(self.lm, self.adaptation, self.curriculum)
+        if not math.isfinite(loss):
+            raise Fault(f"adapters diverged at step {self.progress.step}: lower adapt.lora_rate or adapt.prompt_rate")
         look = [Look(self.progress.step, accuracy, loss, error)]
         if self.world > 1:
             dist.broadcast_object_list(look, device=self.device)

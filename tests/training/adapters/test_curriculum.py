@@ -82,3 +82,13 @@ def test_held_out_texts_under_each_label(scribe: Path, tmp_path: Path) -> None:
     shown = curriculum.under_each_label([own.text], [0], ["music"])[0]
     others = curriculum.under_each_label(["something else"], [0], ["music"])[0]
     assert shown.prompt != others.prompt
+
+
+def test_an_epoch_of_a_mixture_shows_some_lessons_and_teaches_the_others(scribe: Path, tmp_path: Path) -> None:
+    job = make_job(scribe, tmp_path, "mixture", epochs=12, exemplars=2, held_out=0.0)
+    curriculum = Curriculum(job)
+    taught = [Counter(texts_of(curriculum, step)) for step in range(curriculum.steps)]
+    assert all(set(epoch.values()) == {1} for epoch in taught)
+    shown = {len(SEEDS) - len(epoch) for epoch in taught}
+    assert len(shown) > 1 and max(shown) <= 2 * len(LABELS)
+    assert set().union(*taught) == set(range(len(SEEDS)))

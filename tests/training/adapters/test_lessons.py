@@ -122,3 +122,12 @@ def test_texts_that_are_hard_to_encode(scribe: Path, text: str) -> None:
     assert taught(document) == [
         (each.number, asked(made, part[:place]), answered(made, each)) for place, each in enumerate(part)
     ]
+
+
+def test_in_forks_all_answers_share_one_whole_prompt(scribe: Path) -> None:
+    made = lessons(scribe, 3)
+    (document,) = made.forks(SONGS[:5], 2)
+    assert document.prompt == asked(made, SONGS[:2])
+    assert taught(document) == [(each.number, asked(made, SONGS[:2]), answered(made, each)) for each in SONGS[2:5]]
+    (bare,) = made.forks(SONGS[:1], 0)
+    assert taught(bare) == [(0, asked(made, []), answered(made, SONGS[0]))]
