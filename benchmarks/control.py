@@ -65,10 +65,12 @@ def main(
             for name in set_ or ["banking10", "clinc10"]
             for number in split or [0]
         ]
+        # methods take turns, so that their seconds can be compared
         ways = [
             Way(name, each)
+            for each in temperature or TEMPERATURES
             for name in method or ["prompted", "control_codes", "soft_prompts", "mixture"]
-            for each in ([LITERAL] if METHODS[name].is_literal else temperature or TEMPERATURES)
+            if each == LITERAL or not METHODS[name].is_literal
         ]
         bench = Bench(out, GenerationSettings(), settings, rows)
         bench.generate([(each, way.method, way.temperature) for each in splits for way in ways])
