@@ -167,12 +167,12 @@ def test_texts_that_no_lm_writes_and_answers_that_are_labels(bench: Bench) -> No
         prepare(TINY, ["generation.method=pseudo_label", pool]),
         prepare(TINY, ["generation.method=mix"]),
     )
-    for wave, job in ((6, labelling), (7, mixing)):
+    for wave, job in ((9, labelling), (10, mixing)):
         counts = dict.fromkeys(job.task.label_names, 3)
         plan = plan_wave(job.material(), job.method, wave, counts)
         bench.store.commit(0, "requests", f"w{wave:03d}", plan, "run")
     list(bench.pool.generate(bench.store.open_requests(0)))
-    rows = [row for row in bench.store.generated(0).to_pylist() if row["wave"] in (6, 7)]
+    rows = [row for row in bench.store.generated(0).to_pylist() if row["wave"] in (9, 10)]
     planned = {request["request_id"]: request for request in bench.store.requests(0).to_pylist()}
     assert len(rows) == 18
     gold = {row.text: row.label for row in read_examples(TINY.parent / "test.jsonl", job.task.label_names)}
@@ -232,7 +232,9 @@ def test_a_penalty_keeps_tokens_from_coming_again(bench: Bench) -> None:
 
 
 def test_banned_strings_are_not_written(bench: Bench) -> None:
-    texts = bench.store.generated(0)["text"].to_pylist()
+    rows = bench.store.generated(0)
+    # what no LM writes an engine does not look at: the filter drops it
+    texts = rows.filter(pc.not_equal(rows["method"], "mix"))["text"].to_pylist()
     assert any("bake" in text.lower() for text in texts)
     assert [text for text in texts if re.search(r"\bcakes?\b", text, re.IGNORECASE)] == []
 
