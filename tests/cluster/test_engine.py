@@ -234,7 +234,7 @@ def test_a_penalty_keeps_tokens_from_coming_again(bench: Bench) -> None:
 def test_banned_strings_are_not_written(bench: Bench) -> None:
     rows = bench.store.generated(0)
     # what no LM writes an engine does not look at: the filter drops it
-    texts = rows.filter(pc.not_equal(rows["method"], "mix"))["text"].to_pylist()
+    texts = rows.filter(pc.equal(rows["method"], "prompted"))["text"].to_pylist()
     assert any("bake" in text.lower() for text in texts)
     assert [text for text in texts if re.search(r"\bcakes?\b", text, re.IGNORECASE)] == []
 
