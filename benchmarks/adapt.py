@@ -1,0 +1,61 @@
+"""How long adapters take to train on the example task: eight labels with eight seeds each.
+
+    python benchmarks/adapt.py --method control_codes --method soft_prompts
+
+Loading the base model, looks at the held-out seeds and sealing included, as a round's training has them.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from pathlib import Path
+from typing import Annotated
+
+# idle threads must not spin beside an engine; read when torch loads
+os.environ |= {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0"}
+
+import typer
+
+from cluster.job import prepare
+from training.adapters.job import AdapterJob
+from training.adapters.trainer import AdapterTrainer
+from training.device import prepare_process
+
+TASK = Path(__file__).parents[1] / "examples" / "support_tickets" / "task.yaml"
+
+
+def main(
+    method: Annotated[list[str] | None, typer.Option(help="methods that train")] = None,
+    task: Annotated[Path, typer.Option()] = TASK,
+) -> None:
+    """Train once with each method, print a Markdown table."""
+    prepare_process()
+    print("| method | seconds | steps | step kept | seconds a step |\n| --- | ---: | ---: | ---: | ---: |")
+    for name in method or ["control_codes", "soft_prompts", "mixture"]:
+        job = prepare(task, [f"generation.method={name}"])
+        assert job.model_folder is not None
+        with tempfile.TemporaryDirectory() as folder:
+            began = time.monotonic()
+            trainer = AdapterTrainer(
+                AdapterJob(
+                    task=job.shown,
+                    method=job.method,
+                    model_folder=job.model_folder,
+                    model_hash=job.model_hash,
+                    exemplars=job.generation.exemplars,
+                    settings=job.config.adapt,
+                    output=Path(folder) / "adapters",
+                )
+            )
+            while not trainer.finished:
+                trainer.step()
+            result = trainer.save()
+            took = time.monotonic() - began
+        step = result.seconds / result.steps
+        print(f"| {name} | {took:.0f} | {result.steps} | {result.best_step} | {step:.2f} |", flush=True)
+
+
+if __name__ == "__main__":
+    typer.run(main)
