@@ -12,7 +12,7 @@ from typing import Any
 
 from cluster.actor import EngineActor
 from cluster.messages import Ready
-from cluster.serving import Adapters, Asked
+from cluster.serving import Adapters, Asked, Padding
 from cluster.shared import check_seen
 from cluster.spec import EngineSpec, on_this_node
 from cluster.startup import load_engine
@@ -56,9 +56,11 @@ class Engine(EngineActor):
 
     async def _answer(self, request: dict[str, Any], method: Method) -> None:
         specials = method.form.adds_special_tokens
-        tokens = self._tokens(request["prompt"], specials, request["padding"], request["sampling"])
+        tokens = self._tokenizer.encode(request["prompt"], add_special_tokens=specials)
+        room = self._spec.max_model_len - int(request["sampling"]["max_tokens"])
         values = values_of(request["label"], request["attributes"])
-        asked = await self._adapters.ask(request["adapter"], tokens, values)
+        padding = Padding(request["padding"], self._line_break, self._tokenizer.bos_token_id, room)
+        asked = await self._adapters.ask(request["adapter"], tokens, values, padding)
         output = await self._generate(
             request["request_id"],
             asked,
@@ -100,13 +102,6 @@ class Engine(EngineActor):
         async for output in self._llm.generate(asked.prompt, params, request_id, lora_request=asked.lora):
             final = output
         return final
-
-    def _tokens(self, prompt: str, specials: bool, padding: int, sampling: dict[str, float]) -> list[int]:
-        """The prompt with as many line breaks before it as its plan says and the context has room for."""
-        tokens = self._tokenizer.encode(prompt, add_special_tokens=specials)
-        padding = min(padding, self._spec.max_model_len - len(tokens) - int(sampling["max_tokens"]))
-        begin = int(bool(tokens) and tokens[0] == self._tokenizer.bos_token_id)
-        return tokens[:begin] + [self._line_break] * padding + tokens[begin:]
 
     def _rows(self, request: dict[str, Any], output: Any, method: Method) -> list[dict[str, Any]]:
         rows = []

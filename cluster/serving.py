@@ -34,6 +34,24 @@ class Asked:
     lora: Any = None
 
 
+@dataclass(frozen=True)
+class Padding:
+    """`count` line breaks to put before a prompt, if they fit into `room` with it: after its begin-of-text token."""
+
+    count: int = 0
+    token: int = 0
+    begin: int | None = None
+    room: int = 0
+
+    def before(self, tokens: list[int]) -> list[int]:
+        """The tokens with as many line breaks before them as fit."""
+        begin = int(bool(tokens) and tokens[0] == self.begin)
+        return tokens[:begin] + [self.token] * min(self.count, self.room - len(tokens)) + tokens[begin:]
+
+
+NO_PADDING = Padding()
+
+
 class Adapters:
     """The adapters that an engine serves. `ask` turns a prompt's tokens into what vLLM takes.
 
@@ -47,24 +65,29 @@ class Adapters:
         self._soft: dict[str, SoftTokens] = {}
         self._proofs: dict[str, asyncio.Task[None]] = {}
 
-    async def ask(self, adapter: str, tokens: list[int], values: Sequence[str]) -> Asked:
+    async def ask(self, adapter: str, tokens: list[int], values: Sequence[str], padding: Padding) -> Asked:
         """A prompt for an adapter, "" for the base model; `values` are those that a mixture mixes.
 
         Raises UserError when the adapter fails its proof.
         """
         if not adapter:
-            return Asked({"prompt_token_ids": tokens})
+            return Asked({"prompt_token_ids": padding.before(tokens)})
         if adapter not in self._proofs:
             self._proofs[adapter] = asyncio.create_task(self._prove(adapter))
         await asyncio.shield(self._proofs[adapter])
-        return self._asked(self._known[adapter], tokens, values)
+        return self._asked(self._known[adapter], tokens, values, padding)
 
-    def _asked(self, adapter: Adapter, tokens: list[int], values: Sequence[str] = ()) -> Asked:
+    def _asked(
+        self, adapter: Adapter, tokens: list[int], values: Sequence[str] = (), padding: Padding = NO_PADDING
+    ) -> Asked:
+        """A soft prompt was trained to stand right before its text: line breaks come before both."""
         if adapter.id == self._spec.merged:
-            return Asked({"prompt_token_ids": tokens})
+            return Asked({"prompt_token_ids": padding.before(tokens)})
         if adapter.kind == "lora":
-            return Asked({"prompt_token_ids": tokens}, self._lora_request(adapter))
-        return Asked(_with_soft_prompt(adapter.id, self._soft[adapter.id](tokens, values), tokens))
+            return Asked({"prompt_token_ids": padding.before(tokens)}, self._lora_request(adapter))
+        soft = self._soft[adapter.id](tokens, values)
+        breaks = [padding.token] * max(0, min(padding.count, padding.room - len(soft) - len(tokens)))
+        return Asked(_with_soft_prompt(adapter.id, soft, tokens, breaks))
 
     def _lora_request(self, adapter: Adapter) -> Any:
         from vllm.lora.request import LoRARequest
@@ -138,14 +161,14 @@ def _read(folder: Path, adapter: Adapter) -> Probe:
     return read_probe(folder)
 
 
-def _with_soft_prompt(adapter: str, soft: torch.Tensor, tokens: list[int]) -> dict[str, Any]:
-    """The soft prompt, then the tokens, whose own rows of the embeddings vLLM fills in."""
+def _with_soft_prompt(adapter: str, soft: torch.Tensor, tokens: list[int], before: list[int]) -> dict[str, Any]:
+    """The soft prompt between the tokens, whose own rows of the embeddings vLLM fills in."""
     import torch
 
-    embeds = torch.cat([soft, torch.zeros(len(tokens), soft.shape[1], dtype=soft.dtype)])
+    first, last = (torch.zeros(len(each), soft.shape[1], dtype=soft.dtype) for each in (before, tokens))
     return {
-        "prompt_embeds": embeds,
-        "prompt_token_ids": [0] * len(soft) + tokens,
-        "prompt_is_token_ids": [False] * len(soft) + [True] * len(tokens),
+        "prompt_embeds": torch.cat([first, soft, last]),
+        "prompt_token_ids": before + [0] * len(soft) + tokens,
+        "prompt_is_token_ids": [True] * len(before) + [False] * len(soft) + [True] * len(tokens),
         "cache_salt": adapter,  # the prefix cache does not see which rows are embeddings
     }

@@ -119,10 +119,10 @@ def plan_wave(
 
 
 def _padding(method: Method, length: int, soft: int, answers: int) -> int:
-    """A soft prompt was trained to stand right before its text: nothing comes between."""
-    if method.is_literal or not method.form.may_be_padded or soft:
+    """Line breaks that fill blocks together with soft tokens and prompt; they come before both."""
+    if method.is_literal or not method.form.may_be_padded:
         return 0
-    return block_padding(length, answers)
+    return block_padding(soft + length, answers)
 
 
 def _most_tokens(method: Method, settings: GenerationSettings, prompt: int) -> int:

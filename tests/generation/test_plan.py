@@ -116,9 +116,10 @@ def test_adapters_go_into_requests_and_their_ids(model: Path) -> None:
         if after["label"] == "lost_card":
             assert (after["adapter"], after["padding"]) == ("hash-1", before["padding"])
             assert after["most_tokens"] == before["most_tokens"]
-        else:  # soft tokens count, and nothing stands between them and the prompt
-            assert (after["adapter"], after["padding"]) == ("hash-2", 0)
-            assert after["most_tokens"] == before["most_tokens"] - before["padding"] + 7
+        else:  # soft tokens count: they and the prompt fill blocks together
+            padding = block_padding(7 + len(after["prompt"].split()), 2 * 3)
+            assert (after["adapter"], after["padding"]) == ("hash-2", padding)
+            assert after["most_tokens"] == before["most_tokens"] - before["padding"] + padding + 7
 
 
 def test_padding_counts_the_answers_to_a_prompt(model: Path) -> None:
