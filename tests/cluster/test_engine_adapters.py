@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from safetensors.torch import load_file
 from tokenizers import Tokenizer
@@ -23,7 +24,7 @@ from generation.adapters.soft_prompt import load_soft_prompt
 from generation.errors import UserError
 from generation.material import Material
 from generation.plan import plan_wave
-from generation.tokens import encode_texts
+from generation.tokens import BLOCK, encode_texts
 from tests.chaos.driver import TINY
 from tests.generation.adapters.cases import copy_of, make_lora, make_mixture, make_soft_prompt, reseal, scale_matrices
 
@@ -41,12 +42,18 @@ class Bench:
     adapters: dict[str, Adapter]
     waves: int = 0
 
-    def generate(self, counts: dict[str, int], **adapters: str) -> int:
-        """Plan and generate a wave with some of the adapters, by label; returns its number."""
+    def generate(self, counts: dict[str, int], padded: bool = False, **adapters: str) -> int:
+        """Plan and generate a wave with some of the adapters, by label; returns its number.
+
+        Prompts are not padded unless asked for: transformers were not asked with line breaks before them.
+        """
         wave, self.waves = self.waves, self.waves + 1
         chosen = {label: self.adapters[name] for label, name in adapters.items()}
         material = Material(self.job.task, self.job.config.generation, "run", 0, chosen)
         plan = plan_wave(material, self.job.method, wave, counts)
+        if not padded:
+            place = plan.schema.get_field_index("padding")
+            plan = plan.set_column(place, plan.schema.field("padding"), pa.array([0] * len(plan), pa.int32()))
         self.store.commit(0, "requests", f"w{wave:03d}", plan, "run")
         for _ in self.pool.generate(self.store.request_refs(0, wave)):
             pass
@@ -117,6 +124,12 @@ def test_rows_of_all_kinds_in_one_batch(bench: Bench) -> None:
     begins[BASE] = bench.likeliest(probes["lora"].base[0])
     assert len(set(begins.values())) == 3
     assert [row["text"] for row in rows if not row["text"].startswith(begins[row["label"]])] == []
+
+
+def test_line_breaks_and_soft_tokens_fill_a_block_of_the_cache(bench: Bench) -> None:
+    wave = bench.generate({LORA: 2, SOFT: 4}, padded=True, **{LORA: "lora", SOFT: "soft"})
+    rows = [row for row in bench.store.generated(0).to_pylist() if row["wave"] == wave]
+    assert {row["label"]: row["prompt_tokens"] for row in rows} == {LORA: 1, SOFT: BLOCK + 1}
 
 
 def test_a_mixture_that_the_engine_was_not_started_for(bench: Bench, tmp_path: Path) -> None:
