@@ -18,8 +18,8 @@ os.environ |= {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0"}
 
 import typer
 
+from cluster.adapters import adapter_job
 from cluster.job import prepare
-from training.adapters.job import AdapterJob
 from training.adapters.trainer import AdapterTrainer
 from training.device import prepare_process
 
@@ -35,20 +35,9 @@ def main(
     print("| method | seconds | steps | step kept | seconds a step |\n| --- | ---: | ---: | ---: | ---: |")
     for name in method or ["control_codes", "soft_prompts", "mixture"]:
         job = prepare(task, [f"generation.method={name}"])
-        assert job.model_folder is not None
         with tempfile.TemporaryDirectory() as folder:
             began = time.monotonic()
-            trainer = AdapterTrainer(
-                AdapterJob(
-                    task=job.shown,
-                    method=job.method,
-                    model_folder=job.model_folder,
-                    model_hash=job.model_hash,
-                    exemplars=job.generation.exemplars,
-                    settings=job.config.adapt,
-                    output=Path(folder) / "adapters",
-                )
-            )
+            trainer = AdapterTrainer(adapter_job(job, Path(folder) / "adapters"))
             while not trainer.finished:
                 trainer.step()
             result = trainer.save()

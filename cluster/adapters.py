@@ -30,8 +30,16 @@ def train_adapters(
     """
     from training.loop import fit_adapters
 
+    result = fit_adapters(adapter_job(job, output, rows), storage, job.config.runtime.workers, gpu=gpu)
+    folder = local_folder(output)
+    read = {name: read_adapter(folder / name) for name in set(result.adapters.values())}
+    return {label: read[name] for label, name in result.adapters.items()}
+
+
+def adapter_job(job: Job, output: Location, rows: Sequence[Example] = ()) -> AdapterJob:
+    """What is to be trained for a job whose method trains adapters."""
     assert job.model_folder is not None
-    wanted = AdapterJob(
+    return AdapterJob(
         task=job.shown,
         method=job.method,
         model_folder=job.model_folder,
@@ -41,10 +49,6 @@ def train_adapters(
         output=output,
         rows=tuple(rows),
     )
-    result = fit_adapters(wanted, storage, job.config.runtime.workers, gpu=gpu)
-    folder = local_folder(output)
-    read = {name: read_adapter(folder / name) for name in set(result.adapters.values())}
-    return {label: read[name] for label, name in result.adapters.items()}
 
 
 def best_rows(kept: pa.Table, task: Task) -> list[Example]:

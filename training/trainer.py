@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -19,7 +17,6 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from training.checkpoint import read_progress, read_tensors, write_checkpoint
 from training.contrastive import is_judge
 from training.device import CPU, mixed_precision
 from training.evaluate import evaluate
@@ -30,18 +27,18 @@ from training.optimiser import make_optimiser, rate_factor, set_rate
 from training.order import global_batch
 from training.probe import probe_head
 from training.progress import Look, Progress
+from training.resumable import Resumable
 from training.students.sequence_classification import SequenceClassifier
 
 Wrap = Callable[[nn.Module], nn.Module]
 
 
-class StudentTrainer:
+class StudentTrainer(Resumable):
     """A job's model, optimiser and progress. `parallelise` wraps the model for several workers (DDP)."""
 
     def __init__(self, job: StudentJob, device: torch.device = CPU, parallelise: Wrap = lambda model: model) -> None:
-        self.job, self.settings, self.device = job, job.settings, device
-        self.rank: int = dist.get_rank() if dist.is_initialized() else 0
-        self.world: int = dist.get_world_size() if dist.is_initialized() else 1
+        super().__init__(device)
+        self.job, self.settings = job, job.settings
         start = SequenceClassifier.start
         init_folder = local_folder(job.init_folder)
         self.student = start(init_folder, job.labels, self.settings.max_length, self.settings.seed).to(self.device)
@@ -100,27 +97,6 @@ class StudentTrainer:
             self.student.save(scratch)
             result.write(scratch)
         return result
-
-    def checkpoint(self, folder: Path) -> None:
-        """Write all that `restore` needs to go on from here."""
-        write_checkpoint(folder, self.progress, self._trainable(), self.kept, self.optimiser)
-
-    def restore(self, folder: Path) -> bool:
-        """Go on from a checkpoint; False, and nothing done, when it is another job's."""
-        if (progress := read_progress(folder)).key != self.progress.key:
-            return False
-        weights, self.kept = read_tensors(folder, self.optimiser, self.device)
-        self._load(weights)
-        self.progress = replace(progress, resumes=progress.resumes + 1)
-        return True
-
-    def agree(self, wish: bool) -> bool:
-        """Rank 0's wish, on every rank."""
-        if self.world == 1:
-            return wish
-        wishes = [wish]
-        dist.broadcast_object_list(wishes, device=self.device)
-        return wishes[0]
 
     def _probe(self) -> bool:
         targets = self._targets(self.rows).tolist()

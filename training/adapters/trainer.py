@@ -12,8 +12,6 @@ import math
 import random
 import time
 from collections.abc import Sequence
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -31,20 +29,19 @@ from training.adapters.job import AdapterJob, AdapterResult
 from training.adapters.weights import token_weights
 from training.branching import Document, Layout
 from training.causal_lm import CausalLM
-from training.checkpoint import read_progress, read_tensors, write_checkpoint
 from training.device import CPU
 from training.folders import atomic_folder
 from training.optimiser import rate_factor
 from training.progress import Look, Progress
+from training.resumable import Resumable
 
 
-class AdapterTrainer:
+class AdapterTrainer(Resumable):
     """A job's frozen LM, its adaptation, optimiser and progress; of several workers, each adds up all gradients."""
 
     def __init__(self, job: AdapterJob, device: torch.device = CPU) -> None:
-        self.job, self.settings, self.device = job, job.settings, device
-        self.rank: int = dist.get_rank() if dist.is_initialized() else 0
-        self.world: int = dist.get_world_size() if dist.is_initialized() else 1
+        super().__init__(device)
+        self.job, self.settings = job, job.settings
         torch.manual_seed(self.settings.seed)
         self.lm = CausalLM.load(job.model_folder, device, self.settings.four_bit)
         self.curriculum = Curriculum(job)
@@ -98,32 +95,9 @@ class AdapterTrainer:
             result.write(scratch)
         return result
 
-    def checkpoint(self, folder: Path) -> None:
-        """Write all that `restore` needs to go on from here."""
-        write_checkpoint(folder, self.progress, self._trained(), self.kept, self.optimiser)
-
-    def restore(self, folder: Path) -> bool:
-        """Go on from a checkpoint; False, and nothing done, when it is another job's."""
-        if (progress := read_progress(folder)).key != self.progress.key:
-            return False
-        weights, self.kept = read_tensors(folder, self.optimiser, self.device)
-        self._load(weights)
-        self.progress = replace(progress, resumes=progress.resumes + 1)
-        return True
-
-    def agree(self, wish: bool) -> bool:
-        """Rank 0's wish, on every rank."""
-        if self.world == 1:
-            return wish
-        wishes = [wish]
-        dist.broadcast_object_list(wishes, device=self.device)
-        return wishes[0]
-
     def _backward(self, documents: Sequence[Document]) -> float:
         """Gradients of the mean loss over all targets of the step, each rank with its share of the documents."""
-        total = sum(
-            target.stop - target.start for each in documents for branch in each.branches for target in branch.targets
-        )
+        total = sum(each.targets for each in documents)
         loss = 0.0
         for layout, found in logprobs(self.lm, self.adaptation, documents[self.rank :: self.world]):
             part = -(found * self._weights(layout)).sum() / total
@@ -138,7 +112,7 @@ class AdapterTrainer:
 
     def _add_up(self) -> None:
         """Gradients of all ranks; what none has a gradient of stays without, so that no momentum moves it."""
-        trained = list(self._trained().values())
+        trained = list(self._trainable().values())
         present = torch.tensor([float(each.grad is not None) for each in trained], device=self.device)
         dist.all_reduce(present)
         for parameter, found in zip(trained, present.tolist(), strict=True):
@@ -163,14 +137,14 @@ class AdapterTrainer:
             dist.broadcast_object_list(look, device=self.device)
         self.progress.curve += look
         if self.progress.lowest == look[0]:
-            self.kept = {name: value.detach().clone() for name, value in self._trained().items()}
+            self.kept = {name: value.detach().clone() for name, value in self._trainable().items()}
 
     def _probe(self, label: str) -> tuple[str, str]:
         """A prompt of the label with two exemplars, and the label."""
         seeds = self.job.task.seeds_of(label)[:2]
         return self.job.method.prompt(self.job.task, self.job.task.label(label), seeds), label
 
-    def _trained(self) -> dict[str, Any]:
+    def _trainable(self) -> dict[str, Any]:
         return dict(self.adaptation.named_parameters())
 
     @torch.no_grad()

@@ -1,0 +1,58 @@
+"""What every trainer has in common: it can be left and taken up again, and its ranks agree."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+from torch.optim import Optimizer
+
+from training.checkpoint import read_progress, read_tensors, write_checkpoint
+from training.progress import Progress
+
+
+class Resumable(ABC):
+    """A trainer's optimiser and progress; `kept` are the trained weights of the best look."""
+
+    device: torch.device
+    optimiser: Optimizer
+    progress: Progress
+    kept: dict[str, Tensor]
+
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
+        self.rank: int = dist.get_rank() if dist.is_initialized() else 0
+        self.world: int = dist.get_world_size() if dist.is_initialized() else 1
+
+    @abstractmethod
+    def _trainable(self) -> dict[str, Tensor]:
+        """What is trained, by name."""
+
+    @abstractmethod
+    def _load(self, weights: dict[str, Tensor]) -> None:
+        """Put trained weights in place; those that are not named stay."""
+
+    def checkpoint(self, folder: Path) -> None:
+        """Write all that `restore` needs to go on from here."""
+        write_checkpoint(folder, self.progress, self._trainable(), self.kept, self.optimiser)
+
+    def restore(self, folder: Path) -> bool:
+        """Go on from a checkpoint; False, and nothing done, when it is another job's."""
+        if (progress := read_progress(folder)).key != self.progress.key:
+            return False
+        weights, self.kept = read_tensors(folder, self.optimiser, self.device)
+        self._load(weights)
+        self.progress = replace(progress, resumes=progress.resumes + 1)
+        return True
+
+    def agree(self, wish: bool) -> bool:
+        """Rank 0's wish, on every rank."""
+        if self.world == 1:
+            return wish
+        wishes = [wish]
+        dist.broadcast_object_list(wishes, device=self.device)
+        return wishes[0]
