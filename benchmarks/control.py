@@ -58,6 +58,10 @@ def main(
 ) -> None:
     """Measure what is not measured yet, print a Markdown table."""
     prepare_process()
+    if unknown := sorted({*(method or ())} - METHODS.keys()):
+        raise typer.BadParameter(f"unknown methods {unknown}; known are {', '.join(METHODS)}")
+    if unknown := sorted({*(set_ or ())} - SETS.keys()):
+        raise typer.BadParameter(f"unknown sets {unknown}; known are {', '.join(SETS)}")
     settings = AdapterSettings.model_validate(dict(change.split("=", 1) for change in adapt or []))
     try:
         splits = [
@@ -74,7 +78,7 @@ def main(
         ]
         bench = Bench(out, GenerationSettings(), settings, rows)
         bench.generate([(each, way.method, way.temperature) for each in splits for way in ways])
-    except (UserError, KeyError) as error:
+    except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         raise typer.Exit(2) from None
     found: dict[Way, list[Figures]] = {way: [] for way in ways}

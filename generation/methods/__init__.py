@@ -6,13 +6,16 @@ from pathlib import Path
 
 from generation.errors import UserError
 from generation.forms import FORMS, JSON_FORMS
-from generation.methods.adapted import ControlCodes, LabelLora, MixtureOfSoftPrompts, SoftPrompt
 from generation.methods.base import Method
+from generation.methods.control_codes import ControlCodes
 from generation.methods.eda import Eda
+from generation.methods.lora import LabelLora
 from generation.methods.mix import Mix
+from generation.methods.mixture import MixtureOfSoftPrompts
 from generation.methods.paraphrase import Paraphrase
 from generation.methods.prompted import Prompted
 from generation.methods.pseudo_label import PseudoLabel
+from generation.methods.soft_prompts import SoftPrompt
 from generation.methods.wanli import Wanli
 
 _ADAPTED = (ControlCodes, LabelLora, SoftPrompt, MixtureOfSoftPrompts)

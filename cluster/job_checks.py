@@ -1,0 +1,124 @@
+"""What a task's settings, files and model must agree on before a run may begin."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cluster.config import TaskConfig
+from generation.adapters.mixture import MixtureShape, values_of
+from generation.errors import UserError, clip
+from generation.kinds import KINDS
+from generation.methods import METHODS
+from generation.models import context_of
+from generation.task import Task
+from generation.tokens import count_tokens
+
+if TYPE_CHECKING:
+    from cluster.job import Job
+
+
+def check_training(path: Path, config: TaskConfig, task: Task) -> None:
+    """A method that trains adapters has its own, of the model that writes, from seeds of every label."""
+    name = config.generation.method
+    if METHODS[name].adapting is None:
+        return
+    if config.server.url:
+        raise UserError(f"{path}: generation.method: {name!r} trains adapters, which a server cannot load")
+    if config.generation.adapters:
+        raise UserError(f"{path}: generation.adapters: must be empty with method {name!r}, which trains its own")
+    if METHODS[name].adapting == "mixture" and task.attributes:
+        raise UserError(
+            f"{path}: attributes: must be empty with method {name!r}, which learns prompts of labels from seeds; got "
+            f"{task.attributes[0].name!r}"
+        )
+    for label in task.label_names:
+        if not task.seeds_of(label):
+            raise UserError(f"{path}: generation.method: {name!r} trains on seeds, label {label!r} has none")
+
+
+def check_margins(path: Path, config: TaskConfig) -> None:
+    """Label margins need the LM itself, and a judge to add to."""
+    if config.denoise.takes_margins and not KINDS[config.kind].has_judge:
+        raise UserError(f"{path}: denoise: label margins need a judge; kind {config.kind!r} has none")
+    if config.server.url and config.denoise.takes_margins:
+        raise UserError(f"{path}: denoise.least_margin: a server cannot give label margins; leave it and rerank alone")
+
+
+def _soft_tokens(job: Job, label: str) -> int:
+    """The most soft tokens before a label's prompts."""
+    kind, adapt = job.method.adapting, job.config.adapt
+    if kind == "soft_prompt":
+        return adapt.tokens
+    if kind == "mixture":
+        shape = MixtureShape(adapt.mixer, (), adapt.instruction_tokens, adapt.tokens, 0)
+        return shape.soft_tokens(len(values_of(label, {})))
+    return job.adapters[label].tokens if label in job.adapters else 0
+
+
+def check_methods(job: Job) -> None:
+    """What the method works with must be there, and nothing that it ignores."""
+    if job.method.is_literal and job.template:
+        raise UserError(f"{job.path}: generation.template: must be left out: {job.method.name!r} has no prompt")
+    if "pool" in job.method.needs and not job.config.pool:
+        raise UserError(f"{job.path}: pool: must be a file of texts: generation.method {job.method.name!r} labels them")
+    if job.method.is_constrained and job.config.server.url:
+        raise UserError(
+            f"{job.path}: generation.method: {job.method.name!r} needs an LM that engines load; a server (server.url) "
+            "cannot be held to the labels"
+        )
+    if job.method.is_constrained and not job.kind.is_written_as_text:
+        raise UserError(
+            f"{job.path}: generation.method: {job.method.name!r} cannot label texts of kind {job.kind.name!r}"
+        )
+    for name in job.shown.label_names if job.method.needs_seeds else ():
+        if not job.shown.seeds_of(name):
+            raise UserError(
+                f"{job.path}: generation.method: {job.method.name!r} needs seeds of every label; {name!r} has none"
+            )
+
+
+def check_context(job: Job) -> None:
+    """Every prompt that a plan can hold, and its answer, must fit into the context, and that into the model's."""
+    config = job.config
+    if job.model_folder is None:
+        _check_answer_length(job)
+        return  # a server knows its own context, and refuses what does not fit
+    trained = context_of(job.model_folder)
+    if trained is not None and config.runtime.max_model_len > trained:
+        raise UserError(
+            f"{job.path}: runtime.max_model_len: must be at most {trained}, the model's own context; "
+            f"got {config.runtime.max_model_len}"
+        )
+    room = config.runtime.max_model_len - config.generation.max_tokens
+    task = job.shown
+    for seed in (*task.seeds, *task.dev):
+        if (tokens := count_tokens(job.model_folder, [seed.text])[0]) > room:
+            raise UserError(
+                f"{job.path.parent / config.seeds} line {seed.line}: text has {tokens} tokens; the context has room "
+                f"for {room} (runtime.max_model_len {config.runtime.max_model_len} less generation.max_tokens)"
+            )
+    asking = [method for method in job.methods if not method.is_literal]
+    # rows that stand in for seeds can be as long as an answer
+    added = round(config.generation.sparse * config.generation.exemplars) * config.generation.max_tokens
+    for method, label in itertools.product(asking, task.labels):
+        if method.needs_seeds and not task.seeds_of(label.name):
+            continue  # it is not asked for this label
+        tokens = count_tokens(job.model_folder, [method.longest(job.material(), label)])[0] + added
+        tokens += _soft_tokens(job, label.name)
+        if tokens > room:
+            raise UserError(
+                f"{job.path}: generation.exemplars: a prompt for {label.name!r} has {tokens} tokens; the context has "
+                f"room for {room} (runtime.max_model_len {config.runtime.max_model_len} less generation.max_tokens)"
+            )
+
+
+def _check_answer_length(job: Job) -> None:
+    """A server must be told the longest answer, under either name: budgets count on it."""
+    extra, most = job.config.server.extra, job.generation.max_tokens
+    told = extra.get("max_completion_tokens", None if "max_tokens" in extra else most)
+    if told != most:
+        raise UserError(
+            f"{job.path}: server.extra: max_completion_tokens: must be generation.max_tokens, {most}; got {clip(told)}"
+        )
