@@ -87,7 +87,7 @@ class Adapters:
             return Asked({"prompt_token_ids": padding.before(tokens)}, self._lora_request(adapter))
         soft = self._soft[adapter.id](tokens, values)
         breaks = [padding.token] * max(0, min(padding.count, padding.room - len(soft) - len(tokens)))
-        return Asked(_with_soft_prompt(adapter.id, soft, tokens, breaks))
+        return Asked(with_soft_prompt(adapter.id, soft, tokens, breaks))
 
     def _lora_request(self, adapter: Adapter) -> Any:
         from vllm.lora.request import LoRARequest
@@ -161,7 +161,7 @@ def _read(folder: Path, adapter: Adapter) -> Probe:
     return read_probe(folder)
 
 
-def _with_soft_prompt(adapter: str, soft: torch.Tensor, tokens: list[int], before: list[int]) -> dict[str, Any]:
+def with_soft_prompt(adapter: str, soft: torch.Tensor, tokens: list[int], before: list[int]) -> dict[str, Any]:
     """The soft prompt between the tokens, whose own rows of the embeddings vLLM fills in."""
     import torch
 

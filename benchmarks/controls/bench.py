@@ -72,9 +72,13 @@ class Bench:
 
     def figures(self, split: Split, method: str, temperature: float) -> Figures:
         """The measures of what `generate` made."""
-        table, took = self._rows((split, method, temperature))
-        seconds = took + self._adapted.seconds(split, method)
-        return measure(table, split, self.encoders, DenoiseSettings(), seconds)
+        asked = (split, method, temperature)
+        return measure(self.rows_of(asked), split, self.encoders, DenoiseSettings(), self.seconds(asked))
+
+    def seconds(self, asked: Asked) -> float:
+        """What a way took, training included."""
+        split, method, _ = asked
+        return self._rows(asked)[1] + self._adapted.seconds(split, method)
 
     def oracle_accuracy(self, split: Split) -> float:
         return self.encoders.oracle_accuracy(split.real)

@@ -57,7 +57,7 @@ def measure(rows: pa.Table, split: Split, encoders: Encoders, settings: DenoiseS
         stand=len(drafts) / rows.num_rows,
         right=100 * float(np.mean([one == other for one, other in zip(true, intended, strict=True)])),
         distinct_2=distinct([texts[place] for place in chosen], 2),
-        nearest=_nearest(vectors[chosen]),
+        nearest=nearest(vectors[chosen]),
         copies=100 * copy_rate(rows["text"].to_pylist(), [seed.text for seed in split.seeds], settings.seed_copy),
         tokens=tokens / len(drafts),
         seconds=seconds / len(drafts),
@@ -88,7 +88,7 @@ def table(found: Mapping[tuple[str, float], Sequence[Figures]], oracle: float) -
     return "\n".join(lines)
 
 
-def _nearest(vectors: np.ndarray) -> float:
+def nearest(vectors: np.ndarray) -> float:
     """Mean cosine of each unit vector to the one nearest to it."""
     similar = vectors @ vectors.T
     np.fill_diagonal(similar, -1.0)

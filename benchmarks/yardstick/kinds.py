@@ -52,10 +52,11 @@ _SLOTS = {"music": MUSIC, "politics": POLITICS}
 
 @dataclass(frozen=True)
 class KindSplit:
-    """A task with its seeds, real rows for testing, and how it is read and written."""
+    """A task with its seeds, real rows for training an oracle and for testing, and how it is read and written."""
 
     task: Task
     kind: Kind
+    train: tuple[Example, ...]
     test: tuple[Example, ...]
 
 
@@ -75,15 +76,16 @@ def nlupp_banking(data: Path, k: int, number: int = 0) -> KindSplit:
 def crossner(data: Path, domain: str, k: int, number: int = 0) -> KindSplit:
     """The `number`-th draw of seeds from sentences about "music" or "politics": `k` or more with each slot.
 
-    Fewer where the train rows have no more. Sentences with brackets, which mark spans in prompts, are left out.
+    Fewer where the train rows have no more; the dev rows are for an oracle only. Sentences with brackets, which mark
+    spans in prompts, are left out.
     """
     folder = _folder(data, "crossner") / domain
-    rows = {part: [row for row in _rows(folder / part) if not set(row["text"]) & set("[]")] for part in _PARTS}
+    rows = {part: [row for row in _rows(folder / part) if not set(row["text"]) & set("[]")] for part in (*_PARTS, _DEV)}
     guideline = {slot: f"the name of {words}" for slot, words in _SLOTS[domain].items()}
     return _split(f"crossner {domain}", f"Sentences about {domain}.", "tags", guideline, rows, k, number)
 
 
-_PARTS = ("train.jsonl", "test.jsonl")
+_PARTS, _DEV = ("train.jsonl", "test.jsonl"), "dev.jsonl"
 _Rows = Mapping[str, list[dict[str, Any]]]
 
 
@@ -111,7 +113,8 @@ def _split(
     unseen = [example for example, text in zip(train, normal, strict=True) if text not in tested]
     labels = tuple(Label(name=label, description=about) for label, about in guideline.items())
     seeds = draw_seeds(made, unseen, k, random.Random(f"{name} {number}"))
-    return KindSplit(Task(name, description, labels, tuple(seeds)), made, tuple(test))
+    more = _examples(made, name, rows.get(_DEV, []))
+    return KindSplit(Task(name, description, labels, tuple(seeds)), made, (*unseen, *more), tuple(test))
 
 
 def _examples(kind: Kind, name: str, rows: list[dict[str, Any]]) -> list[Example]:

@@ -49,10 +49,13 @@ def test_tags(tmp_path: Path) -> None:
 
     write(tmp_path / "crossner" / "music" / "train.jsonl", [row("by", "Abba"), row("by", "[", "Can", "]"), row("Blur")])
     write(tmp_path / "crossner" / "music" / "test.jsonl", [row("by", "Doors"), row("by", "abba", "[sic]")])
+    write(tmp_path / "crossner" / "music" / "dev.jsonl", [row("by", "Kraftwerk")])
     split = crossner(tmp_path, "music", 5)
     assert split.task.label_names == list(MUSIC)
     assert sorted(split.kind.write(seed) for seed in split.task.seeds) == ["[band: Blur]", "by [band: Abba]"]
     assert [split.kind.write(example) for example in split.test] == ["by [band: Doors]"]
+    written = ["by [band: Abba]", "[band: Blur]", "by [band: Kraftwerk]"]
+    assert [split.kind.write(example) for example in split.train] == written
 
 
 def test_rare_labels_choose_first() -> None:
