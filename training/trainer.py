@@ -8,8 +8,10 @@ trainer.save()
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -19,16 +21,21 @@ from torch.nn.functional import cross_entropy
 
 from training.contrastive import is_judge
 from training.device import CPU, mixed_precision
-from training.evaluate import evaluate
 from training.folders import atomic_folder, local_folder
 from training.job import StudentJob, StudentResult, TrainingRow
-from training.losses import weighted_cross_entropy
+from training.losses import LOSSES, Loss, weighted_mean
+from training.measures.calibration import fit_temperature
+from training.measures.scores import score
 from training.optimiser import make_optimiser, rate_factor, set_rate
 from training.order import global_batch
+from training.predict import Student
 from training.probe import probe_head
 from training.progress import Look, Progress
 from training.resumable import Resumable
+from training.students import NETWORKS
+from training.students.network import Encoded
 from training.students.sequence_classification import SequenceClassifier
+from training.teacher import teach
 
 Wrap = Callable[[nn.Module], nn.Module]
 
@@ -39,16 +46,20 @@ class StudentTrainer(Resumable):
     def __init__(self, job: StudentJob, device: torch.device = CPU, parallelise: Wrap = lambda model: model) -> None:
         super().__init__(device)
         self.job, self.settings = job, job.settings
-        start = SequenceClassifier.start
         init_folder = local_folder(job.init_folder)
+        start = NETWORKS[job.kind].start
         self.student = start(init_folder, job.labels, self.settings.max_length, self.settings.seed).to(self.device)
         self.rows = job.examples()
+        self.encoded = self._encode(self.rows)
+        self.targets = self._targets(self.rows, self.encoded)
+        self.first = np.cumsum([0, *(len(each) for each in self.targets)])  # the place of each row's first choice
         self.warm = is_judge(init_folder) and self._probe()
+        self.loss: Loss = LOSSES[self.settings.loss](self.settings, self._teacher())
         self.parallel = parallelise(self.student)
         self.optimiser = make_optimiser(self.student)
         self.progress = Progress(job.key)
         self.kept: dict[str, Tensor] = {}  # the trainable weights at the best look
-        self.ids = self.student.tokenizer.ids([row.text for row in self.rows])
+        self.averaged: dict[str, Tensor] = {}  # their running mean, if one is wanted
 
     @property
     def finished(self) -> bool:
@@ -66,6 +77,7 @@ class StudentTrainer(Resumable):
         self.optimiser.zero_grad()
         loss.backward()
         self.optimiser.step()
+        self._average()
         self.progress.step += 1
         self.progress.loss = loss.item()
         self.progress.seconds += time.perf_counter() - began
@@ -79,8 +91,8 @@ class StudentTrainer(Resumable):
         return self.save()
 
     def save(self) -> StudentResult:
-        """Write the best weights (without dev rows, the last) as a Hugging Face folder with training.json."""
-        self._load(self.kept)
+        """Write the best weights (without dev rows, the last) as a Hugging Face folder with student.json."""
+        self._load(self.kept or self.averaged)
         best, progress = self.progress.best, self.progress
         result = StudentResult(
             folder=self.job.output,
@@ -92,48 +104,128 @@ class StudentTrainer(Resumable):
             seconds_per_step=round(progress.seconds / max(1, progress.step), 4),
             seed=self.settings.seed,
             resumes=progress.resumes,
+            truncated=self.student.cut_share([self.student.input_of(row) for row in self.rows]),
         )
+        spec = self._calibrated().spec
         with atomic_folder(self.job.output) as scratch:
             self.student.save(scratch)
+            spec.write(scratch)
             result.write(scratch)
         return result
 
+    def _encode(self, rows: Sequence[TrainingRow]) -> list[Encoded]:
+        return self.student.encode([self.student.input_of(row) for row in rows])
+
+    def _targets(self, rows: Sequence[TrainingRow], encoded: Sequence[Encoded]) -> list[list[int]]:
+        return [self.student.targets(row, each) for row, each in zip(rows, encoded, strict=True)]
+
     def _probe(self) -> bool:
-        targets = self._targets(self.rows).tolist()
+        if not isinstance(self.student, SequenceClassifier):
+            return False
         texts, weights = [row.text for row in self.rows], [row.weight for row in self.rows]
-        return probe_head(self.student, texts, targets, weights, self.settings.judge_c)
+        return probe_head(self.student, texts, self.targets, weights, self.settings.judge_c)
+
+    def _teacher(self) -> Tensor:
+        """What the judge that it starts from says of each choice; the seeds, which are last, have their own labels."""
+        judged = [row for row in self.job.rows if row.weight > 0]
+        choices, ways = int(self.first[-1]), self.student.ways
+        taught = teach(self.job, [row.text for row in judged]) if self.settings.loss == "soft_labels" else None
+        teacher = torch.full((choices, ways), torch.nan, device=self.device)
+        if taught is not None:
+            told = self.student.choices_of(torch.from_numpy(taught)).float()
+            teacher[: len(told)] = told.to(self.device)
+        return teacher
 
     def _loss(self, places: Sequence[int]) -> Tensor:
         """This rank's share of the batch's loss; DDP averages gradients over ranks, hence the factor."""
         mine = places[self.rank :: self.world]
-        weights = torch.tensor([self.rows[place].weight for place in mine], device=self.device)
-        total = sum(self.rows[place].weight for place in places)
         with mixed_precision(self.device):
-            batch = self.student.tokenizer.batch([self.ids[place] for place in mine])
-            logits = self.parallel(batch.to(self.device))
-        targets = self._targets([self.rows[place] for place in mine])
-        return self.world * weighted_cross_entropy(logits, targets, weights, self.settings.label_smoothing, total)
-
-    def _targets(self, rows: Sequence[TrainingRow]) -> Tensor:
-        return torch.tensor([self.job.labels.index(row.label) for row in rows], device=self.device)
+            logits = self.parallel(*self.student.collate([self.encoded[place] for place in mine]))
+        targets = [target for place in mine for target in self.targets[place]]
+        counts = [len(self.targets[place]) for place in mine]
+        weights = np.repeat([self.rows[place].weight for place in mine], counts)
+        choices = np.concatenate([np.arange(self.first[place], self.first[place + 1]) for place in mine])
+        losses = self.loss(
+            self.student.choices(logits),
+            torch.tensor(targets, device=self.device),
+            torch.from_numpy(choices).to(self.device),
+        )
+        total = sum(self.rows[place].weight * len(self.targets[place]) for place in places)
+        return self.world * weighted_mean(losses, torch.from_numpy(weights).float().to(self.device), total)
 
     def _look(self) -> None:
         """Measure the dev rows, and keep the weights if they are the best so far."""
-        labels, dev = list(self.job.labels), self.job.dev
-        logits = self.student.logits([row.text for row in dev])
-        predicted = [labels[place] for place in logits.argmax(axis=1)]
-        macro_f1 = evaluate([row.label for row in dev], predicted, labels)["macro_f1"]
-        losses = cross_entropy(torch.from_numpy(logits), self._targets(dev).cpu(), reduction="none").numpy()
-        error = losses.std(ddof=1) / np.sqrt(len(losses)) if len(losses) > 1 else 0.0
-        look = [Look(self.progress.step, macro_f1, float(losses.mean()), float(error))]
-        if self.world > 1:  # ranks on unlike hardware could differ in a bit and part ways
-            dist.broadcast_object_list(look, device=self.device)
-        self.progress.curve += look
-        if self.progress.best == look[0]:
-            self.kept = {name: value.detach().clone() for name, value in self._trainable().items()}
+        with self._with_averaged():
+            student, dev = self._uncalibrated(), self.job.dev
+            inputs = [self.student.input_of(row) for row in dev]
+            encoded = self.student.encode(inputs)
+            logits = self.student.logits_of(encoded)
+            predicted, _ = student.decide(inputs, encoded, student.to_probabilities(logits))
+            macro_f1 = score(self.job.kind, dev, predicted, self.job.labels)["macro_f1"]
+            losses = self._row_losses(dev, encoded, logits)
+            error = losses.std(ddof=1) / np.sqrt(len(losses)) if len(losses) > 1 else 0.0
+            look = [Look(self.progress.step, macro_f1, float(losses.mean()), float(error))]
+            if self.world > 1:  # ranks on unlike hardware could differ in a bit and part ways
+                dist.broadcast_object_list(look, device=self.device)
+            self.progress.curve += look
+            if self.progress.best == look[0]:
+                self.kept = {name: value.detach().clone() for name, value in self._trainable().items()}
+
+    def _row_losses(self, rows: Sequence[TrainingRow], encoded: Sequence[Encoded], logits: np.ndarray) -> np.ndarray:
+        """The mean cross-entropy of each row's choices, float64 [n]; of a row without any, 0."""
+        targets = self._targets(rows, encoded)
+        flat = torch.tensor([target for each in targets for target in each], dtype=torch.int64)
+        losses = cross_entropy(self.student.choices(torch.from_numpy(logits)), flat, reduction="none").numpy()
+        ends = np.cumsum([len(each) for each in targets])[:-1]
+        return np.array([part.mean() if len(part) else 0.0 for part in np.split(losses, ends)])
+
+    def _uncalibrated(self) -> Student:
+        return Student(self.student, self.student.spec(self.job.kind, self.job.labels))
+
+    def _calibrated(self) -> Student:
+        """The student as it is, with the temperature that suits the dev rows."""
+        student = self._uncalibrated()
+        if not self.job.dev:
+            return student
+        encoded = self._encode(self.job.dev)
+        logits = self.student.choices(torch.from_numpy(self.student.logits_of(encoded))).numpy()
+        targets = np.array([target for each in self._targets(self.job.dev, encoded) for target in each])
+        temperature = fit_temperature(logits, targets)
+        spec = replace(student.spec, temperature=temperature, calibration_rows=len(self.job.dev))
+        return Student(self.student, spec)
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        """Move the running mean of weights on; a young one forgets faster, as its start was nothing learnt."""
+        if not self.settings.ema:
+            return
+        past = min(self.settings.ema, (1 + self.progress.step) / (10 + self.progress.step))
+        for name, value in self._trainable().items():
+            mean = self.averaged.setdefault(name, value.detach().clone())
+            mean.lerp_(value, 1 - past)
+
+    @contextlib.contextmanager
+    def _with_averaged(self) -> Iterator[None]:
+        """The averaged weights in the model's place, if there are any."""
+        if not self.averaged:
+            yield
+            return
+        own = {name: value.detach().clone() for name, value in self._trainable().items()}
+        self._load(self.averaged)
+        yield
+        self._load(own)
 
     def _trainable(self) -> dict[str, Tensor]:
         return {name: value for name, value in self.student.named_parameters() if value.requires_grad}
 
     def _load(self, weights: dict[str, Tensor]) -> None:
         self.student.load_state_dict(weights, strict=False)
+
+    def _others(self) -> dict[str, Tensor]:
+        averaged = {f"averaged/{name}": value for name, value in self.averaged.items()}
+        return averaged | {f"loss/{name}": value for name, value in self.loss.state.items()}
+
+    def _load_others(self, others: dict[str, Tensor]) -> None:
+        for name, value in others.items():
+            part, _, rest = name.partition("/")
+            (self.averaged if part == "averaged" else self.loss.state)[rest] = value

@@ -12,6 +12,7 @@ from training.students.sequence_classification import SequenceClassifier
 from training.trainer import StudentTrainer
 
 TEXTS, TARGETS = [text for text, _ in SEEDS], [LABELS.index(label) for _, label in SEEDS]
+CHOICES = [[target] for target in TARGETS]
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +25,7 @@ def judge(minilm: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_head_is_the_regression_on_first_tokens(judge: Path):
     student = SequenceClassifier.start(judge, LABELS, 128, seed=0)
     vectors = student.first_tokens(TEXTS)
-    assert probe_head(student, TEXTS, TARGETS, [1.0] * 12, 10.0)
+    assert probe_head(student, TEXTS, CHOICES, [1.0] * 12, 10.0)
 
     features = np.tanh(vectors / np.linalg.norm(vectors, axis=1).mean())
     weight, bias = fit_head(features, np.array(TARGETS), 3, 10.0)
@@ -34,8 +35,8 @@ def test_the_head_is_the_regression_on_first_tokens(judge: Path):
 
 def test_a_text_of_weight_0_does_not_count(judge: Path):
     students = [SequenceClassifier.start(judge, LABELS, 128, seed=0) for _ in range(2)]
-    probe_head(students[0], TEXTS, TARGETS, [1.0] * 12, 10.0)
-    probe_head(students[1], [*TEXTS, "rain"], [*TARGETS, 2], [*[1.0] * 12, 0.0], 10.0)
+    probe_head(students[0], TEXTS, CHOICES, [1.0] * 12, 10.0)
+    probe_head(students[1], [*TEXTS, "rain"], [*CHOICES, [2]], [*[1.0] * 12, 0.0], 10.0)
     texts = [text for text, _ in UNSEEN]
     assert students[0].logits(texts) == pytest.approx(students[1].logits(texts), abs=0.05)
 
