@@ -292,11 +292,9 @@ def _summary(job: Any) -> str:
     version = (root / "dataset" / "latest").read_text().strip()
     lines = [
         f"dataset  {root / 'dataset' / version}  ({job.dataset().num_rows} rows)",
-        *([f"student  {job.student}"] if job.job.kind.has_student else []),
+        f"student  {job.student}",
         f"report   {root / 'report.html'}",
     ]
-    if not job.job.kind.has_student:
-        return "\n".join(lines)
     if test := (metrics or {}).get("test"):
         name, best = max(test["baselines"].items(), key=lambda item: item[1]["accuracy"])
         lines.append(

@@ -13,8 +13,8 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from cluster.adapters import best_rows, place_adapters, train_adapters
-from cluster.dataset import discard_scratch, materialise
-from cluster.evaluation import CONTRASTIVE, PLAIN, evaluate_run
+from cluster.dataset import discard_scratch, materialise, training_rows
+from cluster.evaluation import CONTRASTIVE, PLAIN, evaluate_run, rows_of
 from cluster.gauges import Gauges
 from cluster.job import Job, check_identity
 from cluster.journal import Journal
@@ -102,8 +102,7 @@ class Flywheel:
                 stop_reason = self._generate_and_denoise(now)
                 if stop_reason == "cost_budget":
                     self._stop_engines(now)
-                if self.job.kind.has_student:
-                    self._distil(now)
+                self._distil(now)
                 self._note_engine_time(now)
                 self._finish(now, stop_reason)
                 now = current_round(self.store, self.job.config, self.job.shown.label_names)
@@ -224,26 +223,33 @@ class Flywheel:
         """The student on kept rows and guideline, and the plain baseline on the seeds, in one group of workers."""
         from training.loop import fit_students
 
-        judge = self._judge(now)
+        start = self._judge(now) if self.job.kind.has_judge else self.job.encoder_folder
         self.monitor.stage("training student")
-        kept = self.store.kept(self.store.rounds())
-        rows = [TrainingRow(row.text, str(row.label)) for row in self.job.task.guideline]
-        rows += [TrainingRow(row["text"], row["label"], row["weight"]) for row in kept.to_pylist()]
+        rows = [TrainingRow.of(example) for example in self.job.task.guideline]
+        rows += rows_of(training_rows(self.store, self.store.rounds()))
         jobs = [
             self._student_job(self.job.encoder_folder, self._folders(now)[PLAIN], []),
-            self._student_job(judge, self._folders(now)["student"], rows),
+            self._student_job(start, self._folders(now)["student"], rows),
         ]
+        self._say_what_is_not_learnt(now, jobs[-1])
         assert self.pool is not None
         with self.journal.timed("student", now.number), self.pool.asleep():
             workers = self.job.config.runtime.workers
             fit_students(jobs, self.store.root / "training", workers, gpu=self.trainer_gpu)
 
+    def _say_what_is_not_learnt(self, now: Round, job: StudentJob) -> None:
+        """A student cannot know a label of which it sees nothing."""
+        seen = {name for row in job.examples() for name in job.names_of(row)}
+        if empty := [label for label in job.labels if label not in seen]:
+            self.journal.say(f"warning: round {now.number}: the student has no row of label {', '.join(empty)}")
+
     def _student_job(self, start: Location, output: Location, rows: list[TrainingRow]) -> StudentJob:
         return StudentJob(
             labels=tuple(self.job.task.label_names),
-            seeds=tuple(TrainingRow(seed.text, str(seed.label)) for seed in self.job.task.seeds),
-            dev=tuple(TrainingRow(seed.text, str(seed.label)) for seed in self.job.task.dev),
+            seeds=tuple(map(TrainingRow.of, self.job.task.seeds)),
+            dev=tuple(map(TrainingRow.of, self.job.task.dev)),
             rows=tuple(rows),
+            kind=self.job.kind.name,
             init_folder=start,
             output=output,
             settings=self.job.config.student,
@@ -251,8 +257,8 @@ class Flywheel:
 
     def _folders(self, now: Round) -> dict[str, Location]:
         first = self.store.root / "rounds" / "000"
-        student = self.store.folder(now.number, "student")
-        return {CONTRASTIVE: first / "judge", PLAIN: first / "baseline", "student": student}
+        folders = {PLAIN: first / "baseline", "student": self.store.folder(now.number, "student")}
+        return folders | ({CONTRASTIVE: first / "judge"} if self.job.kind.has_judge else {})
 
     # dataset, evaluation, metrics
 
@@ -269,11 +275,13 @@ class Flywheel:
     def _evaluate(self, now: Round) -> dict[str, Any] | None:
         if not self.job.test:
             return None
-        kept = self.store.kept(range(now.number + 1))
+        kept = training_rows(self.store, range(now.number + 1))
         threshold = self.job.config.denoise.near_duplicate
-        names = self.job.task.label_names
         folders = {name: local_folder(folder) for name, folder in self._folders(now).items()}
-        scores = evaluate_run(self.job.test, names, kept, folders, threshold)
+        scores = evaluate_run(self.job.test, self.job.task.seeds, self.job.kind, kept, folders, threshold)
+        if scores["unseen_labels"]:
+            told = ", ".join(f"{label} ({rows})" for label, rows in scores["unseen_labels"].items())
+            self.journal.say(f"warning: test rows carry labels that nothing in training has: {told}")
         return {"digest": self.job.test_digest, **scores}
 
     def _evaluate_again(self) -> None:

@@ -126,10 +126,10 @@ def prepare(path: Path, overrides: list[str] | None = None) -> Job:
     seeds = read_examples(seeds_file, names, config.kind)
     warnings = check_seeds(seeds_file, seeds, names, kind)
     warnings += _what_is_missing(path, kind)
-    train, dev = split_dev(seeds, config.student.dev_per_label if kind.has_student else 0, names)
+    train, dev = split_dev(seeds, config.student.dev_per_label, names, kind)
+    warnings += _held_out_of_too_few(path, config.student.dev_per_label, dev, kind)
     task = Task(config.name, config.description, config.labels, train, dev, config.dimensions)
     test = _read_test(path.parent / config.test, kind, warnings) if config.test else ()
-    test = test if kind.has_student else ()
     pool = read_examples(path.parent / config.pool, None, config.kind) if config.pool else ()
     folder = None if config.server.url else resolve_model(_from(path.parent, config.model), f"{path}: model")
     model = f"server:{config.server.model}" if folder is None else model_hash(folder)
@@ -147,7 +147,7 @@ def prepare(path: Path, overrides: list[str] | None = None) -> Job:
         kind=kind,
         task=task,
         test=test,
-        test_digest=digest([[row.text, row.label] for row in test]) if test else None,
+        test_digest=digest([[kind.write(row), row.label] for row in test]) if test else None,
         generation=generation,
         method=method,
         model_folder=folder,
@@ -206,10 +206,21 @@ def _read_test(path: Path, kind: Kind, warnings: list[str]) -> tuple[Example, ..
 
 def _what_is_missing(path: Path, kind: Kind) -> list[str]:
     """A warning of what a task of this kind goes without."""
-    if kind.has_judge and kind.has_student:
+    if kind.has_judge:
         return []
-    judged = "" if kind.has_judge else "rows pass on filters and deduplication alone, and "
-    return [f"{path}: kind {kind.name!r} has no student yet: {judged}the run ends with its dataset"]
+    return [f"{path}: kind {kind.name!r} has no judge yet: rows pass on filters and deduplication alone"]
+
+
+def _held_out_of_too_few(path: Path, per_label: int, dev: tuple[Example, ...], kind: Kind) -> list[str]:
+    """A warning of labels that have no rows to spare for early stopping and calibration."""
+    held = {name for row in dev for name in kind.names_of(row)}
+    bare = [label for label in kind.labels if label not in held] if per_label else []
+    if not bare:
+        return []
+    return [
+        f"{path}: student.dev_per_label: {per_label} are held out of labels with {2 * per_label} seeds or more; "
+        f"none of {', '.join(bare)}"
+    ]
 
 
 def _read_adapters(

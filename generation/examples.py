@@ -40,17 +40,18 @@ def read_examples(path: Path, labels: Collection[str] | None, kind: str = "label
 
 
 def split_dev(
-    examples: Sequence[Example], per_label: int, labels: Collection[str]
+    examples: Sequence[Example], per_label: int, labels: Collection[str], kind: Kind = LABEL
 ) -> tuple[tuple[Example, ...], tuple[Example, ...]]:
     """(train, dev), each in the order given: `per_label` dev examples of each label that has twice as many.
 
-    Which ones is decided by their content alone, so that a file's order does not matter.
+    Which ones is decided by their content alone, so that a file's order does not matter. One that carries several
+    labels counts for each.
     """
     held: set[str] = set()
     for label in labels:
-        ids = sorted({example.id for example in examples if example.label == label})
+        ids = sorted({example.id for example in examples if label in kind.names_of(example)})
         if len(ids) >= 2 * per_label:
-            held.update(ids[:per_label])
+            held.update([id for id in ids if id not in held][: max(0, per_label - len(held.intersection(ids)))])
     train = tuple(example for example in examples if example.id not in held)
     return train, tuple(example for example in examples if example.id in held)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,16 +9,28 @@ from typing import Any
 def evaluate(gold: Sequence[str], predicted: Sequence[str], labels: Sequence[str]) -> dict[str, Any]:
     """JSON-able measures of `predicted` against `gold`, both [n].
 
-    `accuracy`, `macro_f1`, `micro_f1`, `per_class` {label: {precision, recall, f1, support}} and `confusion` (rows
-    gold, columns predicted, in the order of `labels`). A ratio over nothing is 0. `macro_f1` is the mean over the
+    `accuracy`, `macro_f1`, `per_class` {label: {precision, recall, f1, support}} and `confusion` (rows gold,
+    columns predicted, in the order of `labels`). A ratio over nothing is 0. `macro_f1` is the mean over the
     labels that occur in `gold` or `predicted`, as in scikit-learn. Raises ValueError on lengths that differ or
     a label not in `labels`.
     """
     confusion = _confusion(gold, predicted, labels)
-    hits = Counter({label: confusion[place][place] for place, label in enumerate(labels)})
+    columns = [sum(column) for column in zip(*confusion, strict=True)]
+    per_class, occurring = {}, []
+    for place, label in enumerate(labels):
+        hits, support = confusion[place][place], sum(confusion[place])
+        per_class[label] = {
+            "precision": _ratio(hits, columns[place]),
+            "recall": _ratio(hits, support),
+            "f1": _ratio(2 * hits, support + columns[place]),
+            "support": support,
+        }
+        if support + columns[place]:
+            occurring.append(per_class[label]["f1"])
     return {
-        "accuracy": ratio(hits.total(), len(gold)),
-        **f1_of_counts(hits, Counter(predicted), Counter(gold), labels),
+        "accuracy": _ratio(sum(confusion[place][place] for place in range(len(labels))), len(gold)),
+        "macro_f1": _ratio(sum(occurring), len(occurring)),
+        "per_class": per_class,
         "confusion": confusion,
     }
 
@@ -36,27 +47,5 @@ def _confusion(gold: Sequence[str], predicted: Sequence[str], labels: Sequence[s
     return table
 
 
-def f1_of_counts(
-    hits: Counter[str], given: Counter[str], wanted: Counter[str], labels: Sequence[str]
-) -> dict[str, Any]:
-    """`macro_f1`, `micro_f1` and `per_class` where each label may be right, given and wanted any number of times."""
-    per_class = {
-        label: {
-            "precision": ratio(hits[label], given[label]),
-            "recall": ratio(hits[label], wanted[label]),
-            "f1": ratio(2 * hits[label], given[label] + wanted[label]),
-            "support": wanted[label],
-        }
-        for label in labels
-    }
-    occurring = [per_class[label]["f1"] for label in labels if given[label] + wanted[label]]
-    return {
-        "macro_f1": ratio(sum(occurring), len(occurring)),
-        "micro_f1": ratio(2 * hits.total(), given.total() + wanted.total()),
-        "per_class": per_class,
-    }
-
-
-def ratio(part: float, whole: float) -> float:
-    """0 of nothing."""
+def _ratio(part: float, whole: float) -> float:
     return part / whole if whole else 0.0

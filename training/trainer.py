@@ -25,7 +25,7 @@ from training.folders import atomic_folder, local_folder
 from training.job import StudentJob, StudentResult, TrainingRow
 from training.losses import LOSSES, Loss, weighted_mean
 from training.measures.calibration import fit_temperature
-from training.measures.scores import score
+from training.measures.scores import choices_of, count_answers
 from training.optimiser import make_optimiser, rate_factor, set_rate
 from training.order import global_batch
 from training.predict import Student
@@ -161,7 +161,7 @@ class StudentTrainer(Resumable):
             encoded = self.student.encode(inputs)
             logits = self.student.logits_of(encoded)
             predicted, _ = student.decide(inputs, encoded, student.to_probabilities(logits))
-            macro_f1 = score(self.job.kind, dev, predicted, self.job.labels)["macro_f1"]
+            macro_f1 = count_answers(self.job.kind, dev, predicted, self.job.labels).scores()["macro_f1"]
             losses = self._row_losses(dev, encoded, logits)
             error = losses.std(ddof=1) / np.sqrt(len(losses)) if len(losses) > 1 else 0.0
             look = [Look(self.progress.step, macro_f1, float(losses.mean()), float(error))]
@@ -188,9 +188,7 @@ class StudentTrainer(Resumable):
         if not self.job.dev:
             return student
         encoded = self._encode(self.job.dev)
-        logits = self.student.choices(torch.from_numpy(self.student.logits_of(encoded))).numpy()
-        targets = np.array([target for each in self._targets(self.job.dev, encoded) for target in each])
-        temperature = fit_temperature(logits, targets)
+        temperature = fit_temperature(*choices_of(student, self.job.dev, encoded, self.student.logits_of(encoded)))
         spec = replace(student.spec, temperature=temperature, calibration_rows=len(self.job.dev))
         return Student(self.student, spec)
 

@@ -40,9 +40,8 @@ class Kind(ABC):
     form: ClassVar[str] = ""
     # whether a row's `text` is also how it is written: then adapters can learn from rows of earlier rounds
     is_written_as_text: ClassVar[bool] = True
-    # whether judge and student can learn it; without them a row passes on filters alone, and a run ends with its rows
+    # whether a judge can learn it; without one a row passes on filters alone, and the student starts from the encoder
     has_judge: ClassVar[bool] = True
-    has_student: ClassVar[bool] = True
 
     labels: tuple[str, ...] = ()
 

@@ -25,7 +25,6 @@ class MultiLabelKind(Kind):
     name: ClassVar[str] = "multi_label"
     columns: ClassVar[tuple[str, ...]] = ("labels",)
     has_judge: ClassVar[bool] = False
-    has_student: ClassVar[bool] = False
 
     @classmethod
     def problem(cls, label: str) -> str | None:
