@@ -32,7 +32,8 @@ def evaluate_run(
 
     They go into metrics.json. `kept` (`id`, `text`, `label`, of tags also `tokens` and `tags`) are the rows that the
     student has seen beside `seeds`. `near_duplicates_of_dataset` counts those of them whose Jaccard similarity to a
-    test row is `threshold` or more: a measure of contamination. `unseen_labels` are those of test rows that neither has.
+    test row is `threshold` or more: a measure of contamination. `unseen_labels` are those of test rows that neither
+    has.
     """
     from training.contrastive import Judge
     from training.measures.scores import assess, score, unseen

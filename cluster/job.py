@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from cluster.config import EXTENDABLE, RUNTIME, TaskConfig, load_config
-from cluster.job_checks import check_context, check_margins, check_methods, check_training
+from cluster.job_checks import check_context, check_margins, check_methods, check_student, check_training
 from generation.adapters.folder import Adapter, check_base, read_adapter
 from generation.adapters.mixture import check_values, values_of
 from generation.errors import UserError, clip
@@ -141,6 +141,7 @@ def prepare(path: Path, overrides: list[str] | None = None) -> Job:
     adapters = _read_adapters(path, config, shown.label_names, folder, model)
     check_training(path, config, shown)
     check_margins(path, config)
+    check_student(path, config)
     job = Job(
         path=path,
         config=config,

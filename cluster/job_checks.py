@@ -46,6 +46,12 @@ def check_margins(path: Path, config: TaskConfig) -> None:
         raise UserError(f"{path}: denoise.least_margin: a server cannot give label margins; leave it and rerank alone")
 
 
+def check_student(path: Path, config: TaskConfig) -> None:
+    """Soft labels are the judge's."""
+    if config.student.loss == "soft_labels" and not KINDS[config.kind].has_judge:
+        raise UserError(f"{path}: student.loss: soft_labels are a judge's; kind {config.kind!r} has none")
+
+
 def _soft_tokens(job: Job, label: str) -> int:
     """The most soft tokens before a label's prompts."""
     kind, adapt = job.method.adapting, job.config.adapt

@@ -42,8 +42,9 @@ class StudentJob:
     """One student to train, of a `kind` of task (generation/kinds).
 
     `seeds` are replayed `settings.seed_weight` times among `rows`. `dev` rows choose the step that is kept; with
-    none, `settings.steps` steps are run and the last is kept. `init_folder` is an encoder or a judge. `output`
-    is written once, when the student is finished.
+    none, `settings.steps` steps are run and the last is kept. `init_folder` is an encoder or a judge. `teacher`
+    is the judge for soft labels; none: the one that it starts from. `output` is written once, when the student is
+    finished.
     """
 
     labels: tuple[str, ...]
@@ -54,6 +55,7 @@ class StudentJob:
     rows: tuple[TrainingRow, ...] = ()
     dev: tuple[TrainingRow, ...] = ()
     kind: str = "label"
+    teacher: Location | None = None
 
     def __post_init__(self) -> None:
         carried = {name for row in (*self.seeds, *self.rows, *self.dev) for name in self.names_of(row)}
@@ -84,8 +86,8 @@ class StudentJob:
     def key(self) -> str:
         """Hash of everything that decides the student; where it is written does not."""
         settings = self.settings.model_dump(exclude={"model"})
-        start = model_hash(local_folder(self.init_folder))
-        return digest(self.kind, self.labels, self.seeds, self.rows, self.dev, settings, start)
+        models = [model_hash(local_folder(each)) for each in (self.init_folder, self.teacher) if each is not None]
+        return digest(self.kind, self.labels, self.seeds, self.rows, self.dev, settings, models)
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ class StudentResult:
     """A finished student. `loss` is the training loss of its last step, `curve` one look per evaluation.
 
     `resumes` counts how often it went on from a checkpoint; `seconds` are those of the steps alone; `truncated` is the
-    share of its rows that were cut at the longest length.
+    share of its rows that were cut at the longest length, `loss_name` what it minimised.
     """
 
     folder: Location
@@ -106,6 +108,7 @@ class StudentResult:
     seed: int
     resumes: int = 0
     truncated: float = 0.0
+    loss_name: str = ""
 
     def write(self, folder: Path) -> None:
         """Write it, less the folder itself, as training.json."""

@@ -54,8 +54,8 @@ class Resumable(ABC):
             return False
         weights, self.kept, others = read_tensors(folder, self.optimiser, self.device)
         self._load(weights)
-        self._load_others(others)
         self.progress = replace(progress, resumes=progress.resumes + 1)
+        self._load_others(others)
         return True
 
     def agree(self, wish: bool) -> bool:

@@ -12,8 +12,8 @@ from training.job import StudentJob
 
 
 def teach(job: StudentJob, texts: Sequence[str]) -> np.ndarray | None:
-    """Probabilities float64 [n, labels] in the order of the job's labels; None where it starts from no judge."""
-    folder = local_folder(job.init_folder)
+    """Probabilities float64 [n, labels] in the order of the job's labels; None where the job has no judge."""
+    folder = local_folder(job.teacher or job.init_folder)
     if not is_judge(folder) or not texts:
         return None
     judge = Judge.load(folder)

@@ -32,6 +32,7 @@ from training.predict import Student
 from training.probe import probe_head
 from training.progress import Look, Progress
 from training.resumable import Resumable
+from training.search import choose_loss
 from training.students import NETWORKS
 from training.students.network import Encoded
 from training.students.sequence_classification import SequenceClassifier
@@ -54,7 +55,7 @@ class StudentTrainer(Resumable):
         self.targets = self._targets(self.rows, self.encoded)
         self.first = np.cumsum([0, *(len(each) for each in self.targets)])  # the place of each row's first choice
         self.warm = is_judge(init_folder) and self._probe()
-        self.loss: Loss = LOSSES[self.settings.loss](self.settings, self._teacher())
+        self.loss: Loss | None = None  # made with the first step, or as a checkpoint has it
         self.parallel = parallelise(self.student)
         self.optimiser = make_optimiser(self.student)
         self.progress = Progress(job.key)
@@ -69,6 +70,8 @@ class StudentTrainer(Resumable):
         """Train on one global batch, and look at the dev rows when it is time."""
         if self.warm and self.progress.step == 0 and self.job.dev:
             self._look()  # where it starts may be as good as it gets
+        if self.loss is None:
+            self.loss = self._make_loss()
         began = time.perf_counter()
         places = global_batch(self.progress.step, self.settings.batch_size, len(self.rows), self.settings.seed)
         rate = self.settings.warm_learning_rate if self.warm else self.settings.learning_rate
@@ -104,6 +107,7 @@ class StudentTrainer(Resumable):
             seconds_per_step=round(progress.seconds / max(1, progress.step), 4),
             seed=self.settings.seed,
             resumes=progress.resumes,
+            loss_name=progress.loss_name,
             truncated=self.student.cut_share([self.student.input_of(row) for row in self.rows]),
         )
         spec = self._calibrated().spec
@@ -125,12 +129,24 @@ class StudentTrainer(Resumable):
         texts, weights = [row.text for row in self.rows], [row.weight for row in self.rows]
         return probe_head(self.student, texts, self.targets, weights, self.settings.judge_c)
 
+    def _make_loss(self) -> Loss:
+        """The settings' loss, or the one that is found for these rows."""
+        wanted, progress = self.settings.loss, self.progress
+        teacher = self._teacher() if wanted in ("auto", "soft_labels") else self._no_teacher()
+        if not progress.loss_name:
+            name = [choose_loss(self.job, self.student, self.rows, teacher) if wanted == "auto" else wanted]
+            if self.world > 1:
+                dist.broadcast_object_list(name, device=self.device)
+            progress.loss_name = name[0]
+        return LOSSES[progress.loss_name](self.settings, teacher)
+
+    def _no_teacher(self) -> Tensor:
+        return torch.full((int(self.first[-1]), self.student.ways), torch.nan, device=self.device)
+
     def _teacher(self) -> Tensor:
-        """What the judge that it starts from says of each choice; the seeds, which are last, have their own labels."""
+        """What the judge says of each choice of rows; the seeds, which are last, have labels of their own."""
         judged = [row for row in self.job.rows if row.weight > 0]
-        choices, ways = int(self.first[-1]), self.student.ways
-        taught = teach(self.job, [row.text for row in judged]) if self.settings.loss == "soft_labels" else None
-        teacher = torch.full((choices, ways), torch.nan, device=self.device)
+        taught, teacher = teach(self.job, [row.text for row in judged]), self._no_teacher()
         if taught is not None:
             told = self.student.choices_of(torch.from_numpy(taught)).float()
             teacher[: len(told)] = told.to(self.device)
@@ -145,6 +161,7 @@ class StudentTrainer(Resumable):
         counts = [len(self.targets[place]) for place in mine]
         weights = np.repeat([self.rows[place].weight for place in mine], counts)
         choices = np.concatenate([np.arange(self.first[place], self.first[place + 1]) for place in mine])
+        assert self.loss is not None
         losses = self.loss(
             self.student.choices(logits),
             torch.tensor(targets, device=self.device),
@@ -221,9 +238,10 @@ class StudentTrainer(Resumable):
 
     def _others(self) -> dict[str, Tensor]:
         averaged = {f"averaged/{name}": value for name, value in self.averaged.items()}
-        return averaged | {f"loss/{name}": value for name, value in self.loss.state.items()}
+        return averaged | {f"loss/{name}": value for name, value in (self.loss.state if self.loss else {}).items()}
 
     def _load_others(self, others: dict[str, Tensor]) -> None:
+        self.loss = self._make_loss()
         for name, value in others.items():
             part, _, rest = name.partition("/")
             (self.averaged if part == "averaged" else self.loss.state)[rest] = value

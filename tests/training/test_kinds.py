@@ -118,11 +118,12 @@ def test_tags_are_those_of_the_standard_model(minilm: Path, tmp_path: Path):
 
 def test_no_tag_continues_what_did_not_begin():
     columns = ["O", "B-person", "I-person", "B-time", "I-time"]
-    scores = np.log([[0.4, 0.3, 0.1, 0.1, 0.1], [0.1, 0.1, 0.6, 0.1, 0.1], [0.1, 0.1, 0.1, 0.1, 0.6]])
-    # I-person after O is not allowed; B-person I-person beats O and anything else
-    assert [columns[place] for place in best_tags(scores, columns)][:2] == ["B-person", "I-person"]
-    assert columns[best_tags(scores, columns)[2]] != "I-time"
-    assert best_tags(scores[:0], columns) == []
+    likely = [[0.4, 0.3, 0.1, 0.1, 0.1], [0.1, 0.1, 0.6, 0.1, 0.1], [0.1, 0.1, 0.1, 0.1, 0.6]]
+    # each word's own best is O I-person I-time; of what may follow, O B-time I-time has .4 · .1 · .6
+    assert [columns[place] for place in best_tags(np.log(likely), columns)] == ["O", "B-time", "I-time"]
+    likely[2] = [0.6, 0.1, 0.1, 0.1, 0.1]  # now B-person I-person O has .3 · .6 · .6
+    assert [columns[place] for place in best_tags(np.log(likely), columns)] == ["B-person", "I-person", "O"]
+    assert best_tags(np.zeros((0, 5)), columns) == []
 
 
 def test_none_over_the_threshold_is_the_likeliest(minilm: Path):
