@@ -13,7 +13,7 @@ from generation.kinds.multi_label import join, split
 from generation.kinds.spans import OUTSIDE
 from training.spec import SPEC_FILE, StudentSpec
 from training.students import NETWORKS
-from training.students.network import Encoded, Input, Network
+from training.students.network import Encoded, Input, Network, parts_of
 from training.students.sequence_classification import SequenceClassifier
 from training.students.token_tagging import best_tags, split_words
 
@@ -86,8 +86,8 @@ class Student:
         self, inputs: Sequence[Input], encoded: Sequence[Encoded], probabilities: np.ndarray
     ) -> tuple[list[list[str]], np.ndarray]:
         names, found, sure = list(self.spec.columns), [], []
-        ends = np.cumsum([len(each.units) for each in encoded])[:-1]
-        for each, read, rows in zip(inputs, encoded, np.split(probabilities, ends), strict=True):
+        parts = parts_of(probabilities, [len(each.units) for each in encoded])
+        for each, read, rows in zip(inputs, encoded, parts, strict=True):
             tags = [OUTSIDE] * len(words_of(each))
             places = best_tags(np.log(rows + 1e-30), names)
             for word, place in zip(read.units, places, strict=True):

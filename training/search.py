@@ -16,6 +16,7 @@ from training.students.network import Encoded, Network
 ROBUST = "label_smoothing"  # what is taken unless another is clearly better
 ROWS = 2000  # the most that heads are fitted on
 FOLDS = 3
+CLEAR = 2.0
 _STEPS, _RATE = 100, 0.05
 
 
@@ -31,7 +32,7 @@ class Seen(NamedTuple):
 def choose_loss(job: StudentJob, student: Network, rows: Sequence[TrainingRow], teacher: Tensor) -> str:
     """The loss whose head gets most choices of the dev rows right, of none, those of seeds held out in FOLDS folds.
 
-    ROBUST, unless another's gain is more than its standard error: a handful of rows says no more. `teacher` is as in
+    ROBUST, unless another's gain is more than CLEAR standard errors: a handful of rows says no more. `teacher` is as in
     training/losses.py, for the choices of `rows`, the job's examples. The student's encoder stays as it is.
     """
     order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(job.settings.seed)).tolist()
@@ -44,7 +45,8 @@ def choose_loss(job: StudentJob, student: Network, rows: Sequence[TrainingRow], 
         return ROBUST
     found = {name: np.concatenate([_try(job, student, name, *each) for each in tries]) for name in LOSSES}
     gains = {name: right - found[ROBUST] for name, right in found.items()}
-    clear = {name: each.mean() for name, each in gains.items() if each.mean() > each.std() / np.sqrt(len(each))}
+    bars = {name: CLEAR * each.std() / np.sqrt(len(each)) for name, each in gains.items()}
+    clear = {name: each.mean() for name, each in gains.items() if each.mean() > bars[name]}
     return max(clear, key=lambda name: clear[name], default=ROBUST)
 
 

@@ -34,7 +34,7 @@ from training.progress import Look, Progress
 from training.resumable import Resumable
 from training.search import choose_loss
 from training.students import NETWORKS
-from training.students.network import Encoded
+from training.students.network import Encoded, parts_of
 from training.students.sequence_classification import SequenceClassifier
 from training.teacher import teach
 
@@ -193,8 +193,8 @@ class StudentTrainer(Resumable):
         targets = self._targets(rows, encoded)
         flat = torch.tensor([target for each in targets for target in each], dtype=torch.int64)
         losses = cross_entropy(self.student.choices(torch.from_numpy(logits)), flat, reduction="none").numpy()
-        ends = np.cumsum([len(each) for each in targets])[:-1]
-        return np.array([part.mean() if len(part) else 0.0 for part in np.split(losses, ends)])
+        parts = parts_of(losses, [len(each) for each in targets])
+        return np.array([part.mean() if len(part) else 0.0 for part in parts])
 
     def _uncalibrated(self) -> Student:
         return Student(self.student, self.student.spec(self.job.kind, self.job.labels))

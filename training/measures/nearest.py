@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from training.predict import Student
-from training.students.network import Input
+from training.students.network import Input, parts_of
 
 MOST = 10_000  # rows that are looked through
 
@@ -30,6 +30,6 @@ def _vectors(student: Student, inputs: Sequence[Input]) -> np.ndarray:
     """Unit vectors float64 [n, d]; of a text without marks, zeros."""
     encoded = student.classifier.encode(inputs)
     features = student.classifier.features_of(encoded)
-    parts = np.split(features, np.cumsum([len(each.marks) for each in encoded])[:-1])
+    parts = parts_of(features, [len(each.marks) for each in encoded])
     means = np.array([part.mean(axis=0) if len(part) else np.zeros(features.shape[1]) for part in parts])
     return means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-12)

@@ -16,7 +16,7 @@ from training.job import TrainingRow
 from training.measures.answers import Counts, answers, right_answers
 from training.measures.calibration import calibration_error, reliability, risk_coverage
 from training.predict import Student
-from training.students.network import Encoded, Input
+from training.students.network import Encoded, Input, parts_of
 
 WORST = 20
 _LENGTHS = 4  # slices by length
@@ -74,9 +74,11 @@ def _auroc(student: Student, rows: Sequence[TrainingRow], probabilities: np.ndar
     if student.spec.unit == "word":
         return None
     carried = [{answer[0] for answer in right_answers(student.spec.kind, row)} for row in rows]
-    gold = np.array([[label in names for label in student.labels] for names in carried]).reshape(len(rows), -1)
-    both = [place for place in range(gold.shape[1]) if 0 < gold[:, place].sum() < len(rows)]
-    found = [float(roc_auc_score(gold[:, place], probabilities[:, place])) for place in both]
+    found = []
+    for place, label in enumerate(student.labels):
+        gold = [label in names for names in carried]
+        if any(gold) and not all(gold):
+            found.append(float(roc_auc_score(gold, probabilities[:, place])))
     return float(np.mean(found)) if found else None
 
 
@@ -131,8 +133,7 @@ def _worst(
     choices, targets = choices_of(student, rows, encoded, logits)
     likely = softmax(choices / student.spec.temperature, axis=1)[np.arange(len(targets)), targets]
     per_row = [len(student.classifier.targets(row, each)) for row, each in zip(rows, encoded, strict=True)]
-    parts = np.split(likely, np.cumsum(per_row)[:-1])
-    least = np.array([part.min() if len(part) else 1.0 for part in parts])
+    least = np.array([part.min() if len(part) else 1.0 for part in parts_of(likely, per_row)])
     kind = student.spec.kind
     wrong = [place for place in np.argsort(least, kind="stable") if not _is_right(kind, rows[place], predicted[place])]
     return [

@@ -146,8 +146,7 @@ class Network(nn.Module, ABC):
         for places, packed in self.tokenizer.buckets([each.ids for each in encoded]):
             chosen = [encoded[place] for place in places]
             values = compute(*self.collate(chosen, packed)).double().cpu().numpy()
-            ends = np.cumsum([len(each.marks) for each in chosen])[:-1]
-            for place, part in zip(places, np.split(values, ends), strict=True):
+            for place, part in zip(places, parts_of(values, [len(each.marks) for each in chosen]), strict=True):
                 found[place] = part
         return np.concatenate([np.zeros((0, width)), *found])
 
@@ -159,3 +158,9 @@ class Network(nn.Module, ABC):
     def save(self, folder: Path) -> None:
         self.model.save_pretrained(folder)
         self.tokenizer.tokenizer.save_pretrained(folder)
+
+
+def parts_of(values: np.ndarray, counts: Sequence[int]) -> list[np.ndarray]:
+    """The rows of `values` as parts of so many each, one after another."""
+    ends = np.cumsum(counts, dtype=np.int64)
+    return [values[end - count : end] for count, end in zip(counts, ends, strict=True)]
