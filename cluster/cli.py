@@ -146,8 +146,17 @@ def predict(
         else:
             write_table(table, Path(out))
         return
-    asked: dict[str, Any] = {"text": text, "prefix": prefix, "runtime": runtime, "workers": workers, "skip_corrupt": skip_corrupt}
-    summary = predict_folder(model, files, out, told=_parts_told, **asked)
+    summary = predict_folder(
+        model,
+        files,
+        out,
+        text=text,
+        prefix=prefix,
+        runtime=runtime,
+        workers=workers,
+        skip_corrupt=skip_corrupt,
+        told=_parts_told,
+    )
     _print_pairs({name: _cell(value) for name, value in vars(summary).items()})
 
 
