@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from training.job import StudentJob, TrainingRow
 from training.losses import LOSSES, weighted_mean
+from training.settings import StudentSettings
 from training.students.network import Encoded, Network
 
 ROBUST = "label_smoothing"  # what is taken unless another is clearly better
@@ -43,7 +44,7 @@ def choose_loss(job: StudentJob, student: Network, rows: Sequence[TrainingRow], 
         tries = [part for fold in range(FOLDS) if all(part := _without(trained, sorted(set(job.seeds))[fold::FOLDS]))]
     if not tries:
         return ROBUST
-    found = {name: np.concatenate([_try(job, student, name, *each) for each in tries]) for name in LOSSES}
+    found = {name: np.concatenate([try_loss(job.settings, student, name, *each) for each in tries]) for name in LOSSES}
     gains = {name: right - found[ROBUST] for name, right in found.items()}
     bars = {name: CLEAR * each.std() / np.sqrt(len(each)) for name, each in gains.items()}
     clear = {name: each.mean() for name, each in gains.items() if each.mean() > bars[name]}
@@ -79,12 +80,14 @@ def _without(trained: Sequence[Seen], held: Sequence[TrainingRow]) -> tuple[list
     return [each for each in trained if each.row not in out], list(once.values())
 
 
-def _try(job: StudentJob, student: Network, name: str, trained: Sequence[Seen], held: Sequence[Seen]) -> np.ndarray:
+def try_loss(
+    settings: StudentSettings, student: Network, name: str, trained: Sequence[Seen], held: Sequence[Seen]
+) -> np.ndarray:
     """The share of right choices of each held row, float64 [n], by a head that was fitted with a loss."""
     features, targets, teacher = (torch.cat([each[part] for each in trained]) for part in (1, 2, 3))
     weights = torch.cat([torch.full((len(each.targets),), each.row.weight) for each in trained])
     centre, scale = features.mean(dim=0), features.std(dim=0).clamp(min=1e-6)
-    head, loss = nn.Linear(features.shape[1], len(student.columns)), LOSSES[name](job.settings, teacher)
+    head, loss = nn.Linear(features.shape[1], len(student.columns)), LOSSES[name](settings, teacher)
     nn.init.zeros_(head.weight)
     nn.init.zeros_(head.bias)
     optimiser = torch.optim.AdamW(head.parameters(), lr=_RATE, weight_decay=0.01)

@@ -65,9 +65,9 @@ def test_learns_and_is_read_again_and_resumes(kind: str, minilm: Path, tmp_path:
     assert resumed.restore(tmp_path)
     result = resumed.run()
     assert resumed.progress.curve == unbroken.progress.curve
-    assert all(torch.equal(value, resumed.averaged[name]) for name, value in unbroken.averaged.items())
+    assert all(torch.equal(value, resumed.averaged.weights[name]) for name, value in unbroken.averaged.weights.items())
     assert torch.equal(resumed.loss.state["running"], unbroken.loss.state["running"])
-    assert len(unbroken.averaged) > 50
+    assert len(unbroken.averaged.weights) > 50
 
     labels, rows = MADE[kind]
     student = Student.load(result.folder)
