@@ -26,12 +26,11 @@ from training.job import StudentJob, StudentResult
 from training.losses import LOSSES, Loss, weighted_mean
 from training.optimiser import make_optimiser, rate_factor, set_rate
 from training.order import global_batch
-from training.probe import probe_head
+from training.probe import by_loss, can_probe, logistic, probe_head
 from training.progress import Progress
 from training.resumable import Resumable
 from training.search import choose_loss
 from training.students import NETWORKS
-from training.students.sequence_classification import SequenceClassifier
 from training.teacher import teach
 
 Wrap = Callable[[nn.Module], nn.Module]
@@ -50,7 +49,7 @@ class StudentTrainer(Resumable):
         self.encoded = self.student.encode([self.student.input_of(row) for row in self.rows])
         self.targets = [self.student.targets(row, each) for row, each in zip(self.rows, self.encoded, strict=True)]
         self.first = np.cumsum([0, *(len(each) for each in self.targets)])  # the place of each row's first choice
-        self.warm = is_judge(init_folder) and self._probe()
+        self.warm = is_judge(init_folder) and can_probe(self.student)
         self.loss: Loss | None = None  # made with the first step, or as a checkpoint has it
         self.parallel = parallelise(self.student)
         self.optimiser = make_optimiser(self.student)
@@ -65,10 +64,10 @@ class StudentTrainer(Resumable):
 
     def step(self) -> None:
         """Train on one global batch, and look at the dev rows when it is time."""
+        if self.loss is None:
+            self._begin()
         if self.warm and self.progress.step == 0 and self.job.dev:
             self._look()  # where it starts may be as good as it gets
-        if self.loss is None:
-            self.loss = self._make_loss()
         began = time.perf_counter()
         places = global_batch(self.progress.step, self.settings.batch_size, len(self.rows), self.settings.seed)
         rate = self.settings.warm_learning_rate if self.warm else self.settings.learning_rate
@@ -114,11 +113,19 @@ class StudentTrainer(Resumable):
             result.write(scratch)
         return result
 
-    def _probe(self) -> bool:
-        if not isinstance(self.student, SequenceClassifier):
-            return False
-        texts, weights = [row.text for row in self.rows], [row.weight for row in self.rows]
-        return probe_head(self.student, texts, self.targets, weights, self.settings.judge_c)
+    def _begin(self) -> None:
+        """Before the first step: the loss, and a head that fits the encoder where that was tuned."""
+        self.loss = self._make_loss()
+        if self.warm:
+            # regression has chosen the defaults of the whole system; a loss for wrong labels needs a head of its own
+            plain = self.progress.loss_name in ("cross_entropy", "label_smoothing")
+            fit = logistic(self.student, self.settings.judge_c) if plain else by_loss(self.student, self._make_loss())
+            probe_head(
+                self.student, [row.text for row in self.rows], self.targets, [row.weight for row in self.rows], fit
+            )
+        if self.world > 1:  # ranks on unlike hardware could differ in a bit
+            for value in self._trainable().values():
+                dist.broadcast(value.detach(), 0)
 
     def _make_loss(self) -> Loss:
         """The settings' loss, or the one that is found for these rows."""
@@ -193,6 +200,8 @@ class StudentTrainer(Resumable):
         return averaged | {f"loss/{name}": value for name, value in (self.loss.state if self.loss else {}).items()}
 
     def _load_others(self, others: dict[str, Tensor]) -> None:
+        if not self.progress.loss_name:
+            return  # it had not begun
         self.loss = self._make_loss()
         for name, value in others.items():
             part, _, rest = name.partition("/")
