@@ -7,17 +7,18 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from training.job import StudentJob, TrainingRow
-from training.losses import LOSSES, weighted_mean
+from training.linear import fit_linear
+from training.losses import LOSSES
+from training.settings import StudentSettings
 from training.students.network import Encoded, Network
 
 ROBUST = "label_smoothing"  # what is taken unless another is clearly better
 ROWS = 2000  # the most that heads are fitted on
 FOLDS = 3
 CLEAR = 2.0
-_STEPS, _RATE = 100, 0.05
 
 
 class Seen(NamedTuple):
@@ -43,7 +44,7 @@ def choose_loss(job: StudentJob, student: Network, rows: Sequence[TrainingRow], 
         tries = [part for fold in range(FOLDS) if all(part := _without(trained, sorted(set(job.seeds))[fold::FOLDS]))]
     if not tries:
         return ROBUST
-    found = {name: np.concatenate([_try(job, student, name, *each) for each in tries]) for name in LOSSES}
+    found = {name: np.concatenate([try_loss(job.settings, student, name, *each) for each in tries]) for name in LOSSES}
     gains = {name: right - found[ROBUST] for name, right in found.items()}
     bars = {name: CLEAR * each.std() / np.sqrt(len(each)) for name, each in gains.items()}
     clear = {name: each.mean() for name, each in gains.items() if each.mean() > bars[name]}
@@ -79,21 +80,13 @@ def _without(trained: Sequence[Seen], held: Sequence[TrainingRow]) -> tuple[list
     return [each for each in trained if each.row not in out], list(once.values())
 
 
-def _try(job: StudentJob, student: Network, name: str, trained: Sequence[Seen], held: Sequence[Seen]) -> np.ndarray:
+def try_loss(
+    settings: StudentSettings, student: Network, name: str, trained: Sequence[Seen], held: Sequence[Seen]
+) -> np.ndarray:
     """The share of right choices of each held row, float64 [n], by a head that was fitted with a loss."""
     features, targets, teacher = (torch.cat([each[part] for each in trained]) for part in (1, 2, 3))
     weights = torch.cat([torch.full((len(each.targets),), each.row.weight) for each in trained])
-    centre, scale = features.mean(dim=0), features.std(dim=0).clamp(min=1e-6)
-    head, loss = nn.Linear(features.shape[1], len(student.columns)), LOSSES[name](job.settings, teacher)
-    nn.init.zeros_(head.weight)
-    nn.init.zeros_(head.bias)
-    optimiser = torch.optim.AdamW(head.parameters(), lr=_RATE, weight_decay=0.01)
-    places = torch.arange(len(targets))
-    for _ in range(_STEPS):
-        logits = student.choices(head((features - centre) / scale))
-        optimiser.zero_grad()
-        weighted_mean(loss(logits, targets, places), weights).backward()
-        optimiser.step()
-    with torch.inference_mode():
-        guesses = [student.choices(head((each.features - centre) / scale)).argmax(dim=1) for each in held]
+    loss = LOSSES[name](settings, teacher)
+    weight, bias = fit_linear(loss, features, targets, weights, len(student.columns), student.choices)
+    guesses = [student.choices(each.features @ weight.T + bias).argmax(dim=1) for each in held]
     return np.array([float((guess == each.targets).double().mean()) for guess, each in zip(guesses, held, strict=True)])

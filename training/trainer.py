@@ -11,31 +11,26 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 
 import numpy as np
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 
+from training.averaging import Averaged
 from training.contrastive import is_judge
+from training.dev import DevRows
 from training.device import CPU, mixed_precision
 from training.folders import atomic_folder, local_folder
-from training.job import StudentJob, StudentResult, TrainingRow
+from training.job import StudentJob, StudentResult
 from training.losses import LOSSES, Loss, weighted_mean
-from training.measures.calibration import fit_temperature
-from training.measures.scores import choices_of, count_answers
 from training.optimiser import make_optimiser, rate_factor, set_rate
 from training.order import global_batch
-from training.predict import Student
-from training.probe import probe_head
-from training.progress import Look, Progress
+from training.probe import by_loss, can_probe, logistic, probe_head
+from training.progress import Progress
 from training.resumable import Resumable
 from training.search import choose_loss
 from training.students import NETWORKS
-from training.students.network import Encoded, parts_of
-from training.students.sequence_classification import SequenceClassifier
 from training.teacher import teach
 
 Wrap = Callable[[nn.Module], nn.Module]
@@ -51,16 +46,17 @@ class StudentTrainer(Resumable):
         start = NETWORKS[job.kind].start
         self.student = start(init_folder, job.labels, self.settings.max_length, self.settings.seed).to(self.device)
         self.rows = job.examples()
-        self.encoded = self._encode(self.rows)
-        self.targets = self._targets(self.rows, self.encoded)
+        self.encoded = self.student.encode([self.student.input_of(row) for row in self.rows])
+        self.targets = [self.student.targets(row, each) for row, each in zip(self.rows, self.encoded, strict=True)]
         self.first = np.cumsum([0, *(len(each) for each in self.targets)])  # the place of each row's first choice
-        self.warm = is_judge(init_folder) and self._probe()
+        self.warm = is_judge(init_folder) and can_probe(self.student)
         self.loss: Loss | None = None  # made with the first step, or as a checkpoint has it
         self.parallel = parallelise(self.student)
         self.optimiser = make_optimiser(self.student)
         self.progress = Progress(job.key)
         self.kept: dict[str, Tensor] = {}  # the trainable weights at the best look
-        self.averaged: dict[str, Tensor] = {}  # their running mean, if one is wanted
+        self.averaged = Averaged(self.settings.ema)
+        self.dev = DevRows(job, self.student)
 
     @property
     def finished(self) -> bool:
@@ -68,10 +64,10 @@ class StudentTrainer(Resumable):
 
     def step(self) -> None:
         """Train on one global batch, and look at the dev rows when it is time."""
+        if self.loss is None:
+            self._begin()
         if self.warm and self.progress.step == 0 and self.job.dev:
             self._look()  # where it starts may be as good as it gets
-        if self.loss is None:
-            self.loss = self._make_loss()
         began = time.perf_counter()
         places = global_batch(self.progress.step, self.settings.batch_size, len(self.rows), self.settings.seed)
         rate = self.settings.warm_learning_rate if self.warm else self.settings.learning_rate
@@ -80,7 +76,7 @@ class StudentTrainer(Resumable):
         self.optimiser.zero_grad()
         loss.backward()
         self.optimiser.step()
-        self._average()
+        self.averaged.update(self._trainable(), self.progress.step)
         self.progress.step += 1
         self.progress.loss = loss.item()
         self.progress.seconds += time.perf_counter() - began
@@ -95,7 +91,7 @@ class StudentTrainer(Resumable):
 
     def save(self) -> StudentResult:
         """Write the best weights (without dev rows, the last) as a Hugging Face folder with student.json."""
-        self._load(self.kept or self.averaged)
+        self._load(self.kept or self.averaged.weights)
         best, progress = self.progress.best, self.progress
         result = StudentResult(
             folder=self.job.output,
@@ -110,24 +106,26 @@ class StudentTrainer(Resumable):
             loss_name=progress.loss_name,
             truncated=self.student.cut_share([self.student.input_of(row) for row in self.rows]),
         )
-        spec = self._calibrated().spec
+        spec = self.dev.spec()
         with atomic_folder(self.job.output) as scratch:
             self.student.save(scratch)
             spec.write(scratch)
             result.write(scratch)
         return result
 
-    def _encode(self, rows: Sequence[TrainingRow]) -> list[Encoded]:
-        return self.student.encode([self.student.input_of(row) for row in rows])
-
-    def _targets(self, rows: Sequence[TrainingRow], encoded: Sequence[Encoded]) -> list[list[int]]:
-        return [self.student.targets(row, each) for row, each in zip(rows, encoded, strict=True)]
-
-    def _probe(self) -> bool:
-        if not isinstance(self.student, SequenceClassifier):
-            return False
-        texts, weights = [row.text for row in self.rows], [row.weight for row in self.rows]
-        return probe_head(self.student, texts, self.targets, weights, self.settings.judge_c)
+    def _begin(self) -> None:
+        """Before the first step: the loss, and a head that fits the encoder where that was tuned."""
+        self.loss = self._make_loss()
+        if self.warm:
+            # regression has chosen the defaults of the whole system; a loss for wrong labels needs a head of its own
+            plain = self.progress.loss_name in ("cross_entropy", "label_smoothing")
+            fit = logistic(self.student, self.settings.judge_c) if plain else by_loss(self.student, self._make_loss())
+            probe_head(
+                self.student, [row.text for row in self.rows], self.targets, [row.weight for row in self.rows], fit
+            )
+        if self.world > 1:  # ranks on unlike hardware could differ in a bit
+            for value in self._trainable().values():
+                dist.broadcast(value.detach(), 0)
 
     def _make_loss(self) -> Loss:
         """The settings' loss, or the one that is found for these rows."""
@@ -173,60 +171,21 @@ class StudentTrainer(Resumable):
     def _look(self) -> None:
         """Measure the dev rows, and keep the weights if they are the best so far."""
         with self._with_averaged():
-            student, dev = self._uncalibrated(), self.job.dev
-            inputs = [self.student.input_of(row) for row in dev]
-            encoded = self.student.encode(inputs)
-            logits = self.student.logits_of(encoded)
-            predicted, _ = student.decide(inputs, encoded, student.to_probabilities(logits))
-            macro_f1 = count_answers(self.job.kind, dev, predicted, self.job.labels).scores()["macro_f1"]
-            losses = self._row_losses(dev, encoded, logits)
-            error = losses.std(ddof=1) / np.sqrt(len(losses)) if len(losses) > 1 else 0.0
-            look = [Look(self.progress.step, macro_f1, float(losses.mean()), float(error))]
+            look = [self.dev.look(self.progress.step)]
             if self.world > 1:  # ranks on unlike hardware could differ in a bit and part ways
                 dist.broadcast_object_list(look, device=self.device)
             self.progress.curve += look
             if self.progress.best == look[0]:
                 self.kept = {name: value.detach().clone() for name, value in self._trainable().items()}
 
-    def _row_losses(self, rows: Sequence[TrainingRow], encoded: Sequence[Encoded], logits: np.ndarray) -> np.ndarray:
-        """The mean cross-entropy of each row's choices, float64 [n]; of a row without any, 0."""
-        targets = self._targets(rows, encoded)
-        flat = torch.tensor([target for each in targets for target in each], dtype=torch.int64)
-        losses = cross_entropy(self.student.choices(torch.from_numpy(logits)), flat, reduction="none").numpy()
-        parts = parts_of(losses, [len(each) for each in targets])
-        return np.array([part.mean() if len(part) else 0.0 for part in parts])
-
-    def _uncalibrated(self) -> Student:
-        return Student(self.student, self.student.spec(self.job.kind, self.job.labels))
-
-    def _calibrated(self) -> Student:
-        """The student as it is, with the temperature that suits the dev rows."""
-        student = self._uncalibrated()
-        if not self.job.dev:
-            return student
-        encoded = self._encode(self.job.dev)
-        temperature = fit_temperature(*choices_of(student, self.job.dev, encoded, self.student.logits_of(encoded)))
-        spec = replace(student.spec, temperature=temperature, calibration_rows=len(self.job.dev))
-        return Student(self.student, spec)
-
-    @torch.no_grad()
-    def _average(self) -> None:
-        """Move the running mean of weights on; a young one forgets faster, as its start was nothing learnt."""
-        if not self.settings.ema:
-            return
-        past = min(self.settings.ema, (1 + self.progress.step) / (10 + self.progress.step))
-        for name, value in self._trainable().items():
-            mean = self.averaged.setdefault(name, value.detach().clone())
-            mean.lerp_(value, 1 - past)
-
     @contextlib.contextmanager
     def _with_averaged(self) -> Iterator[None]:
         """The averaged weights in the model's place, if there are any."""
-        if not self.averaged:
+        if not self.averaged.weights:
             yield
             return
         own = {name: value.detach().clone() for name, value in self._trainable().items()}
-        self._load(self.averaged)
+        self._load(self.averaged.weights)
         yield
         self._load(own)
 
@@ -237,11 +196,13 @@ class StudentTrainer(Resumable):
         self.student.load_state_dict(weights, strict=False)
 
     def _others(self) -> dict[str, Tensor]:
-        averaged = {f"averaged/{name}": value for name, value in self.averaged.items()}
+        averaged = {f"averaged/{name}": value for name, value in self.averaged.weights.items()}
         return averaged | {f"loss/{name}": value for name, value in (self.loss.state if self.loss else {}).items()}
 
     def _load_others(self, others: dict[str, Tensor]) -> None:
+        if not self.progress.loss_name:
+            return  # it had not begun
         self.loss = self._make_loss()
         for name, value in others.items():
             part, _, rest = name.partition("/")
-            (self.averaged if part == "averaged" else self.loss.state)[rest] = value
+            (self.averaged.weights if part == "averaged" else self.loss.state)[rest] = value

@@ -9,53 +9,19 @@ import pytest
 import torch
 from transformers import AutoModelForSequenceClassification, AutoModelForTokenClassification, AutoTokenizer
 
-from training.job import StudentJob, TrainingRow
+from tests.training.kinds import BOTH, MADE, of_kind
 from training.predict import Student
-from training.settings import StudentSettings
 from training.spec import StudentSpec
 from training.students import NETWORKS
 from training.students.token_tagging import TokenTagger, best_tags
 from training.trainer import StudentTrainer
 
-BOTH = (
-    TrainingRow("will it rain on the concert", "music+weather"),
-    TrainingRow("will it rain tomorrow", "weather"),
-    TrainingRow("play that song again", "music"),
-    TrainingRow("snow and wind tonight", "weather"),
-    TrainingRow("a song about the rain", "music+weather"),
-    TrainingRow("turn the radio up", "music"),
-)
-
-
-def tagged(text: str, **slots: str) -> TrainingRow:
-    """A text whose words have the tags of the slots that name them."""
-    words = text.split()
-    tags = ["O"] * len(words)
-    for slot, value in slots.items():
-        parts = value.split()
-        start = next(place for place in range(len(words)) if words[place : place + len(parts)] == parts)
-        tags[start : start + len(parts)] = [f"B-{slot}", *[f"I-{slot}"] * (len(parts) - 1)]
-    return TrainingRow(text, "", tokens=tuple(words), tags=tuple(tags))
-
-
-NOTES = (
-    tagged("meet Ann Lee at half past six", person="Ann Lee", time="half past six"),
-    tagged("Omar leaves at noon", person="Omar", time="noon"),
-    tagged("tell Eva that we open at five", person="Eva", time="five"),
-    tagged("nobody saw Tom Hill", person="Tom Hill"),
-)
-MADE = {"multi_label": (("music", "weather"), BOTH), "tags": (("person", "time"), NOTES)}
-
-
-def job(kind: str, minilm: Path, folder: Path, **settings: object) -> StudentJob:
-    labels, rows = MADE[kind]
-    made = StudentSettings(batch_size=4, **{"steps": 6, "evaluate_every": 2, **settings})
-    return StudentJob(labels, rows, minilm, folder / "student", made, dev=rows, kind=kind)
-
 
 @pytest.mark.parametrize("kind", list(MADE))
 def test_learns_and_is_read_again_and_resumes(kind: str, minilm: Path, tmp_path: Path):
-    made = job(kind, minilm, tmp_path, steps=16, evaluate_every=8, learning_rate=5e-4, ema=0.5, loss="early_learning")
+    made = of_kind(
+        kind, minilm, tmp_path, steps=16, evaluate_every=8, learning_rate=5e-4, ema=0.5, loss="early_learning"
+    )
     unbroken = StudentTrainer(made)
     while not unbroken.finished:
         unbroken.step()
@@ -65,9 +31,9 @@ def test_learns_and_is_read_again_and_resumes(kind: str, minilm: Path, tmp_path:
     assert resumed.restore(tmp_path)
     result = resumed.run()
     assert resumed.progress.curve == unbroken.progress.curve
-    assert all(torch.equal(value, resumed.averaged[name]) for name, value in unbroken.averaged.items())
+    assert all(torch.equal(value, resumed.averaged.weights[name]) for name, value in unbroken.averaged.weights.items())
     assert torch.equal(resumed.loss.state["running"], unbroken.loss.state["running"])
-    assert len(unbroken.averaged) > 50
+    assert len(unbroken.averaged.weights) > 50
 
     labels, rows = MADE[kind]
     student = Student.load(result.folder)

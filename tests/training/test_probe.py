@@ -6,7 +6,8 @@ import pytest
 from tests.training.cases import LABELS, SEEDS, UNSEEN, rows
 from training.contrastive import fit_head, tune_judge
 from training.job import StudentJob
-from training.probe import probe_head
+from training.losses import CrossEntropy, Generalised
+from training.probe import by_loss, can_probe, logistic, probe_head
 from training.settings import StudentSettings
 from training.students.sequence_classification import SequenceClassifier
 from training.trainer import StudentTrainer
@@ -25,7 +26,8 @@ def judge(minilm: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_head_is_the_regression_on_first_tokens(judge: Path):
     student = SequenceClassifier.start(judge, LABELS, 128, seed=0)
     vectors = student.first_tokens(TEXTS)
-    assert probe_head(student, TEXTS, CHOICES, [1.0] * 12, 10.0)
+    assert can_probe(student)
+    probe_head(student, TEXTS, CHOICES, [1.0] * 12, logistic(student, 10.0))
 
     features = np.tanh(vectors / np.linalg.norm(vectors, axis=1).mean())
     weight, bias = fit_head(features, np.array(TARGETS), 3, 10.0)
@@ -35,10 +37,20 @@ def test_the_head_is_the_regression_on_first_tokens(judge: Path):
 
 def test_a_text_of_weight_0_does_not_count(judge: Path):
     students = [SequenceClassifier.start(judge, LABELS, 128, seed=0) for _ in range(2)]
-    probe_head(students[0], TEXTS, CHOICES, [1.0] * 12, 10.0)
-    probe_head(students[1], [*TEXTS, "rain"], [*CHOICES, [2]], [*[1.0] * 12, 0.0], 10.0)
+    probe_head(students[0], TEXTS, CHOICES, [1.0] * 12, logistic(students[0], 10.0))
+    probe_head(students[1], [*TEXTS, "rain"], [*CHOICES, [2]], [*[1.0] * 12, 0.0], logistic(students[1], 10.0))
     texts = [text for text, _ in UNSEEN]
     assert students[0].logits(texts) == pytest.approx(students[1].logits(texts), abs=0.05)
+
+
+def test_a_head_by_a_loss_for_wrong_labels_is_right_where_a_regression_is_not(judge: Path):
+    student = SequenceClassifier.start(judge, LABELS, 128, seed=0)
+    wrong = [*CHOICES[:3], [1], *CHOICES[4:7], [2], *CHOICES[8:]]  # one of four of two topics
+    found = {}
+    for loss in (CrossEntropy(), Generalised(0.7)):
+        probe_head(student, TEXTS, wrong, [1.0] * 12, by_loss(student, loss))
+        found[type(loss).__name__] = student.logits(TEXTS).argmax(axis=1).tolist()
+    assert found == {"CrossEntropy": [target for (target,) in wrong], "Generalised": TARGETS}
 
 
 def test_a_student_from_a_judge_starts_at_the_probe_and_looks_there_first(judge: Path, minilm: Path, tmp_path: Path):

@@ -117,7 +117,10 @@ def _by_length(inputs: Sequence[Input], counts: Counts) -> dict[str, dict[str, f
     for place in np.unique(which):
         chosen = which == place
         low, high = lengths[chosen].min(), lengths[chosen].max()
-        slices[f"{low}-{high} words"] = {"rows": int(chosen.sum()), **counts.of_rows(chosen).scores()}
+        slices[f"{low}-{high} words" if low < high else f"{low} words"] = {
+            "rows": int(chosen.sum()),
+            **counts.of_rows(chosen).scores(),
+        }
     return slices
 
 
