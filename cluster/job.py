@@ -281,6 +281,8 @@ def _identity(
     flat["seeds"] = digest(sorted([seed.label or "", kind.write(seed)] for seed in seeds))
     return flat
 
+    else:
+        del settings["adapt"]["shard"]  # where the model lies, not what is learnt
 
 def _flatten(settings: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
     pairs: list[tuple[str, Any]] = []

@@ -28,11 +28,8 @@ def check_training(path: Path, config: TaskConfig, task: Task) -> None:
         raise UserError(f"{path}: generation.method: {name!r} trains adapters, which a server cannot load")
     if config.generation.adapters:
         raise UserError(f"{path}: generation.adapters: must be empty with method {name!r}, which trains its own")
-    if METHODS[name].adapting == "mixture" and task.attributes:
-        raise UserError(
-            f"{path}: attributes: must be empty with method {name!r}, which learns prompts of labels from seeds; got "
-            f"{task.attributes[0].name!r}"
-        )
+    if config.adapt.shard == "always" and config.runtime.workers == 1:
+        raise UserError(f"{path}: adapt.shard: 'always' needs several workers to share the model; runtime.workers is 1")
     for label in task.label_names:
         if not task.seeds_of(label):
             raise UserError(f"{path}: generation.method: {name!r} trains on seeds, label {label!r} has none")

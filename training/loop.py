@@ -24,6 +24,8 @@ from training.settings import StudentSettings
 # idle OpenMP threads must not spin beside an engine on the same cores; read when torch loads
 WORKER_ENV = {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0", "TOKENIZERS_PARALLELISM": "false"}
 CHECKPOINT_SECONDS = 30.0  # a report can wait up to 2 s for Ray's controller
+# that ranks wait for each other: rank 0 seals adapters alone, of a large model for minutes; Ray tells of a dead one
+PATIENCE_SECONDS = 1800
 
 
 def fit_students(
@@ -130,7 +132,7 @@ def _trainer(
     return TorchTrainer(
         _worker,
         train_loop_config={"jobs": list(jobs), "checkpoint_seconds": checkpoint_seconds},
-        torch_config=TorchConfig(timeout_s=120),
+        torch_config=TorchConfig(timeout_s=PATIENCE_SECONDS),
         scaling_config=ScalingConfig(
             num_workers=workers,
             resources_per_worker={"CPU": 1, **({"GPU": gpu} if gpu else {})},

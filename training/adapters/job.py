@@ -53,11 +53,12 @@ class AdapterJob:
 
     @property
     def key(self) -> str:
-        """Hash of everything that decides the adapters; where they are written does not."""
-        task = [self.task.description, [label.model_dump(mode="json") for label in self.task.labels]]
+        """Hash of everything that decides the adapters; where they are written, and by how many, does not."""
+        told = [each.model_dump(mode="json") for each in (*self.task.labels, *self.task.attributes)]
+        task = [self.task.description, told]
         seeds, rows = sorted(seed.id for seed in self.task.seeds), [row.id for row in self.rows]
         asked = [self.method.name, self.method.form.name, self.method.source, self.exemplars]
-        return digest(task, seeds, rows, asked, self.model_hash, self.settings.model_dump())
+        return digest(task, seeds, rows, asked, self.model_hash, self.settings.model_dump(exclude={"shard"}))
 
 
 @dataclass(frozen=True)

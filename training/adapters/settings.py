@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from generation.settings import Settings
 
@@ -30,5 +30,14 @@ class AdapterSettings(Settings):
     held_out: float = Field(0.25, ge=0, lt=1, description="share of each label's seeds that decide when to stop")
     evaluate_every: int = Field(5, ge=1, description="training steps between looks at the held-out seeds")
     patience: int = Field(3, ge=1, description="looks clearly worse than the best before training stops")
+    shard: Literal["auto", "always", "never"] = Field(
+        "auto", description="cut the base model up among runtime.workers; auto: where it takes a third of a device"
+    )
     four_bit: bool = Field(False, description="load the base model in 4 bits to train; needs a GPU and bitsandbytes")
+
+    @model_validator(mode="after")
+    def _four_bits_are_not_cut_up(self) -> Self:
+        if self.four_bit and self.shard == "always":
+            raise ValueError("shard must be auto or never with four_bit, which keeps the model whole; got 'always'")
+        return self
     seed: int = Field(0, ge=0, lt=2**31)

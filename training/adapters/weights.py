@@ -14,7 +14,7 @@ from training.adapters.curriculum import Curriculum
 from training.causal_lm import CausalLM
 
 
-@torch.inference_mode()
+@torch.no_grad()  # a sharded model's parts that were put together in inference mode would not do for training
 def token_weights(lm: CausalLM, curriculum: Curriculum, strength: float) -> list[Tensor]:
     """Weights of each lesson's tokens under the base model, float32, of mean 1 in every lesson.
 
