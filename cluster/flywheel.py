@@ -212,12 +212,12 @@ class Flywheel:
         folder = self.store.root / "rounds" / "000" / "judge"
         if not is_whole(folder):
             self.monitor.stage("training judge")
-            task = self.job.task
-            seeds, guideline = ([(row.text, str(row.label)) for row in rows] for rows in (task.seeds, task.guideline))
+            names = self.job.task.label_names
+            seeds, guideline = self.job.judge_seeds()
             with self.journal.timed("judge", now.number):
-                settings = self.job.config.student
-                start = self.job.encoder_folder
-                fit_judge(seeds, task.label_names, settings, folder, start, guideline, gpu=self.trainer_gpu)
+                settings, several = self.job.config.student, self.job.kind.has_several
+                start, gpu = self.job.encoder_folder, self.trainer_gpu
+                fit_judge(seeds, names, settings, folder, start, guideline, gpu=gpu, several=several)
         return folder
 
     def _distil(self, now: Round) -> None:

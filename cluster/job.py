@@ -95,6 +95,16 @@ class Job:
         """Parts of the material that its methods use."""
         return frozenset().union(*(method.needs for method in self.methods))
 
+    def judge_seeds(self) -> tuple[list[tuple[str, Any]], list[tuple[str, Any]]]:
+        """What the judge learns from, seeds and guideline: texts with their label, or all their labels."""
+        task, kind = self.task, self.kind
+        if not kind.has_several:
+            seeds, guideline = ([(row.text, str(row.label)) for row in rows] for rows in (task.seeds, task.guideline))
+            return seeds, guideline
+        told = [(seed.text, kind.names_of(seed)) for seed in task.seeds]
+        seeded = {name for _, names in told for name in names}
+        return told, [(each.description, (each.name,)) for each in task.labels if each.name in seeded]
+
     def material(self, round_: int = 0) -> Material:
         """What the plans of a round are made from, before anything is learnt."""
         return Material(self.shown, self.generation, self.run_id, round_, self.adapters, pool=self.pool)

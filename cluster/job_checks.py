@@ -37,8 +37,9 @@ def check_training(path: Path, config: TaskConfig, task: Task) -> None:
 
 def check_margins(path: Path, config: TaskConfig) -> None:
     """Label margins need the LM itself, and a judge to add to."""
-    if config.denoise.takes_margins and not KINDS[config.kind].has_judge:
-        raise UserError(f"{path}: denoise: label margins need a judge; kind {config.kind!r} has none")
+    kind = KINDS[config.kind]
+    if config.denoise.takes_margins and (kind.has_several or not kind.has_judge):
+        raise UserError(f"{path}: denoise: label margins need a judge of single labels; kind {config.kind!r} has none")
     if config.server.url and config.denoise.takes_margins:
         raise UserError(f"{path}: denoise.least_margin: a server cannot give label margins; leave it and rerank alone")
 

@@ -71,20 +71,25 @@ def fit_adapters(
 
 
 def fit_judge(
-    seeds: Sequence[tuple[str, str]],
+    seeds: Sequence[tuple[str, Any]],
     labels: Sequence[str],
     settings: StudentSettings,
     folder: Location,
     init_folder: Path | str,
-    guideline: Sequence[tuple[str, str]] = (),
+    guideline: Sequence[tuple[str, Any]] = (),
     gpu: float = 0,
+    several: bool = False,
 ) -> Location:
-    """`tune_judge` in a Ray task with `gpu` GPUs, repeated if its worker dies. Returns `folder`; one there is kept."""
+    """`tune_judge` in a Ray task with `gpu` GPUs, repeated if its worker dies. Returns `folder`; one there is kept.
+
+    Where a text has `several` labels, `tune_set_judge`: then seeds and guideline are texts with their labels.
+    """
     import ray
 
     if not is_whole(folder):
         task = ray.remote(num_cpus=1, num_gpus=gpu, max_retries=3, runtime_env={"env_vars": WORKER_ENV})(_judge_worker)
-        ray.get(task.remote(list(seeds), list(labels), settings, folder, str(init_folder), list(guideline), gpu > 0))
+        given = list(seeds), list(labels), settings, folder, str(init_folder), list(guideline)
+        ray.get(task.remote(given, gpu > 0, several))
     return folder
 
 
@@ -204,20 +209,14 @@ def _report(trainer: Any) -> None:
         ray.train.report(metrics, ray.train.Checkpoint.from_directory(folder))
 
 
-def _judge_worker(
-    seeds: list[tuple[str, str]],
-    labels: list[str],
-    settings: StudentSettings,
-    folder: Location,
-    init_folder: str,
-    guideline: list[tuple[str, str]],
-    has_gpu: bool,
-) -> None:
+def _judge_worker(given: tuple[Any, ...], has_gpu: bool, several: bool) -> None:
     from training.contrastive import tune_judge
     from training.device import CPU, best_device, prepare_process
+    from training.one_vs_rest import tune_set_judge
 
     prepare_process()
-    tune_judge(seeds, labels, settings, folder, init_folder, guideline, best_device() if has_gpu else CPU)
+    tune: Any = tune_set_judge if several else tune_judge
+    tune(*given, device=best_device() if has_gpu else CPU)
 
 
 def _learning_worker(

@@ -40,6 +40,8 @@ class Kind(ABC):
     form: ClassVar[str] = ""
     # whether a row's `text` is also how it is written: then adapters can learn from rows of earlier rounds
     is_written_as_text: ClassVar[bool] = True
+    # whether a text has several labels, which the judge sees one by one
+    has_several: ClassVar[bool] = False
     # whether judge and student can learn it; without them a row passes on filters alone, and a run ends with its rows
     has_judge: ClassVar[bool] = True
     has_student: ClassVar[bool] = True

@@ -45,6 +45,23 @@ def test_several_labels_are_asked_for_as_sets(tmp_path: Path) -> None:
     assert plan["label"].to_pylist() == ["neg+pos", "pos"]
 
 
+def test_the_judge_of_sets_learns_every_label_of_a_text(tmp_path: Path) -> None:
+    """Descriptions are texts of their own label; a label without seeds has none. There is no student yet."""
+    labels = [{"name": name, "description": f"is {name}"} for name in ("pos", "neg", "odd")]
+    job = make(tmp_path, SETS, kind="multi_label", labels=labels)
+    assert job.judge_seeds() == (
+        [("so glad", ("pos",)), ("glad and sad", ("neg", "pos"))],
+        [("is pos", ("pos",)), ("is neg", ("neg",))],
+    )
+    assert job.warnings[-1] == (
+        f"{tmp_path}/task.yaml: kind 'multi_label' has no student yet: the run ends with its dataset"
+    )
+    assert make(tmp_path, [{"text": "a", "label": "pos"}, {"text": "b", "label": "neg"}]).judge_seeds() == (
+        [("a", "pos"), ("b", "neg")],
+        [("is glad", "pos"), ("is not", "neg")],
+    )
+
+
 def test_test_rows_are_read_and_not_used_where_there_is_no_student(tmp_path: Path) -> None:
     (tmp_path / "test.jsonl").write_text('{"text": "a [time: b]"}\n')
     assert make(tmp_path, TAGGED, kind="tags", labels=SLOTS, test="test.jsonl").test == ()
