@@ -27,14 +27,21 @@ class CausalLM:
         self.device: torch.device = model.get_input_embeddings().weight.device
 
     @classmethod
-    def load(cls, folder: Path, device: torch.device = CPU, four_bit: bool = False, sharded: bool = False) -> CausalLM:
+    def load(
+        cls,
+        folder: Path,
+        device: torch.device = CPU,
+        four_bit: bool = False,
+        sharded: bool = False,
+        dtype: torch.dtype | None = None,
+    ) -> CausalLM:
         """A Hugging Face folder (safetensors, no remote code), in bf16 where the hardware has it, else in float32.
 
         `four_bit` stores the weights as NF4 (Dettmers et al. 2023, QLoRA): on a GPU with bitsandbytes only.
         `sharded` cuts it up among all ranks. Weights that lie in their file in the type that is computed in are mapped,
         so that the workers of a machine read one copy of them, and keep their own parts only.
         """
-        options: dict[str, object] = {"dtype": dtype_of(device)}
+        options: dict[str, object] = {"dtype": dtype or dtype_of(device)}
         if four_bit:
             from transformers import BitsAndBytesConfig
 

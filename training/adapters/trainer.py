@@ -40,12 +40,13 @@ from training.resumable import Resumable
 class AdapterTrainer(Resumable):
     """A job's frozen LM, its adaptation, optimiser and progress; of several workers, each adds up all gradients."""
 
-    def __init__(self, job: AdapterJob, device: torch.device = CPU) -> None:
+    def __init__(self, job: AdapterJob, device: torch.device = CPU, dtype: torch.dtype | None = None) -> None:
+        """`dtype` is what the LM is kept and computed in, by default what is fast."""
         super().__init__(device)
         self.job, self.settings = job, job.settings
         torch.manual_seed(self.settings.seed)
         sharded = self.world > 1 and self.agree(wants_shards(self.settings, job.model_folder, device))
-        self.lm = CausalLM.load(job.model_folder, device, self.settings.four_bit, sharded)
+        self.lm = CausalLM.load(job.model_folder, device, self.settings.four_bit, sharded, dtype)
         self.curriculum = Curriculum(job)
         strength = self.settings.discriminative
         self.token_weights = token_weights(self.lm, self.curriculum, strength) if strength else None

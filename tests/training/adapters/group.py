@@ -1,4 +1,4 @@
-"""Two processes that train together, without Ray: a job after the other, each left once and taken up again."""
+"""Two processes that train together in float32, without Ray: a job after the other, each left and taken up again."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 import torch.distributed as dist
+from torch.distributed.tensor import DTensor
 from torch.multiprocessing.spawn import spawn
 
 from training.adapters.job import AdapterJob
@@ -42,7 +43,7 @@ def _work(rank: int, jobs: list[AdapterJob], folder: Path, leave_at: int) -> Non
 
 
 def _train(job: AdapterJob, checkpoint: Path, leave_at: int) -> Told:
-    trainer, losses = AdapterTrainer(job), []
+    trainer, losses = AdapterTrainer(job, dtype=torch.float32), []
     while not trainer.finished:
         trainer.step()
         losses.append(trainer.progress.loss)
@@ -51,12 +52,15 @@ def _train(job: AdapterJob, checkpoint: Path, leave_at: int) -> Told:
                 checkpoint.mkdir()
                 trainer.checkpoint(checkpoint)
             dist.barrier()
-            trainer = AdapterTrainer(job)
+            trainer = AdapterTrainer(job, dtype=torch.float32)
             assert trainer.restore(checkpoint)
-    held = sum(
-        getattr(value, "to_local", lambda value=value: value)().numel() for value in trainer.lm.model.parameters()
-    ) - sum(value.numel() for value in trainer.adaptation.parameters() if trainer.job.method.adapting == "lora")
+    held = sum(_local(value) for name, value in trainer.lm.model.named_parameters() if "lora_" not in name)
     parameters = {name: value.detach().clone() for name, value in trainer.adaptation.named_parameters()}
     if trainer.rank == 0:
         trainer.save()
     return Told(losses, parameters, held, trainer.progress.resumes)
+
+
+def _local(parameter: torch.Tensor) -> int:
+    """Numbers of it that this rank keeps."""
+    return (parameter.to_local() if isinstance(parameter, DTensor) else parameter).numel()

@@ -35,10 +35,10 @@ def test_two_workers_end_as_one_and_do_not_train_again(scribe: Path, tmp_path: P
     two = fit_adapters(job, tmp_path / "storage", workers=2)
     assert (two.steps, two.best_step, two.adapters) == (one.steps, one.best_step, one.adapters)
     assert two.steps == 6 and len(two.adapters) == 3
-    assert [look.loss for look in two.curve] == pytest.approx([look.loss for look in one.curve], rel=2e-2)
+    assert [look.loss for look in two.curve] == pytest.approx([look.loss for look in one.curve], rel=5e-2)
     for name in one.adapters.values():
         wanted, found = moved(one.folder / name), moved(two.folder / name)
-        assert float((found - wanted).norm()) < 0.1 * float(wanted.norm())
+        assert float((found - wanted).norm()) < 0.2 * float(wanted.norm())
     assert list((tmp_path / "storage").iterdir()) == []
     written = (two.folder / "training.json").stat().st_mtime_ns
     assert fit_adapters(job, tmp_path / "storage", workers=2) == two
