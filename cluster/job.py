@@ -133,7 +133,7 @@ def prepare(path: Path, overrides: list[str] | None = None) -> Job:
     names = [label.name for label in config.labels]
     seeds_file = path.parent / config.seeds
     kind = make_kind(config.kind, names)
-    seeds = read_examples(seeds_file, names, config.kind)
+    seeds = read_examples(seeds_file, names, config.kind, config.dimensions)
     warnings = check_seeds(seeds_file, seeds, names, kind)
     warnings += _what_is_missing(path, kind)
     train, dev = split_dev(seeds, config.student.dev_per_label if kind.has_student else 0, names)
@@ -281,6 +281,8 @@ def _identity(
         settings["server"] = {"extra": json.dumps(config.server.extra, sort_keys=True)}  # whole: null is a value
     if method.adapting is None:
         del settings["adapt"]
+    else:
+        del settings["adapt"]["shard"]  # where the model lies, not what is learnt
     settings["generation"]["template"] = hashlib.sha256(method.source.encode()).hexdigest()[:16]
     settings["generation"]["adapters"] = {label: adapter.id for label, adapter in adapters.items()}
     labels = settings.pop("labels")
@@ -288,11 +290,10 @@ def _identity(
     flat |= {f"labels.{label['name']}.{key}": value for label in labels for key, value in label.items()}
     flat["labels"] = [label["name"] for label in labels]
     # order does not matter: a sorted seed file is the same task
-    flat["seeds"] = digest(sorted([seed.label or "", kind.write(seed)] for seed in seeds))
+    told = ([seed.label or "", kind.write(seed), *map(list, seed.attributes)] for seed in seeds)
+    flat["seeds"] = digest(sorted(told))
     return flat
 
-    else:
-        del settings["adapt"]["shard"]  # where the model lies, not what is learnt
 
 def _flatten(settings: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
     pairs: list[tuple[str, Any]] = []

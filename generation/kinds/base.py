@@ -106,7 +106,7 @@ class Kind(ABC):
 
     def _written(self, examples: Iterable[Example]) -> tuple[Example, ...]:
         return tuple(
-            Example(self.write(example), target, example.line)
+            Example(self.write(example), target, example.line, attributes=example.attributes)
             for example in examples
             for target in self.targets_of(example)
         )

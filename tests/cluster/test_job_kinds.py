@@ -91,6 +91,22 @@ def test_tags_make_another_run(tmp_path: Path) -> None:
             "(runtime.max_model_len 64 less generation.max_tokens)",
         ),
         ({"kind": "pair"}, "seeds.jsonl line 1: text_a is missing; got 'text'"),
+        (
+            {"kind": "tags", "labels": SLOTS, "generation": {"augment": "mix"}},
+            "task.yaml: generation.augment: 'mix' moves words, which would break the marks of kind 'tags'",
+        ),
+        (
+            {"kind": "tags", "labels": SLOTS, "generation": {"method": "eda"}},
+            "task.yaml: generation.method: 'eda' moves words, which would break the marks of kind 'tags'",
+        ),
+        (
+            {"kind": "multi_label", "generation": {"adapters": {"pos+neg": None}}},
+            "task.yaml: generation.adapters must name labels of a set in order, 'neg+pos'; got 'pos+neg'",
+        ),
+        (
+            {"kind": "multi_label", "generation": {"adapters": {"neg+po": None}}},
+            "task.yaml: generation.adapters names an unknown label 'po'",
+        ),
     ],
 )
 def test_mistakes(tmp_path: Path, task: dict[str, Any], expected: str) -> None:
