@@ -123,6 +123,9 @@ QUESTIONS = [
 ]
 
 
+OF_SETS = {"labels_missing", "labels_added", "label_disagrees"}
+
+
 def test_several_labels(tmp_path: Path) -> None:
     labels = [{"name": name, "description": f"about a {name} thing"} for name in ("price", "card", "lost", "thanks")]
     rows = [{"text": text, "labels": names} for text, names in QUESTIONS]
@@ -138,7 +141,10 @@ def test_several_labels(tmp_path: Path) -> None:
     for row in dataset.to_pylist():
         assert row["label"] == "+".join(row["labels"])
     read_elsewhere(run, ["labels"])
-    ends_with_its_dataset(driver, run, "multi_label")
+    judged = {row["id"]: row for row in run.verdicts().to_pylist() if row["stage"] in ("agreement", "quota")}
+    assert judged and all("judge_confidence" in dict(row["scores"]) for row in judged.values())
+    assert {row["reason"] for row in judged.values() if row["status"] == "relabelled"} <= OF_SETS
+    ends_with_its_dataset(driver, run, "multi_label", judge=True)
 
 
 NOTES = [
@@ -171,18 +177,19 @@ def test_tags(tmp_path: Path) -> None:
     ends_with_its_dataset(driver, run, "tags")
 
 
-def ends_with_its_dataset(driver: Driver, run: Run, kind: str) -> None:
-    """No judge, no student, no evaluation, and nothing is promised."""
-    said = f"kind '{kind}' has no student yet: rows pass on filters and deduplication alone, and the run ends with its"
-    assert said in driver.output
+def ends_with_its_dataset(driver: Driver, run: Run, kind: str, judge: bool = False) -> None:
+    """No student, no evaluation, and nothing is promised; a judge where there is one."""
+    unjudged = "" if judge else "rows pass on filters and deduplication alone, and "
+    assert f"kind '{kind}' has no student yet: {unjudged}the run ends with its" in driver.output
     assert not {"student  ", "next     "} & {line[:9] for line in driver.output.splitlines()}
     assert sorted(path.name for path in (driver.run / "rounds" / "000").iterdir() if path.is_dir()) == [
-        *("generated", "requests", "verdicts"),
+        *("generated", *(["judge"] if judge else []), "requests", "verdicts"),
     ]
     metrics = run.metrics()
     assert metrics is not None and metrics["test"] is None
     report = (driver.run / "report.html").read_text()
-    assert "has no student yet, and no judge: rows were kept for their form" in report
+    assert ("has no student yet, and no judge: rows were kept for their form" in report) != judge
+    assert "has no student yet" in report
     refused = predict(driver, "test.jsonl")
     told = f"labelmill: {driver.run}: a run of kind '{kind}' ends with its dataset: it has no student yet\n"
     assert (refused.returncode, refused.stderr) == (2, told)
