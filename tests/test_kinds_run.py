@@ -123,6 +123,9 @@ QUESTIONS = [
 ]
 
 
+OF_SETS = {"labels_missing", "labels_added", "label_disagrees"}
+
+
 def test_several_labels(tmp_path: Path) -> None:
     labels = [{"name": name, "description": f"about a {name} thing"} for name in ("price", "card", "lost", "thanks")]
     rows = [{"text": text, "labels": names} for text, names in QUESTIONS]
@@ -138,6 +141,9 @@ def test_several_labels(tmp_path: Path) -> None:
     for row in dataset.to_pylist():
         assert row["label"] == "+".join(row["labels"])
     read_elsewhere(run, ["labels"])
+    judged = {row["id"]: row for row in run.verdicts().to_pylist() if row["stage"] in ("agreement", "quota")}
+    assert judged and all("judge_confidence" in dict(row["scores"]) for row in judged.values())
+    assert {row["reason"] for row in judged.values() if row["status"] == "relabelled"} <= OF_SETS
     for row, (text, _) in zip(has_a_student(driver, run, "multi_label", judged=True), QUESTIONS, strict=True):
         assert row["text"] == text
         assert row["labels"] and {*row["labels"]} <= {"price", "card", "lost", "thanks"}

@@ -114,11 +114,11 @@ def test_tags_make_another_run(tmp_path: Path) -> None:
         ),
         (
             {"kind": "multi_label", "generation": {"adapters": {"pos+neg": None}}},
-            "task.yaml: generation.adapters must name labels of a set in order, 'neg+pos'; got 'pos+neg'",
+            "task.yaml: task: generation.adapters must name labels of a set in order, 'neg+pos'; got 'pos+neg'",
         ),
         (
             {"kind": "multi_label", "generation": {"adapters": {"neg+po": None}}},
-            "task.yaml: generation.adapters names an unknown label 'po'",
+            "task.yaml: task: generation.adapters names an unknown label 'po'",
         ),
     ],
 )
