@@ -1,13 +1,13 @@
 """Which loss learns best from wrong labels? Real rows with planted noise, learnt with each loss.
 
-    python benchmarks/students.py --data DATA                      # linear heads on three whole sets, minutes
-    python benchmarks/students.py --data DATA --tier fine-tune     # 135 students on ten labels, some hours on two cores
+    python benchmarks/students.py --data DATA                      # 135 linear heads, a few minutes
+    python benchmarks/students.py --data DATA --tier fine-tune     # as many students, an hour or two
     python benchmarks/students.py --data DATA --tier fine-tune --set banking10 --noise 0.4 --seed 0     # five of them
 
-A student learns from real rows, of which so large a share got another label at random, beside clean seeds, and starts
-from the plain encoder: tier `head` fits a linear head on it as it is (as `student.loss: auto` does), `fine-tune` is the
-product's trainer. The teacher of soft labels knows the clean seeds alone: a logistic head in the first tier, the judge
-in the second. Every finished figure is kept under --out and not made again.
+A student learns from real rows of ten labels, of which so large a share got another label at random, beside clean
+seeds, and starts from the plain encoder: tier `head` fits a linear head on it as it is (as `student.loss: auto` does),
+`fine-tune` is the product's trainer. The teacher of soft labels knows the clean seeds alone: a logistic head in the
+first tier, the judge in the second. Every finished figure is kept under --out and not made again.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ from training.trainer import StudentTrainer
 
 VERSION = 1  # raise it when what a figure means changes
 PLAIN = "cross_entropy"
-_PLAN = {"head": ("banking77", "hwu64", "clinc150"), "fine-tune": ("banking10", "tune-home", "clinc10")}
+TIERS, _SETS = ("head", "fine-tune"), ("banking10", "clinc10", "tune-home")
 _TEACHER_C = 10.0
 
 
@@ -70,9 +70,9 @@ def main(
     names = list(dict.fromkeys([PLAIN, *(loss or LOSSES)]))
     found: dict[tuple[str, float, str], list[float]] = defaultdict(list)
     try:
-        if tier not in _PLAN:
-            raise UserError(f"--tier: must be one of {', '.join(_PLAN)}; got {tier!r}")
-        for name in set_ or _PLAN[tier]:
+        if tier not in TIERS:
+            raise UserError(f"--tier: must be one of {', '.join(TIERS)}; got {tier!r}")
+        for name in set_ or _SETS:
             real = read_set(name, data)
             bench = Heads(real) if tier == "head" else FineTuned(epochs, out)
             for number in seed if seed is not None else (0, 1, 2):

@@ -35,7 +35,6 @@ def evaluate_run(
     test row is `threshold` or more: a measure of contamination. `unseen_labels` are those of test rows that neither
     has.
     """
-    from training.contrastive import Judge
     from training.measures.scores import assess, score, unseen
     from training.predict import Student
 
@@ -44,10 +43,10 @@ def evaluate_run(
     student, plain = (Student.load(folders[name]) for name in ("student", PLAIN))
     baselines = {PLAIN: score(kind.name, rows, plain.predict(_inputs(plain, rows))[0], kind.labels)}
     if CONTRASTIVE in folders:
-        judge = Judge.load(folders[CONTRASTIVE])
-        judged = [judge.labels[best] for best in judge.probabilities([row.text for row in rows]).argmax(axis=1)]
-        baselines[CONTRASTIVE] = score(kind.name, rows, judged, kind.labels)
-    scores = assess(student, rows)
+        baselines[CONTRASTIVE] = score(kind.name, rows, _judged(folders[CONTRASTIVE], rows, kind), kind.labels)
+    names = {name for example in test for name, _ in example.attributes}
+    groups = {name: [dict(example.attributes).get(name) for example in test] for name in sorted(names)}
+    scores = assess(student, rows, groups)
     _add_nearest(scores["worst"], student, kept)
     return {
         "rows": len(test),
@@ -68,6 +67,19 @@ def rows_of(kept: pa.Table) -> list[TrainingRow]:
         )
         for row in kept.to_pylist()
     ]
+
+
+def _judged(folder: Path, rows: Sequence[TrainingRow], kind: Kind) -> list[str]:
+    """What the judge says of each row."""
+    from training.predict import label_sets
+    from training.spec import THRESHOLD
+    from training.teacher import load_judge
+
+    judge = load_judge(folder)
+    probabilities = judge.probabilities([row.text for row in rows])
+    if kind.has_several:
+        return label_sets(probabilities, judge.labels, THRESHOLD)[0]
+    return [judge.labels[best] for best in probabilities.argmax(axis=1)]
 
 
 def _inputs(student: Any, rows: Sequence[TrainingRow]) -> list[Any]:

@@ -35,6 +35,7 @@ from cluster.store import Store
 from cluster.wave_steps import WaveSteps
 from cluster.waves import Waves
 from generation.adapters.folder import Adapter
+from generation.kinds.multi_label import join
 from generation.location import Location
 from training.folders import is_whole, local_folder
 from training.job import StudentJob, TrainingRow
@@ -211,12 +212,12 @@ class Flywheel:
         folder = self.store.root / "rounds" / "000" / "judge"
         if not is_whole(folder):
             self.monitor.stage("training judge")
-            task = self.job.task
-            seeds, guideline = ([(row.text, str(row.label)) for row in rows] for rows in (task.seeds, task.guideline))
+            names = self.job.task.label_names
+            seeds, guideline = self.job.judge_seeds()
             with self.journal.timed("judge", now.number):
-                settings = self.job.config.student
-                start = self.job.encoder_folder
-                fit_judge(seeds, task.label_names, settings, folder, start, guideline, gpu=self.trainer_gpu)
+                settings, several = self.job.config.student, self.job.kind.has_several
+                start, gpu = self.job.encoder_folder, self.trainer_gpu
+                fit_judge(seeds, names, settings, folder, start, guideline, gpu=gpu, several=several)
         return folder
 
     def _distil(self, now: Round) -> None:
@@ -225,7 +226,8 @@ class Flywheel:
 
         start = self._judge(now) if self.job.kind.has_judge else self.job.encoder_folder
         self.monitor.stage("training student")
-        rows = [TrainingRow.of(example) for example in self.job.task.guideline]
+        _, guideline = self.job.judge_seeds()
+        rows = [TrainingRow(text, label if isinstance(label, str) else join(label)) for text, label in guideline]
         rows += rows_of(training_rows(self.store, self.store.rounds()))
         jobs = [
             self._student_job(self.job.encoder_folder, self._folders(now)[PLAIN], []),

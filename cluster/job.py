@@ -95,6 +95,16 @@ class Job:
         """Parts of the material that its methods use."""
         return frozenset().union(*(method.needs for method in self.methods))
 
+    def judge_seeds(self) -> tuple[list[tuple[str, Any]], list[tuple[str, Any]]]:
+        """What the judge learns from, seeds and guideline: texts with their label, or all their labels."""
+        task, kind = self.task, self.kind
+        if not kind.has_several:
+            seeds, guideline = ([(row.text, str(row.label)) for row in rows] for rows in (task.seeds, task.guideline))
+            return seeds, guideline
+        told = [(seed.text, kind.names_of(seed)) for seed in task.seeds]
+        seeded = {name for _, names in told for name in names}
+        return told, [(each.description, (each.name,)) for each in task.labels if each.name in seeded]
+
     def material(self, round_: int = 0) -> Material:
         """What the plans of a round are made from, before anything is learnt."""
         return Material(self.shown, self.generation, self.run_id, round_, self.adapters, pool=self.pool)
@@ -123,13 +133,13 @@ def prepare(path: Path, overrides: list[str] | None = None) -> Job:
     names = [label.name for label in config.labels]
     seeds_file = path.parent / config.seeds
     kind = make_kind(config.kind, names)
-    seeds = read_examples(seeds_file, names, config.kind)
+    seeds = read_examples(seeds_file, names, config.kind, config.dimensions)
     warnings = check_seeds(seeds_file, seeds, names, kind)
     warnings += _what_is_missing(path, kind)
     train, dev = split_dev(seeds, config.student.dev_per_label, names, kind)
     warnings += _held_out_of_too_few(path, config.student.dev_per_label, dev, kind)
     task = Task(config.name, config.description, config.labels, train, dev, config.dimensions)
-    test = _read_test(path.parent / config.test, kind, warnings) if config.test else ()
+    test = _read_test(path.parent / config.test, kind, config, warnings) if config.test else ()
     pool = read_examples(path.parent / config.pool, None, config.kind) if config.pool else ()
     folder = None if config.server.url else resolve_model(_from(path.parent, config.model), f"{path}: model")
     model = f"server:{config.server.model}" if folder is None else model_hash(folder)
@@ -197,12 +207,12 @@ def gpu_count() -> int:
     return len(list(Path("/proc/driver/nvidia/gpus").glob("*")))
 
 
-def _read_test(path: Path, kind: Kind, warnings: list[str]) -> tuple[Example, ...]:
+def _read_test(path: Path, kind: Kind, config: TaskConfig, warnings: list[str]) -> tuple[Example, ...]:
     """Held-out rows; a file that is not there costs the evaluation and nothing else."""
     if not path.exists():
         warnings.append(f"{path}: no such file; there will be no evaluation")
         return ()
-    return read_examples(path, kind.labels, kind.name)
+    return read_examples(path, kind.labels, kind.name, config.dimensions)
 
 
 def _what_is_missing(path: Path, kind: Kind) -> list[str]:
@@ -283,6 +293,8 @@ def _identity(
         settings["server"] = {"extra": json.dumps(config.server.extra, sort_keys=True)}  # whole: null is a value
     if method.adapting is None:
         del settings["adapt"]
+    else:
+        del settings["adapt"]["shard"]  # where the model lies, not what is learnt
     settings["generation"]["template"] = hashlib.sha256(method.source.encode()).hexdigest()[:16]
     settings["generation"]["adapters"] = {label: adapter.id for label, adapter in adapters.items()}
     labels = settings.pop("labels")
@@ -290,7 +302,8 @@ def _identity(
     flat |= {f"labels.{label['name']}.{key}": value for label in labels for key, value in label.items()}
     flat["labels"] = [label["name"] for label in labels]
     # order does not matter: a sorted seed file is the same task
-    flat["seeds"] = digest(sorted([seed.label or "", kind.write(seed)] for seed in seeds))
+    told = ([seed.label or "", kind.write(seed), *map(list, seed.attributes)] for seed in seeds)
+    flat["seeds"] = digest(sorted(told))
     return flat
 
 

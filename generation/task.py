@@ -38,7 +38,8 @@ class Example:
     """A text with its label (None: unlabelled), as a person gave it; `line` is its place in the file.
 
     What `label` and `text` hold of an example of several labels or of a pair, their kinds say (generation/kinds).
-    `tokens` and their BIO `tags` are those of a text whose spans fill slots.
+    `tokens` and their BIO `tags` are those of a text whose spans fill slots. `attributes` are (dimension, value) pairs,
+    sorted, as far as they are told.
     """
 
     text: str
@@ -46,11 +47,13 @@ class Example:
     line: int = 0
     tokens: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    attributes: tuple[tuple[str, str], ...] = ()
 
     @property
     def id(self) -> str:
         """Hash of content, so the same example has the same id in every file order."""
-        return digest("example", self.text, self.label, *([self.tags] if self.tags else []))
+        more = [each for each in (self.tags, self.attributes) if each]
+        return digest("example", self.text, self.label, *more)
 
 
 @dataclass(frozen=True)

@@ -118,16 +118,24 @@ def weighted_mean(losses: Tensor, weights: Tensor, total_weight: float | None = 
 def pairwise_cosine_loss(embeddings: Tensor, labels: Tensor) -> Tensor:
     """Squared error of the cosine of every in-batch pair against 1 (same label) or 0 (different), a scalar.
 
-    embeddings [n, d] of any length, labels [n]. Same and different pairs count half each, however many there
-    are of a kind; a text is not paired with itself. It is SetFit's loss (Tunstall et al. 2022), with n texts
+    embeddings [n, d] of any length, labels [n]; or bool [n, k] of texts with several of k labels, whose pairs are held
+    against the share of their labels that both have. Same (overlapping) and different pairs count half each, however
+    many there are of a kind; a text is not paired with itself. It is SetFit's loss (Tunstall et al. 2022), with n texts
     encoded once for n(n-1)/2 pairs instead of twice for each pair. A batch without pairs gives 0.
     """
     unit = normalize(embeddings.float(), dim=-1)
-    same = labels[:, None] == labels[None, :]
-    errors = (unit @ unit.T - same.float()).square()
+    alike = (labels[:, None] == labels[None, :]).float() if labels.ndim == 1 else _overlap(labels.float())
+    same = alike > 0
+    errors = (unit @ unit.T - alike).square()
     above = torch.ones_like(same).triu(1)
     kinds = [errors[pairs] for pairs in (above & same, above & ~same) if pairs.any()]
     return torch.stack([kind.mean() for kind in kinds]).mean() if kinds else errors.sum() * 0
+
+
+def _overlap(members: Tensor) -> Tensor:
+    """The Jaccard similarity of every two sets of labels, [n, n]."""
+    both, sizes = members @ members.T, members.sum(1)
+    return both / (sizes[:, None] + sizes[None, :] - both)
 
 
 def _of_all_ranks(places: Tensor, values: Tensor) -> list[tuple[Tensor, Tensor]]:

@@ -63,7 +63,7 @@ class Student:
         if self.spec.unit == "word":
             return self._tags(inputs, encoded, probabilities)
         if self.spec.link == "sigmoid":
-            return self._several(probabilities)
+            return label_sets(probabilities, self.labels, self.spec.threshold)
         return [self.labels[place] for place in probabilities.argmax(axis=1)], probabilities.max(axis=1, initial=0)
 
     def columns(self, inputs: Sequence[Input]) -> dict[str, list[Any]]:
@@ -75,12 +75,6 @@ class Student:
         if self.spec.link == "sigmoid":
             return {"labels": [list(split(label)) for label in found]} | sure
         return {"label": found} | sure
-
-    def _several(self, probabilities: np.ndarray) -> tuple[list[str], np.ndarray]:
-        chosen = probabilities >= self.spec.threshold
-        chosen[np.arange(len(chosen)), probabilities.argmax(axis=1)] = True
-        sure = np.where(chosen, probabilities, 1 - probabilities).min(axis=1, initial=1)
-        return [join(self.labels[place] for place in np.flatnonzero(row)) for row in chosen], sure
 
     def _tags(
         self, inputs: Sequence[Input], encoded: Sequence[Encoded], probabilities: np.ndarray
@@ -100,3 +94,11 @@ class Student:
 def words_of(given: Input) -> list[str]:
     """The words that are tagged."""
     return split_words(given) if isinstance(given, str) else list(given)
+
+
+def label_sets(probabilities: np.ndarray, labels: Sequence[str], threshold: float) -> tuple[list[str], np.ndarray]:
+    """The labels of each text that reach the threshold, else the likeliest one, joined; how sure the least sure is."""
+    chosen = probabilities >= threshold
+    chosen[np.arange(len(chosen)), probabilities.argmax(axis=1)] = True
+    sure = np.where(chosen, probabilities, 1 - probabilities).min(axis=1, initial=1)
+    return [join(labels[place] for place in np.flatnonzero(row)) for row in chosen], sure

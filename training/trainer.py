@@ -18,7 +18,6 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from training.averaging import Averaged
-from training.contrastive import is_judge
 from training.dev import DevRows
 from training.device import CPU, mixed_precision
 from training.folders import atomic_folder, local_folder
@@ -31,7 +30,7 @@ from training.progress import Progress
 from training.resumable import Resumable
 from training.search import choose_loss
 from training.students import NETWORKS
-from training.teacher import teach
+from training.teacher import holds_judge, teach
 
 Wrap = Callable[[nn.Module], nn.Module]
 
@@ -49,7 +48,7 @@ class StudentTrainer(Resumable):
         self.encoded = self.student.encode([self.student.input_of(row) for row in self.rows])
         self.targets = [self.student.targets(row, each) for row, each in zip(self.rows, self.encoded, strict=True)]
         self.first = np.cumsum([0, *(len(each) for each in self.targets)])  # the place of each row's first choice
-        self.warm = is_judge(init_folder) and can_probe(self.student)
+        self.warm = holds_judge(init_folder) and can_probe(self.student)
         self.loss: Loss | None = None  # made with the first step, or as a checkpoint has it
         self.parallel = parallelise(self.student)
         self.optimiser = make_optimiser(self.student)

@@ -40,6 +40,8 @@ class Kind(ABC):
     form: ClassVar[str] = ""
     # whether a row's `text` is also how it is written: then adapters can learn from rows of earlier rounds
     is_written_as_text: ClassVar[bool] = True
+    # whether a text has several labels, which the judge sees one by one
+    has_several: ClassVar[bool] = False
     # whether a judge can learn it; without one a row passes on filters alone, and the student starts from the encoder
     has_judge: ClassVar[bool] = True
 
@@ -103,7 +105,7 @@ class Kind(ABC):
 
     def _written(self, examples: Iterable[Example]) -> tuple[Example, ...]:
         return tuple(
-            Example(self.write(example), target, example.line)
+            Example(self.write(example), target, example.line, attributes=example.attributes)
             for example in examples
             for target in self.targets_of(example)
         )

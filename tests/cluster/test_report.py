@@ -328,7 +328,7 @@ def test_what_the_student_is_worth_is_shown() -> None:
             "reliability": [{"rows": 8, "confidence": 0.9, "accuracy": 0.75}],
         },
         "risk_coverage": {"50%": 1.0, "100%": 0.875, "area": 0.04},
-        "lengths": {"1-4 words": {"rows": 8, "accuracy": 0.875, "macro_f1": 0.871}},
+        "slices": {"length": {"1-4 words": {"rows": 8, "accuracy": 0.875, "macro_f1": 0.871}}},
         "truncated": 0.125,
         "worst": [worst],
     }

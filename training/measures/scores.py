@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -37,13 +38,15 @@ def score(kind: str, rows: Sequence[TrainingRow], predicted: Sequence[Any], labe
     return scores
 
 
-def assess(student: Student, rows: Sequence[TrainingRow]) -> dict[str, Any]:
-    """`score` and more of a student, JSON-able.
+def assess(
+    student: Student, rows: Sequence[TrainingRow], groups: Mapping[str, Sequence[str | None]] = MappingProxyType({})
+) -> dict[str, Any]:
+    """`score` and more of a student, JSON-able. `groups` are the rows' values in dimensions, None where one has none.
 
     `auroc`: the mean over labels that some rows have and some have not, not of tags. `calibration`: temperature,
     expected calibration error of all choices before and after, and a reliability plot after. `risk_coverage`: of texts,
-    the surest first. `lengths`: scores by length. `truncated`: the share of texts that were cut. `worst`: the WORST
-    texts by the probability of what is right.
+    the surest first. `slices`: scores by dimension and value, length among them. `truncated`: the share of texts
+    that were cut. `worst`: the WORST texts by the probability of what is right.
     """
     network, kind = student.classifier, student.spec.kind
     inputs = [network.input_of(row) for row in rows]
@@ -57,7 +60,7 @@ def assess(student: Student, rows: Sequence[TrainingRow]) -> dict[str, Any]:
         "auroc": _auroc(student, rows, probabilities),
         "calibration": _calibration(student, rows, encoded, logits),
         "risk_coverage": risk_coverage(confidence, counts.right),
-        "lengths": _by_length(inputs, counts),
+        "slices": {name: _by_value(each, counts) for name, each in {"length": _lengths(inputs), **groups}.items()},
         "truncated": network.cut_share(inputs),
         "worst": _worst(student, rows, encoded, logits, predicted, confidence),
     }
@@ -106,22 +109,27 @@ def choices_of(
     return network.choices(torch.from_numpy(logits)).numpy(), np.array(targets, np.int64)
 
 
-def _by_length(inputs: Sequence[Input], counts: Counts) -> dict[str, dict[str, float]]:
-    """Scores of texts of like numbers of words, in slices of about equally many."""
-    lengths = np.array([len(each.split()) if isinstance(each, str) else len(each) for each in inputs])
+def _by_value(values: Sequence[str | None], counts: Counts) -> dict[str, dict[str, float]]:
+    """Scores of the texts that have a value, by value, in the order in which they come up."""
+    slices = {}
+    for value in dict.fromkeys(value for value in values if value is not None):
+        chosen = np.array([each == value for each in values])
+        slices[value] = {"rows": int(chosen.sum()), **counts.of_rows(chosen).scores()}
+    return slices
+
+
+def _lengths(inputs: Sequence[Input]) -> list[str]:
+    """Slices of like numbers of words, with about equally many texts."""
+    lengths = np.array([len(each.split()) if isinstance(each, str) else len(each) for each in inputs], np.int64)
     if not len(lengths):
-        return {}
+        return []
     edges = np.unique(np.quantile(lengths, np.linspace(0, 1, _LENGTHS + 1)[1:], method="higher"))
     which = np.searchsorted(edges, lengths)
-    slices = {}
+    names = {}
     for place in np.unique(which):
-        chosen = which == place
-        low, high = lengths[chosen].min(), lengths[chosen].max()
-        slices[f"{low}-{high} words" if low < high else f"{low} words"] = {
-            "rows": int(chosen.sum()),
-            **counts.of_rows(chosen).scores(),
-        }
-    return slices
+        low, high = lengths[which == place].min(), lengths[which == place].max()
+        names[place] = f"{low}-{high} words" if low < high else f"{low} words"
+    return [names[place] for place in which]
 
 
 def _worst(

@@ -22,15 +22,17 @@ def student(minilm: Path) -> Student:
 
 
 def test_everything_is_json_and_agrees(student: Student):
-    found = assess(student, [*rows(UNSEEN), TrainingRow("music " * 30, "music")])
+    tone = [None, "dry", "dry", None, None, None, "loud"]
+    found = assess(student, [*rows(UNSEEN), TrainingRow("music " * 30, "music")], {"tone": tone})
     assert json.loads(json.dumps(found)) == found
     wrong = sum(sum(row) for row in found["confusion"]) - sum(found["confusion"][place][place] for place in range(3))
     assert found["accuracy"] == pytest.approx(1 - wrong / 7)
     assert len(found["worst"]) == wrong
     least = [each["gold_probability"] for each in found["worst"]]
     assert least == sorted(least) and all(each["gold"] != each["predicted"] for each in found["worst"])
-    assert sum(each["rows"] for each in found["lengths"].values()) == 7
-    assert list(found["lengths"])[-1].endswith("-30 words")
+    assert sum(each["rows"] for each in found["slices"]["length"].values()) == 7
+    assert list(found["slices"]["length"])[-1].endswith("30 words")
+    assert {name: each["rows"] for name, each in found["slices"]["tone"].items()} == {"dry": 2, "loud": 1}
     assert found["truncated"] == pytest.approx(1 / 7)
     assert found["calibration"]["ece_before"] == found["calibration"]["ece"]
     assert 0 <= found["auroc"] <= 1
