@@ -166,7 +166,8 @@ def test_the_student_is_taken_away_with_its_card(story: Story, tmp_path: Path) -
     labels = [[json.loads(line)["label"] for line in each.splitlines()] for each in (first, second)]
     assert labels[0] == labels[1] and len(labels[0]) > 0
     again = labelmill("export-student", story.run, tmp_path / "out")
-    assert (again.returncode, again.stderr) == (2, f"labelmill: {tmp_path / 'out'}: is there already; name a new folder\n")
+    assert again.returncode == 2
+    assert again.stderr == f"labelmill: {tmp_path / 'out'}: is there already; name a new folder\n"
 
 
 def test_every_reader_sees_the_same_dataset(story: Story) -> None:
