@@ -18,7 +18,7 @@ from denoise.dedup.minhash import BANDS
 from denoise.dedup.near import near_edges
 from denoise.dedup.shingles import Shingles
 from denoise.dedup.survivors import survivors
-from denoise.filters.base import Filter
+from denoise.filters.base import AnyFilter
 from denoise.filters.table import build_filters
 from denoise.ledger import Ledger
 from denoise.noise.agreement import Agreement, agreements, unjudged
@@ -61,7 +61,8 @@ def denoise_wave(
     ids = rows["id"].to_pylist()
     pool = build_pool(rows, kept)
     ledger = Ledger(dict(zip(ids, rows["intended_label"].to_pylist(), strict=True)))
-    sketches = sketch_pool(pool, build_filters(task, settings, banned), block_rows)
+    filters = build_filters(task, settings, banned, rows["mean_logprob"])
+    sketches = sketch_pool(pool, filters, block_rows)
     standing = drop_filtered(sketches["reason"].to_pylist(), pool, ledger)
 
     twins = exact_survivors(sketches["normal"].take(pa.array(standing)).combine_chunks())
@@ -86,7 +87,7 @@ def denoise_wave(
     return ledger.table(ids)
 
 
-def sketch_pool(pool: pa.Table, filters: Sequence[Filter], block_rows: int) -> pa.Table:
+def sketch_pool(pool: pa.Table, filters: Sequence[AnyFilter], block_rows: int) -> pa.Table:
     """SKETCH_SCHEMA of a pool (denoise.steps), in its order."""
     import ray
 

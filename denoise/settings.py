@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from denoise.filters.settings import FilterSettings
 from generation.settings import Settings, Share
 
 
@@ -16,6 +17,7 @@ class DenoiseSettings(Settings):
     max_words: int = Field(120, ge=1)
     max_repetition: Share = Field(0.3, description="largest share of repeated word trigrams")
     seed_copy: Share = Field(0.7, description="Jaccard similarity to a seed from which a row is a copy")
+    filters: FilterSettings = FilterSettings()
     near_duplicate: Share = Field(0.6, description="Jaccard similarity from which two rows are duplicates")
     accept: Share = Field(0.2, description="least confidence of a judge that agrees, from chance (0) to certain (1)")
     least_margin: float | None = Field(

@@ -1,4 +1,4 @@
-"""Text that talks about the prompt, or like a chat assistant, in place of answering."""
+"""Text that repeats the prompt in place of answering it."""
 
 from __future__ import annotations
 
@@ -7,18 +7,16 @@ from dataclasses import dataclass
 
 from denoise.filters.base import Draft, ngrams
 from denoise.normal import normalise_all
+from denoise.redact import MARK
 from generation.task import Task
 
 RUN = 6
 _SHORTEST_DESCRIPTION = 5  # honest texts may well say "top up failed"
 
 _PHRASES = re.compile(
-    r"""
-      ^\W* (?: here \s (?:is|are) \s (?:an?|the|some|your|\d+) \b | (?:sure|certainly|absolutely) \s* [,!.:] )
-    | \b as \s an? \s (?:ai|(?:large\s)?language\smodel) \b
-    | ^\s* (?: \d+ [.)] | [-*•] ) \s                                # a list
-    | \{\{ | \}\} | \{% | %\} | <\|? /? [a-z_]+ \|?> | \[/?inst\] | ^\s*\#{2,}
-    | \[ (?:your|insert|name|company|product|date)\b [^\]]* \]          # a gap left to fill in
+    rf"""
+      ^\s* (?: \d+ [.)] | [-*•] ) \s                                # a list
+    | \{{\{{ | \}}\}} | \{{% | %\}} | (?!{MARK}) <\|? /? [a-z_]+ \|?> | \[/?inst\] | ^\s*\#{{2,}}
     | ^\s* (?: text | label | example | input | output | category ) \s* \d* \s* :
     """,
     re.VERBOSE | re.IGNORECASE | re.MULTILINE,
@@ -27,8 +25,8 @@ _PHRASES = re.compile(
 
 @dataclass(frozen=True)
 class PromptLeak:
-    """`leaks_prompt`: a label's snake_case name, its description, a run of RUN words of the guideline, an assistant's
-    phrase, list numbering or a template marker."""
+    """`leaks_prompt`: a label's snake_case name, its description, a run of RUN words of the guideline, list numbering
+    or a template marker. What stands for personal data (denoise.redact) is none."""
 
     names: re.Pattern[str] | None
     descriptions: frozenset[str]
