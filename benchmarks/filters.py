@@ -70,7 +70,7 @@ def main(
         for name in set_ or list(SETS):
             task, rows = _read(name, data)
             batch = as_seen(pa.table({"text": [row.text for row in rows], "label": [row.label for row in rows]}))
-            for rule, reasons in _answers(task, settings, batch).items():
+            for rule, reasons in _answers(task, settings, batch, show).items():
                 shares[rule][name] = 1 - reasons.null_count / len(reasons)
                 if rule == show:
                     _print_dropped(name, batch, reasons)
@@ -97,8 +97,10 @@ def _read(name: str, data: Path) -> tuple[Task, list[Example]]:
     return Task(name, description, labels, tuple(row for label in sorted(seeds) for row in seeds[label])), rows
 
 
-def _answers(task: Task, settings: DenoiseSettings, batch: pa.Table) -> dict[str, pa.Array]:
+def _answers(task: Task, settings: DenoiseSettings, batch: pa.Table, only: str | None) -> dict[str, pa.Array]:
     rules = named_filters(settings, task)
+    if only in rules:
+        return {only: filter_reasons(batch, [rules[only]])}
     answers = {name: filter_reasons(batch, [rule]) for name, rule in rules.items()}
     unasked = [rule for name, rule in rules.items() if name != "seed_copy"]
     answers["all of these but seed_copy"] = filter_reasons(batch, unasked)

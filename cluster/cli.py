@@ -32,6 +32,7 @@ RunOption = Annotated[
 AddressOption = Annotated[
     str, typer.Option("--address", metavar="URL", help="the cluster's dashboard, http://HEAD:8265")
 ]
+AllowCodeOption = Annotated[bool, typer.Option("--allow-code", help="run the filters in denoise.filters.code")]
 JsonOption = Annotated[bool, typer.Option("--json", help="print JSON")]
 
 
@@ -41,13 +42,14 @@ def run(
     folder: RunOption = None,
     set_: SetOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="estimate tokens and time, start nothing")] = False,
+    allow_code: AllowCodeOption = False,
 ) -> None:
     """Start a run, or go on with it: the same command, always safe."""
     from cluster.live import make_view
     from cluster.quiet import chatter_to
     from cluster.run import Run
 
-    job = Run(task, folder, set_)
+    job = Run(task, folder, set_, allow_code)
     if dry_run:
         _print_warnings(job)
         _print_pairs(job.estimate())
@@ -91,7 +93,8 @@ def submit(
 def status(
     folder: Annotated[str | None, typer.Argument(metavar="RUN", help="a run directory")] = None,
     address: Annotated[str | None, typer.Option("--address", metavar="URL", help="look on this cluster")] = None,
-    as_json: JsonOption = False,
+    as_json: AllowCodeOption = Annotated[bool, typer.Option("--allow-code", help="run the filters in denoise.filters.code")]
+JsonOption = False,
 ) -> None:
     """Where a run stands; with --address, one on a cluster, or all jobs there."""
     if address is not None:

@@ -6,7 +6,6 @@ of each band, and the judge run on workers. No result depends on how rows are sp
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +23,7 @@ from denoise.ledger import Ledger
 from denoise.noise.agreement import Agreement, agreements, unjudged
 from denoise.noise.judging import JudgeLike, Judging
 from denoise.noise.margin import LikelihoodLike, Margining, compared_labels, with_margin
+from denoise.quiet import quiet
 from denoise.settings import DenoiseSettings
 from denoise.sketch import SKETCH_SCHEMA, bands_of, shingles_of, sketch
 from denoise.steps import build_pool, drop_duplicates, drop_filtered, settle
@@ -107,7 +107,7 @@ def compare_bands(bands: np.ndarray, shingles: Shingles, threshold: float, block
 
     if len(bands) < 2:
         return np.zeros((0, 2), np.int64)
-    tasks = _quiet(ray.data.range(BANDS, override_num_blocks=min(BANDS, 1 + len(bands) // block_rows)))
+    tasks = quiet(ray.data.range(BANDS, override_num_blocks=min(BANDS, 1 + len(bands) // block_rows)))
     shared = ray.put((bands, shingles, threshold))
     edges = _collect(tasks.map_batches(_with_shared, fn_args=(_edges_of_bands, shared), **_BATCH))
     return np.column_stack([edges["earlier"].to_numpy(), edges["later"].to_numpy()])
@@ -176,16 +176,7 @@ def _dataset(table: pa.Table, block_rows: int) -> Dataset:
     import ray
 
     blocks = [table.slice(start, block_rows) for start in range(0, table.num_rows, block_rows)]
-    return _quiet(ray.data.from_arrow(blocks))
-
-
-def _quiet(dataset: Dataset) -> Dataset:
-    """The dataset without progress bars and start-up messages; the process's own Ray Data settings stay."""
-    dataset.context.enable_progress_bars = False
-    dataset.context.print_on_execution_start = False
-    logging.getLogger("ray.data._internal.progress").setLevel(logging.ERROR)
-    logging.getLogger("ray.data._internal.execution").setLevel(logging.WARNING)
-    return dataset
+    return quiet(ray.data.from_arrow(blocks))
 
 
 def _collect(dataset: Dataset) -> pa.Table:

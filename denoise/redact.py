@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from denoise.personal_data import KINDS, Span, find_personal
-from generation.task import Example
+from generation.task import Example, Label
 
 MARK = rf"<(?:{'|'.join(KINDS)})(?:_\d+)?>"
 
@@ -35,6 +35,23 @@ def redact_examples(examples: Iterable[Example]) -> tuple[tuple[Example, ...], C
         found.append(made)
         total += counts
     return tuple(found), total
+
+
+def take_out(
+    seeds: Sequence[Example], pool: Sequence[Example], labels: Sequence[Label]
+) -> tuple[tuple[Example, ...], tuple[Example, ...], tuple[Label, ...], dict[str, str]]:
+    """Seeds, pool and labels (their counter-examples) without personal data, and what was found where, in words."""
+    clean_seeds, of_seeds = redact_examples(seeds)
+    clean_pool, of_pool = redact_examples(pool)
+    of_labels, clean_labels = Counter[str](), []
+    for label in labels:
+        texts = [redact(counter.text) for counter in label.counter_examples]
+        of_labels += sum((counts for _, counts in texts), Counter())
+        pairs = zip(label.counter_examples, texts, strict=True)
+        counters = tuple(counter.model_copy(update={"text": text}) for counter, (text, _) in pairs)
+        clean_labels.append(label.model_copy(update={"counter_examples": counters}))
+    found = {"seeds": of_seeds, "pool": of_pool, "counter-examples": of_labels}
+    return clean_seeds, clean_pool, tuple(clean_labels), {what: told(counts) for what, counts in found.items() if counts}
 
 
 def told(counts: Counter[str]) -> str:

@@ -24,7 +24,7 @@ _ASSISTANT = r"""(?i)
 ^\W*here (?:is|are) (?:an?|the|some|your|\d+)\b.*:\s*$
 ^\W*(?:sure(?: thing)?|certainly|absolutely|of course|great question|definitely)\s*[,!.:]
 \b(?:i )?hope (?:this|that) (?:helps|is helpful)\b
-\b(?:let me know if you(?:['’]d| would)? (?:need|have|like|want) (?:any|more|further|another|me to|anything|additional))
+\blet me know if you(?:['’]d| would)? (?:need|have|like|want) (?:any |some )?(?:other|more|further|another|additional|me to|adjustments|questions)\b
 \bfeel free to (?:ask|reach out|contact|let me know|adjust|modify|customi[sz]e)\b
 \bi(?:['’]d| would) be (?:happy|glad) to (?:help|assist)\b
 \b(?:this|the (?:above|following)) (?:text|example|sentence|message|statement|question) (?:is|would be|belongs|falls|shows|expresses|illustrates|fits|demonstrates|reflects)\b
@@ -37,7 +37,6 @@ _PLACEHOLDER = r"""
 \b[Xx]{4,}\b
 _{4,}
 (?i)\blorem ipsum\b
-(?i)\b(?:john|jane) q?\.? ?doe\b
 """
 
 

@@ -21,9 +21,9 @@ _OPEN, _SHUT = "[\"'“”‘’«»`*(\\[<#]", "[\"'“”‘’«»`*)\\]>]"
 class LabelLeak:
     """`leaks_label`: the text marks a label's name as one, or (`anywhere`) has it as words at all.
 
-    Marked are `label: lost card`, and of a name of several words also `"lost card"`, `LostCard`, `lost-card` and
-    `lost card:` at the start of a line: a name of one word may be an everyday one. `said` is an RE2 pattern on the
-    text, `words` one on its normal form.
+    Marked are `label: lost card`, and of a name of several words also `"lost card"`, `LostCard` and `lost card:` at the
+    start of a line: a name of one word may be an everyday one. (`lost_card` is denoise.filters.prompt_leak's.) `said`
+    is an RE2 pattern on the text, `words` one on its normal form.
     """
 
     said: str
@@ -38,8 +38,6 @@ class LabelLeak:
         if compound := [words for words in split if len(words) > 1]:
             spaced = "|".join("[ _-]".join(map(re.escape, words)) for words in compound)
             patterns += [f"{_OPEN}(?:{spaced}){_SHUT}", rf"^\s*(?:{spaced})\s*:"]
-            joined = "|".join(sep.join(map(re.escape, words)) for words in compound for sep in ("-", "_"))
-            patterns.append(rf"(?:^|[^\p{{L}}\p{{N}}_-])(?:{joined})(?:$|[^\p{{L}}\p{{N}}_-])")
             camel = "|".join("".join(word.capitalize() for word in words) for words in compound)
             patterns.append(rf"(?-i:\b(?:{camel})\b)")
         said = "(?im)" + "|".join(f"(?:{pattern})" for pattern in patterns) if patterns else ""
