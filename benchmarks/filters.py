@@ -60,11 +60,13 @@ SETS: dict[str, tuple[tuple[str, ...], str, Callable[[Mapping[str, Any]], Exampl
 def main(
     data: Annotated[Path, typer.Option(help="folder of the real sets")],
     set_: Annotated[list[str] | None, typer.Option("--set")] = None,
-    show: Annotated[str | None, typer.Option(help="print the rows that this filter drops, in place of the table")] = None,
+    show: Annotated[
+        str | None, typer.Option(help="print the rows that this filter drops, in place of the table")
+    ] = None,
     file: Annotated[Path | None, typer.Option("--json", help="write the shares here too")] = None,
 ) -> None:
     """Print a Markdown table: the share of real rows that each filter drops, in percent."""
-    settings = DenoiseSettings(max_words=400)  # a passage may be long; how long is the user's to say
+    settings = DenoiseSettings()
     shares: dict[str, dict[str, float]] = defaultdict(dict)
     try:
         for name in set_ or list(SETS):

@@ -93,8 +93,7 @@ def submit(
 def status(
     folder: Annotated[str | None, typer.Argument(metavar="RUN", help="a run directory")] = None,
     address: Annotated[str | None, typer.Option("--address", metavar="URL", help="look on this cluster")] = None,
-    as_json: AllowCodeOption = Annotated[bool, typer.Option("--allow-code", help="run the filters in denoise.filters.code")]
-JsonOption = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Where a run stands; with --address, one on a cluster, or all jobs there."""
     if address is not None:
@@ -191,6 +190,31 @@ def attributes(
     if write and (yes or typer.confirm(f"Put this into {task}?", err=True)):
         write_block(task, block)
         typer.echo(f"labelmill: written to {task}", err=True)
+
+
+@app.command("filter")
+def filter_(
+    places: Annotated[list[str], typer.Argument(metavar="IN...", help="Parquet files, folders of them, or URIs")],
+    out: Annotated[str, typer.Argument(metavar="OUT", help="folder to make: kept/, decisions/ and summary.json")],
+    text: Annotated[str, typer.Option("--text", metavar="COLUMN", help="column of texts")] = "text",
+    label: Annotated[
+        str | None, typer.Option("--label", metavar="COLUMN", help="column of labels; default label, if there")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", metavar="FILE", help="a task, or the settings of its denoise: alone")
+    ] = None,
+    only: Annotated[
+        list[str] | None, typer.Option("--only", metavar="NAME", help="this filter; may be repeated")
+    ] = None,
+    allow_code: AllowCodeOption = False,
+    skip_corrupt: Annotated[bool, typer.Option("--skip-corrupt", help="leave parts out that cannot be read")] = False,
+    workers: Annotated[int | None, typer.Option("--workers", min=1, help="slices at once; default one a core")] = None,
+) -> None:
+    """Drop rows of any Parquet by the filters of denoising, and say why each went."""
+    from cluster.filter import FilterCommand, filter_parquet, render_summary
+
+    asked = FilterCommand(tuple(places), out, text, label, config, tuple(only or ()), allow_code, skip_corrupt, workers)
+    typer.echo(render_summary(filter_parquet(asked)))
 
 
 @app.command()

@@ -1,7 +1,7 @@
 """The filters over any folder of Parquet parts, through Ray Data.
 
-Each slice of the input becomes a part of `kept/` (all columns) and one of `decisions/` (`id`, `status`, `reason`), named
-by its place in the input: what is written does not depend on the number of workers or on which of them ran twice.
+Each slice of the input becomes a part of `kept/` (all columns) and one of `decisions/` (`id`, `status`, `reason`),
+named by its place in the input: what is written does not depend on how many workers there were or which ran twice.
 """
 
 from __future__ import annotations
@@ -67,7 +67,8 @@ def filter_folder(
 
     shared = ray.put((folder.slices, tuple(filters), text, label, out))
     numbers = quiet(ray.data.range(len(folder.slices), override_num_blocks=len(folder.slices)))
-    options: dict[str, Any] = {"batch_format": "pyarrow", "batch_size": None, "concurrency": workers}
+    pool = ray.data.TaskPoolStrategy(size=workers)
+    options: dict[str, Any] = {"batch_format": "pyarrow", "batch_size": None, "compute": pool}
     done = numbers.map_batches(partial(_filter_slices, shared=shared), **options)
     tallies, corrupt = dict[int, Tally](), dict[int, str]()
     for row in done.iter_rows():
@@ -142,7 +143,9 @@ def _ids(rows: pa.Table, part: Slice) -> pa.Array:
 
 def _tally(seen: pa.Table, ids: pa.Array, reasons: pa.Array) -> Tally:
     labels = seen["label"] if "label" in seen.column_names else pa.nulls(seen.num_rows, pa.string())
-    grouped = pa.table({"label": labels, "reason": reasons}).group_by(["label", "reason"]).aggregate([([], "count_all")])
+    grouped = (
+        pa.table({"label": labels, "reason": reasons}).group_by(["label", "reason"]).aggregate([([], "count_all")])
+    )
     counts = {(row["label"], row["reason"]): row["count_all"] for row in grouped.to_pylist()}
     examples = {}
     for reason in sorted({reason for _, reason in counts if reason is not None}):
@@ -155,4 +158,6 @@ def _tally(seen: pa.Table, ids: pa.Array, reasons: pa.Array) -> Tally:
 def _read_tally(written: str) -> Tally:
     counts, examples = json.loads(written)
     pairs: Iterator[tuple[Any, int]] = (((label, reason), count) for (label, reason), count in counts)
-    return Tally(Counter(dict(pairs)), {reason: [(id, text) for id, text in found] for reason, found in examples.items()})
+    return Tally(
+        Counter(dict(pairs)), {reason: [(id, text) for id, text in found] for reason, found in examples.items()}
+    )

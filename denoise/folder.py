@@ -94,11 +94,11 @@ def is_text(kind: pa.DataType) -> bool:
     return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
 
 
-_FITS = {
-    "text": is_text,
-    "label": lambda kind: is_text(kind) or pa.types.is_integer(kind),
-    "number": lambda kind: pa.types.is_floating(kind) or pa.types.is_integer(kind),
-}
+def fits(kind: pa.DataType, wanted: str) -> bool:
+    """Whether a column of this type holds what is wanted: "text", "label" or "number"."""
+    whole = pa.types.is_integer(kind)
+    answers = {"text": is_text(kind), "label": is_text(kind) or whole, "number": pa.types.is_floating(kind) or whole}
+    return bool(answers[wanted])
 
 
 def _parts(places: Sequence[str]) -> list[Location]:
@@ -138,7 +138,7 @@ def _check_columns(schema: pa.Schema, wanted: Mapping[str, str], where: str) -> 
     for name, kind in wanted.items():
         if name not in schema.names:
             raise UserError(f"{where}: has no column {name!r}; got {clip(', '.join(schema.names))}")
-        if not _FITS[kind](schema.field(name).type):
+        if not fits(schema.field(name).type, kind):
             raise UserError(f"{where}: column {name!r} must hold {kind}; got {schema.field(name).type}")
 
 

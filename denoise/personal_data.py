@@ -48,15 +48,19 @@ _NINO = re.compile(  # the United Kingdom's: prefixes that are never given out a
     r"\b(?!BG|GB|NK|KN|TN|NT|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-D]\b"
 )
 _IPV4 = re.compile(r"(?<![\w.:-])[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?![\w-]|\.[0-9])")
-_IPV6 = re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![\w:])")
-_VERSION = re.compile(r"(?:\bv(?:er)?|\bversion|\brelease|\bbuild|\bfirmware|\bsection|\bchapter)[.:]?\s*$", re.IGNORECASE)
+_IPV6 = re.compile(r"(?<![\w:.])(?=(?::*[0-9A-Fa-f]+){3})(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![\w:])")
+_VERSION = re.compile(
+    r"(?:\bv(?:er)?|\bversion|\brelease|\bbuild|\bfirmware|\bsection|\bchapter)[.:]?\s*$", re.IGNORECASE
+)
+_ALONE = r"(?<![\w.,/$£€#-]) (?<![0-9]\s)"  # not after another number, an amount or the like …
+_ENDS = r"(?! \w | [-.,/][0-9] )"  # … nor with more digits to come
 _PHONE = re.compile(
-    r"""
-      (?<![\w+]) (?: \+ | 00(?=[1-9]) ) [1-9] (?: [\s./()-]{0,3} [0-9] ){7,13} (?![0-9]|[-/.][0-9])        # abroad
-    | (?<![\w.,/$£€#-]) (?<![0-9]\s) (?: 1[\s.-] )?                                                 # North America
-      (?: \( [2-9][0-9]{2} \) \s? | [2-9][0-9]{2} [-.\s] ) [2-9][0-9]{2} [-.\s] [0-9]{4} (?![\w]|[-.,/][0-9])
-    | (?<![\w.,/$£€#-]) (?<![0-9]\s) \(? 0 [1-9] [0-9]{1,3} \)? [\s/-] [0-9]{3,4} [\s-]? [0-9]{3,4} (?![\w]|[-.,/][0-9])  # with a trunk 0
-    | (?<![\w.,/$£€#-]) (?<![0-9]\s) 07 [0-9]{9} (?![\w]|[-.,/][0-9])                                        # a mobile one
+    rf"""
+      (?<![\w+]) (?: \+ | 00(?=[1-9]) ) [1-9] (?: [\s./()-]{{0,3}} [0-9] ){{7,13}} {_ENDS}         # from abroad
+    | {_ALONE} (?: 1[\s.-] )? (?: \( [2-9][0-9]{{2}} \) \s? | [2-9][0-9]{{2}} [-.\s] )            # North America
+      [2-9][0-9]{{2}} [-.\s] [0-9]{{4}} {_ENDS}
+    | {_ALONE} \(? 0[1-9][0-9]{{1,3}} \)? [\s/-] [0-9]{{3,4}} [\s-]? [0-9]{{3,4}} {_ENDS}           # with a trunk 0
+    | {_ALONE} 07[0-9]{{9}} {_ENDS}                                                            # a mobile one of Britain
     """,
     re.VERBOSE,
 )
@@ -113,7 +117,7 @@ def _cards(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _is_issued(digits: list[int]) -> bool:
-    """Whether a card number of this length may begin so (ISO 7812: Visa, Mastercard, Amex, Discover, JCB, Maestro …)."""
+    """Whether a card number of this length may begin so (ISO 7812: Visa, Mastercard, Amex, JCB, Maestro …)."""
     two, length = 10 * digits[0] + digits[1], len(digits)
     return (
         (digits[0] == 4 and length in (13, 16, 19))

@@ -51,7 +51,12 @@ def take_out(
         counters = tuple(counter.model_copy(update={"text": text}) for counter, (text, _) in pairs)
         clean_labels.append(label.model_copy(update={"counter_examples": counters}))
     found = {"seeds": of_seeds, "pool": of_pool, "counter-examples": of_labels}
-    return clean_seeds, clean_pool, tuple(clean_labels), {what: told(counts) for what, counts in found.items() if counts}
+    return (
+        clean_seeds,
+        clean_pool,
+        tuple(clean_labels),
+        {what: told(counts) for what, counts in found.items() if counts},
+    )
 
 
 def told(counts: Counter[str]) -> str:

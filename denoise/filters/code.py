@@ -45,7 +45,9 @@ class Code:
     def reasons(self, batch: pa.Table) -> pa.Array:
         found = self.load()(batch.select(list(SEEN)))
         try:
-            reasons = pa.array(found.to_pylist() if isinstance(found, pa.Array | pa.ChunkedArray) else found, pa.string())
+            reasons = pa.array(
+                found.to_pylist() if isinstance(found, pa.Array | pa.ChunkedArray) else found, pa.string()
+            )
         except (pa.ArrowException, TypeError) as error:
             raise UserError(f"filter {self.path}: must return a string or None for each row: {error}") from None
         if len(reasons) != batch.num_rows:

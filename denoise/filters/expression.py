@@ -15,11 +15,10 @@ import pyarrow as pa
 
 from denoise.filters.base import SEEN, first_reasons
 
-# what an expression may name: the columns of a batch, and counts of its words and characters
-COLUMNS = {**SEEN, "words": pa.int64(), "characters": pa.int64()}
-_ROWS = """(SELECT *, CASE WHEN normal = '' THEN 0 ELSE length(normal) - length(replace(normal, ' ', '')) + 1 END AS words,
-  length(text) AS characters FROM batch)"""
-_SETTINGS = {
+# an expression may name the columns of a batch, and the counts of its words and characters
+_WORDS = "CASE WHEN normal = '' THEN 0 ELSE length(normal) - length(replace(normal, ' ', '')) + 1 END"
+_ROWS = f"(SELECT *, {_WORDS} AS words, length(text) AS characters FROM batch)"
+_SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "enable_external_access": "false",
     "autoload_known_extensions": "false",
     "autoinstall_known_extensions": "false",

@@ -13,8 +13,8 @@ from denoise.filters.base import first_reasons
 from denoise.normal import normalise_all
 
 _SAID = r"(?:labels?|labell?ed|intents?|categor(?:y|ies)|class(?:es|ified)?|topics?|tags?|tagged)"
-_LINK = r"(?:\s+(?:is|as|of|named|called|would be|should be))*\s*[:=]?\s*"
 _OPEN, _SHUT = "[\"'“”‘’«»`*(\\[<#]", "[\"'“”‘’«»`*)\\]>]"
+_LINK = rf"(?:\s*[:=]\s*{_OPEN}*|\s+(?:is|as|named|called):?\s*{_OPEN}*|\s+{_OPEN}+)"
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class LabelLeak:
         """For the labels of a task. `anywhere` spares names that one of the seeds says: they are everyday words."""
         split = [words for name in sorted(set(names)) if (words := _words(name))]
         plain = ["[^\\p{L}\\p{N}]+".join(map(re.escape, words)) for words in split]
-        patterns = [rf"\b{_SAID}{_LINK}{_OPEN}*(?:{'|'.join(plain)})\b"] if plain else []
+        patterns = [rf"\b{_SAID}{_LINK}(?:{'|'.join(plain)})\b"] if plain else []
         if compound := [words for words in split if len(words) > 1]:
             spaced = "|".join("[ _-]".join(map(re.escape, words)) for words in compound)
             patterns += [f"{_OPEN}(?:{spaced}){_SHUT}", rf"^\s*(?:{spaced})\s*:"]

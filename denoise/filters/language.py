@@ -41,4 +41,4 @@ def guess_language(text: str) -> tuple[str, float] | None:
     if len(text.split()) < _LEAST_WORDS and text.isascii():
         return None
     guess = detect(" ".join(text.split()), model="lite")[0]
-    return guess["lang"], float(guess["score"])
+    return str(guess["lang"]), float(guess["score"])

@@ -34,4 +34,6 @@ class Perplexity:
 
     def reasons(self, batch: pa.Table) -> pa.Array:
         likely = batch["mean_logprob"].combine_chunks()
-        return first_reasons([("improbable", pc.less(likely, self.low)), ("too_probable", pc.greater(likely, self.high))])
+        return first_reasons(
+            [("improbable", pc.less(likely, self.low)), ("too_probable", pc.greater(likely, self.high))]
+        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -11,7 +11,6 @@ from pydantic import Field, StringConstraints, field_validator
 
 from denoise.filters.characters import script_pattern
 from denoise.filters.expression import expression_problem
-from denoise.personal_data import KINDS
 from generation.settings import Settings, Share
 from generation.task import Words
 
@@ -34,7 +33,7 @@ class FilterSettings(Settings):
     label_leak: Literal["off", "marked", "anywhere"] = Field(
         "marked", description="drop texts that mark their label's name as such, or that say it anywhere"
     )
-    personal: tuple[Kind, ...] = Field(KINDS, description="kinds of personal data that no text may hold")
+    personal: tuple[Kind, ...] = Field(get_args(Kind), description="kinds of personal data that no text may hold")
     toxicity: float | None = Field(
         None, gt=0, le=1, description="probability from which offensive texts go; needs alt-profanity-check"
     )

@@ -100,7 +100,7 @@ def filter_reasons(batch: pa.Table, filters: Sequence[AnyFilter]) -> pa.Array:
 
     A batch has a `text` and, as far as there are any, `attributes` and the other columns of `base.SEEN`.
     """
-    seen, undecided = as_seen(batch), None
+    seen = as_seen(batch)
     reasons = pa.nulls(batch.num_rows, pa.string())
     drafts: list[Draft] | None = None
     for rule in filters:
@@ -109,10 +109,10 @@ def filter_reasons(batch: pa.Table, filters: Sequence[AnyFilter]) -> pa.Array:
             continue
         if drafts is None:
             attributes = map_column(batch, "attributes") if "attributes" in batch.column_names else None
-            columns = (seen[name].to_pylist() for name in ("text", "normal", "finish_reason"))
-            drafts = _drafts(*columns, attributes)
-        undecided = reasons.to_pylist()
-        answers = (given or rule.reason(draft) for given, draft in zip(undecided, drafts, strict=True))
+            texts, normal, finishes = (seen[name].to_pylist() for name in ("text", "normal", "finish_reason"))
+            drafts = _drafts(texts, normal, finishes, attributes)
+        given = zip(reasons.to_pylist(), drafts, strict=True)
+        answers = (reason or rule.reason(draft) for reason, draft in given)
         reasons = pa.array(answers, pa.string())
     return reasons
 

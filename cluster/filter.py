@@ -1,0 +1,210 @@
+"""`labelmill filter`: the filters of denoising over Parquet parts that were not generated here."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import json
+import os
+import shutil
+import uuid
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from pyarrow import fs
+from pydantic import ValidationError
+
+from cluster.config import RuntimeSettings, check_config, read_yaml
+from cluster.job_checks import check_code
+from cluster.problems import first_problem
+from denoise.filters.base import AnyFilter
+from denoise.filters.table import named_filters
+from denoise.folder import CorruptPartError, ParquetFolder, fits, open_folder, read_slice
+from denoise.settings import DenoiseSettings
+from generation.errors import UserError, clip
+from generation.examples import read_examples
+from generation.location import Location, filesystem_of, locate, path_of
+from generation.parts import write_bytes
+from generation.task import Task
+
+_OPTIONAL = {"mean_logprob": "number", "finish_reason": "text"}
+
+
+@dataclass(frozen=True)
+class FilterCommand:
+    """What was asked for; `label` None takes the column `label` where there is one."""
+
+    places: tuple[str, ...]
+    out: str
+    text: str = "text"
+    label: str | None = None
+    config: Path | None = None
+    only: tuple[str, ...] = ()
+    allow_code: bool = False
+    skip_corrupt: bool = False
+    workers: int | None = None
+
+
+def filter_parquet(asked: FilterCommand) -> dict[str, Any]:
+    """Write kept/, decisions/ and summary.json under `asked.out`, all or nothing; returns the summary.
+
+    Raises UserError, before anything is written where it can be seen before.
+    """
+    settings, task = _read_config(asked.config)
+    check_code(str(asked.config), settings.filters.code, asked.allow_code)
+    wanted = {asked.text: "text"} | ({asked.label: "label"} if asked.label else {})
+    folder = open_folder(asked.places, wanted, asked.skip_corrupt)
+    label = asked.label or ("label" if "label" in folder.schema.names else None)
+    _check_optional(folder, label, asked.places[0])
+    if settings.filters.toxic_labels and label is None:
+        raise UserError("denoise.filters.toxic_labels: needs a column of labels; name it with --label")
+    filters = _chosen(settings, task, folder, asked)
+    with _whole(asked.out) as out:
+        from cluster.session import ray_session
+        from denoise.filtering import filter_folder
+
+        workers = asked.workers or os.cpu_count() or 1
+        with ray_session(RuntimeSettings(workers=workers)):
+            tally, corrupt = filter_folder(
+                folder, list(filters.values()), asked.text, label, out, workers, asked.skip_corrupt
+            )
+        summary = _summary(tally.counts, tally.examples, list(filters), [*folder.corrupt, *corrupt], settings)
+        place = out / "summary.json"
+        write_bytes(
+            filesystem_of(place), path_of(place), (json.dumps(summary, indent=1, ensure_ascii=False) + "\n").encode()
+        )
+    return summary
+
+
+def render_summary(summary: Mapping[str, Any]) -> str:
+    """The counts as a table, the reason that cost most first."""
+    rows = summary["rows"]
+    lines = [
+        f"{summary['kept']:,} of {rows:,} rows kept ({summary['kept'] / rows:.1%})" if rows else "no rows were read"
+    ]
+    for reason, found in summary["reasons"].items():
+        shown = found["examples"][0]["text"] if found["examples"] else ""
+        lines.append(f"  {reason:<20} {found['rows']:>9,}  {found['rows'] / rows:>6.1%}  {clip(shown)}")
+    if summary["corrupt"]:
+        lines.append(f"{len(summary['corrupt'])} corrupt parts left out: {summary['corrupt'][0]}")
+    return "\n".join(lines)
+
+
+def _read_config(path: Path | None) -> tuple[DenoiseSettings, Task | None]:
+    """Settings from a file that has those of `denoise:` alone, or a whole task with its labels and seeds."""
+    if path is None:
+        return DenoiseSettings(), None
+    raw = read_yaml(path)
+    if not isinstance(raw, dict):
+        raise UserError(f"{path}: must be a mapping of settings; got {clip(raw)}")
+    if "labels" in raw:
+        config = check_config(raw, str(path))
+        seeds = read_examples(path.parent / config.seeds, [label.name for label in config.labels], config.kind)
+        return config.denoise, Task(config.name, config.description, config.labels, seeds)
+    try:
+        return DenoiseSettings.model_validate(raw.get("denoise", raw)), None
+    except ValidationError as error:
+        raise UserError(f"{path}: {first_problem(error, DenoiseSettings)}") from None
+
+
+def _check_optional(folder: ParquetFolder, label: str | None, where: str) -> None:
+    """Columns that are used where they are there must be what their names say."""
+    for name, kind in {**_OPTIONAL, **({label: "label"} if label else {})}.items():
+        if name in folder.schema.names and not fits(folder.schema.field(name).type, kind):
+            raise UserError(f"{where}: column {name!r} must hold {kind}; got {folder.schema.field(name).type}")
+
+
+def _chosen(
+    settings: DenoiseSettings, task: Task | None, folder: ParquetFolder, asked: FilterCommand
+) -> dict[str, AnyFilter]:
+    logprobs = None
+    if settings.filters.perplexity is not None:
+        if "mean_logprob" not in folder.schema.names:
+            raise UserError(f"{asked.places[0]}: has no column 'mean_logprob', which denoise.filters.perplexity needs")
+        logprobs = _column(folder, "mean_logprob", asked.skip_corrupt)
+    filters = named_filters(settings, task, (), logprobs)
+    for name in asked.only:
+        if name not in filters:
+            close = difflib.get_close_matches(name, filters, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(filters)}"
+            raise UserError(f"--only {name}: no such filter with these settings; {hint}")
+    return {name: rule for name, rule in filters.items() if not asked.only or name in asked.only}
+
+
+def _column(folder: ParquetFolder, name: str, skip_corrupt: bool) -> pa.ChunkedArray:
+    found = []
+    for part in folder.slices:
+        try:
+            found.append(read_slice(part, [name])[name].cast(pa.float64()))
+        except CorruptPartError as error:
+            if not skip_corrupt:
+                raise UserError(f"{error}; --skip-corrupt leaves it out") from None
+    return pa.chunked_array([chunk for column in found for chunk in column.chunks], pa.float64())
+
+
+@contextlib.contextmanager
+def _whole(given: str) -> Iterator[Location]:
+    """Where to write what becomes `given` at the end; nothing is left of it after an error.
+
+    An object store has no rename: there, the summary comes last and says that all is written.
+    """
+    place = locate(given)
+    filesystem, path = filesystem_of(place), path_of(place)
+    found = filesystem.get_file_info(path).type
+    if found == fs.FileType.File or (
+        found == fs.FileType.Directory and filesystem.get_file_info(fs.FileSelector(path))
+    ):
+        raise UserError(f"{given}: must not exist, or be an empty folder")
+    scratch = place.with_name(f".{place.name}.{uuid.uuid4().hex[:8]}.tmp") if isinstance(place, Path) else place
+    for name in ("kept", "decisions"):
+        filesystem.create_dir(path_of(scratch / name), recursive=True)
+    try:
+        yield scratch
+        if isinstance(place, Path) and isinstance(scratch, Path):
+            if place.exists():
+                place.rmdir()
+            scratch.rename(place)
+    except BaseException:
+        if isinstance(scratch, Path):
+            shutil.rmtree(scratch, ignore_errors=True)
+        else:
+            filesystem.delete_dir_contents(path, missing_dir_ok=True)
+        raise
+
+
+def _summary(
+    counts: Counter[tuple[str | None, str | None]],
+    examples: Mapping[str, Sequence[tuple[str, str]]],
+    filters: Sequence[str],
+    corrupt: Sequence[str],
+    settings: DenoiseSettings,
+) -> dict[str, Any]:
+    reasons, labels = Counter[str](), dict[str, dict[str, Any]]()
+    for (label, reason), count in sorted(counts.items(), key=lambda item: [part or "" for part in item[0]]):
+        if label is not None:
+            of_label = labels.setdefault(label, {"rows": 0, "kept": 0, "reasons": {}})
+            of_label["rows"] += count
+            of_label["kept"] += count if reason is None else 0
+            of_label["reasons"] |= {reason: count} if reason else {}
+        if reason is not None:
+            reasons[reason] += count
+    ordered = sorted(reasons, key=lambda reason: (-reasons[reason], reason))
+    return {
+        "rows": sum(counts.values()),
+        "kept": sum(count for (_, reason), count in counts.items() if reason is None),
+        "reasons": {
+            reason: {
+                "rows": reasons[reason],
+                "examples": [{"id": id, "text": text} for id, text in examples[reason]],
+            }
+            for reason in ordered
+        },
+        "labels": labels,
+        "filters": list(filters),
+        "corrupt": list(corrupt),
+        "settings": settings.model_dump(mode="json"),
+    }
