@@ -273,6 +273,7 @@ def _identity(
     """All identity settings, flat: `group.field` -> value. Paths are replaced by hashes of what they hold."""
     settings = config.model_dump(mode="json", exclude=set(EXTENDABLE | RUNTIME | {"seeds"}))
     settings["model"] = model
+    del settings["denoise"]["bias"]  # what is told of rows changes none of them
     settings["student"]["model"] = encoder
     settings["generation"] = generation.model_dump(mode="json")
     if config.server.url:

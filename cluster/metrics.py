@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cluster.bias import found_bias
 from cluster.job import Job
 from cluster.journal import Journal
 from cluster.prices import HOUR, PriceSettings
@@ -45,6 +46,7 @@ def round_metrics(
         "engines": engine_usage(journal, now.number),
         "stop_reason": stop_reason,
         "diversity": {label or "all": asdict(figures) for label, figures in diversity.items()},
+        "bias": found_bias(store, now.number),
         "diversity_drops": [asdict(drop) for drop in drops],
         "test": None,
     }

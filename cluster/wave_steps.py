@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cluster.bias import check_bias, refuse_biased
 from cluster.budget import Budget
 from cluster.job import Job
 from cluster.journal import Journal
@@ -22,7 +23,7 @@ from cluster.sparse import sparse_rows
 from cluster.steering import temperatures
 from cluster.store import RequestRef, Store, adapter_folder
 from denoise.diversity import distinct
-from denoise.pipeline import denoise_wave
+from denoise.pipeline import denoise_wave, likeliest_labels
 from generation.augment import flat_labels, join_plans, share_counts
 from generation.location import Location
 from generation.methods.base import Method
@@ -62,8 +63,13 @@ class WaveSteps:
         return self._store.open_requests(self._now.number, wave)
 
     def plan(self, wave: int, judged: int) -> bool:
-        """Commit a wave's requests from the verdicts on the waves before `judged`; False when none are wanted."""
+        """Commit a wave's requests from the verdicts on the waves before `judged`; False when none are wanted.
+
+        Raises UserError where an alarm of bias is to be looked at first.
+        """
         job, now = self._job, self._now
+        if job.config.denoise.bias == "pause":
+            refuse_biased(self._store)
         counts = next_counts(self._store, now, job.method.samples(job.generation), judged)
         if not counts or self.budget().is_spent:
             return False
@@ -118,6 +124,9 @@ class WaveSteps:
             )
             name = f"w{wave:03d}-d{self._epoch:04d}-{len(self._store.parts(now.number, 'verdicts')):03d}"
             self._store.commit(now.number, "verdicts", name, verdicts, self._job.run_id)
+        if self._job.config.denoise.bias != "off":
+            guess = judge and functools.partial(likeliest_labels, labels=self._job.task.label_names, load_judge=judge)
+            check_bias(self._store, self._journal, now.number, wave, guess)
 
     def _likelihood(self) -> Callable[[], Any] | None:
         """What loads the LM that label margins are taken with; None where nothing asks for them."""

@@ -134,6 +134,13 @@ def judge_texts(
     return np.asarray(column.flatten()).reshape(-1, len(labels))
 
 
+def likeliest_labels(texts: Sequence[str], labels: Sequence[str], load_judge: Callable[[], JudgeLike]) -> list[str]:
+    """The judge's labels of any texts."""
+    rows = pa.table({"position": range(len(texts)), "text": pa.array(texts, pa.string())})
+    probabilities = judge_texts(rows, labels, load_judge, BLOCK_ROWS)
+    return [labels[place] for place in probabilities.argmax(axis=1)]
+
+
 def take_margins(
     rows: pa.Table,
     opinions: Sequence[Agreement],

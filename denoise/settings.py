@@ -22,6 +22,9 @@ class DenoiseSettings(Settings):
         False,
         description="put <email>, … in place of personal data in seeds and pool, before anything reads them",
     )
+    bias: Literal["off", "warn", "pause"] = Field(
+        "warn", description="what to do when labels hang on who is spoken of; pause: before the next wave"
+    )
     near_duplicate: Share = Field(0.6, description="Jaccard similarity from which two rows are duplicates")
     accept: Share = Field(0.2, description="least confidence of a judge that agrees, from chance (0) to certain (1)")
     least_margin: float | None = Field(

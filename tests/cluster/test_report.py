@@ -218,6 +218,15 @@ def test_a_drop_in_diversity_is_told() -> None:
     assert told in Page(render_report(view(metrics=[METRICS[0] | {"diversity_drops": [drop]}]))).text
 
 
+def test_alarms_of_bias_are_told() -> None:
+    found = {"alarms": ["rows are odd"], "flips": {"rows": 30, "flipped": 9, "examples": [["he is", "she is"]]}}
+    text = Page(render_report(view(metrics=[METRICS[0] | {"bias": found}]))).text
+    assert "Alarm: rows are odd." in text
+    assert "9 of 30 rows get another label" in text
+    quiet = {"alarms": [], "flips": {"rows": 3, "flipped": 0, "examples": []}}
+    assert "No label hangs on" in Page(render_report(view(metrics=[METRICS[0] | {"bias": quiet}]))).text
+
+
 def test_page_states_the_numbers() -> None:
     text = Page(render_report(view())).text
     for expected in (
