@@ -21,17 +21,16 @@ from pydantic import ValidationError
 from cluster.config import RuntimeSettings, check_config, read_yaml
 from cluster.job_checks import check_code
 from cluster.problems import first_problem
+from denoise.filtering import filter_pieces, read_slice, slices_of
 from denoise.filters.base import AnyFilter
 from denoise.filters.table import named_filters
-from denoise.folder import CorruptPartError, ParquetFolder, fits, open_folder, read_slice
 from denoise.settings import DenoiseSettings
 from generation.errors import UserError, clip
 from generation.examples import read_examples
 from generation.location import Location, filesystem_of, locate, path_of
 from generation.parts import write_bytes
+from generation.pieces import Pieces, find_pieces, is_string
 from generation.task import Task
-
-_OPTIONAL = {"mean_logprob": "number", "finish_reason": "text"}
 
 
 @dataclass(frozen=True)
@@ -56,23 +55,27 @@ def filter_parquet(asked: FilterCommand) -> dict[str, Any]:
     """
     settings, task = _read_config(asked.config)
     check_code(str(asked.config), settings.filters.code, asked.allow_code)
-    wanted = {asked.text: "text"} | ({asked.label: "label"} if asked.label else {})
-    folder = open_folder(asked.places, wanted, asked.skip_corrupt)
-    label = asked.label or ("label" if "label" in folder.schema.names else None)
-    _check_optional(folder, label, asked.places[0])
+    found = find_pieces(asked.places, [asked.text, *([asked.label] if asked.label else [])], asked.skip_corrupt)
+    _check_optional(found, asked.places[0])
+    label = asked.label or ("label" if _holds_strings(found.schema, "label") else None)
     if settings.filters.toxic_labels and label is None:
         raise UserError("denoise.filters.toxic_labels: needs a column of labels; name it with --label")
-    filters = _chosen(settings, task, folder, asked)
+    filters = _chosen(settings, task, found, asked)
     with _whole(asked.out) as out:
         from cluster.session import ray_session
-        from denoise.filtering import filter_folder
 
         workers = asked.workers or os.cpu_count() or 1
         with ray_session(RuntimeSettings(workers=workers)):
-            tally, corrupt = filter_folder(
-                folder, list(filters.values()), asked.text, label, out, workers, asked.skip_corrupt
+            tally, corrupt = filter_pieces(
+                found, list(filters.values()), asked.text, label, out, workers, asked.skip_corrupt
             )
-        summary = _summary(tally.counts, tally.examples, list(filters), [*folder.corrupt, *corrupt], settings)
+        summary = _summary(
+            tally.counts,
+            tally.examples,
+            list(filters),
+            [*(f"{file}: {problem}" for file, problem in found.skipped.items()), *corrupt],
+            settings,
+        )
         place = out / "summary.json"
         write_bytes(
             filesystem_of(place), path_of(place), (json.dumps(summary, indent=1, ensure_ascii=False) + "\n").encode()
@@ -111,21 +114,26 @@ def _read_config(path: Path | None) -> tuple[DenoiseSettings, Task | None]:
         raise UserError(f"{path}: {first_problem(error, DenoiseSettings)}") from None
 
 
-def _check_optional(folder: ParquetFolder, label: str | None, where: str) -> None:
-    """Columns that are used where they are there must be what their names say."""
-    for name, kind in {**_OPTIONAL, **({label: "label"} if label else {})}.items():
-        if name in folder.schema.names and not fits(folder.schema.field(name).type, kind):
-            raise UserError(f"{where}: column {name!r} must hold {kind}; got {folder.schema.field(name).type}")
+def _check_optional(found: Pieces, where: str) -> None:
+    """Columns that filters look at where they are there must be what their names say."""
+    for name, fits, wanted in (
+        ("mean_logprob", pa.types.is_floating, "numbers"),
+        ("finish_reason", is_string, "strings"),
+    ):
+        if name in found.schema.names and not fits(kind := found.schema.field(name).type):
+            raise UserError(f"{where}: column {name!r} must hold {wanted}; got {kind}")
 
 
-def _chosen(
-    settings: DenoiseSettings, task: Task | None, folder: ParquetFolder, asked: FilterCommand
-) -> dict[str, AnyFilter]:
+def _holds_strings(schema: pa.Schema, name: str) -> bool:
+    return name in schema.names and is_string(schema.field(name).type)
+
+
+def _chosen(settings: DenoiseSettings, task: Task | None, found: Pieces, asked: FilterCommand) -> dict[str, AnyFilter]:
     logprobs = None
     if settings.filters.perplexity is not None:
-        if "mean_logprob" not in folder.schema.names:
+        if "mean_logprob" not in found.schema.names:
             raise UserError(f"{asked.places[0]}: has no column 'mean_logprob', which denoise.filters.perplexity needs")
-        logprobs = _column(folder, "mean_logprob", asked.skip_corrupt)
+        logprobs = _column(found, "mean_logprob", asked.skip_corrupt)
     filters = named_filters(settings, task, (), logprobs)
     for name in asked.only:
         if name not in filters:
@@ -135,15 +143,15 @@ def _chosen(
     return {name: rule for name, rule in filters.items() if not asked.only or name in asked.only}
 
 
-def _column(folder: ParquetFolder, name: str, skip_corrupt: bool) -> pa.ChunkedArray:
-    found = []
-    for part in folder.slices:
+def _column(found: Pieces, name: str, skip_corrupt: bool) -> pa.ChunkedArray:
+    chunks: list[pa.Array] = []
+    for part in slices_of(found.pieces):
         try:
-            found.append(read_slice(part, [name])[name].cast(pa.float64()))
-        except CorruptPartError as error:
+            chunks += read_slice(part, [], [name])[name].cast(pa.float64()).chunks
+        except UserError as error:
             if not skip_corrupt:
                 raise UserError(f"{error}; --skip-corrupt leaves it out") from None
-    return pa.chunked_array([chunk for column in found for chunk in column.chunks], pa.float64())
+    return pa.chunked_array(chunks, pa.float64())
 
 
 @contextlib.contextmanager

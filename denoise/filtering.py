@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import groupby
 from typing import Any
 
 import pyarrow as pa
@@ -19,16 +20,25 @@ import pyarrow.parquet as pq
 
 from denoise.filters.base import AnyFilter
 from denoise.filters.table import filter_reasons
-from denoise.folder import CorruptPartError, ParquetFolder, Slice, read_slice
 from denoise.quiet import quiet
 from denoise.redact import redact
 from generation.errors import UserError
-from generation.location import Location, filesystem_of, path_of
+from generation.location import Location, filesystem_of, locate, path_of
 from generation.parts import write_bytes
+from generation.pieces import Piece, Pieces, read_piece
 
+SLICE_ROWS = 2**16  # a row group may be larger; then a slice is one
 EXAMPLES = 5  # of each reason
 _SHOWN = 200  # characters of an example
 _ATTRIBUTES = pa.map_(pa.string(), pa.string())
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Row groups of one file, one after the other; `first` is the row of the file that they begin with."""
+
+    pieces: tuple[Piece, ...]
+    first: int
 
 
 @dataclass
@@ -49,14 +59,30 @@ class Tally:
             mine += found[: EXAMPLES - len(mine)]
 
 
-def filter_folder(
-    folder: ParquetFolder,
+def slices_of(pieces: Sequence[Piece], most: int = SLICE_ROWS) -> list[Slice]:
+    """Pieces in their order, as many of a file together as have `most` rows or fewer."""
+    slices: list[Slice] = []
+    for _, group in groupby(pieces, key=lambda piece: piece.file):
+        held, first, rows = list[Piece](), 0, 0
+        for piece in group:
+            if held and rows + piece.rows > most:
+                slices.append(Slice(tuple(held), first))
+                held, first, rows = [], first + rows, 0
+            held.append(piece)
+            rows += piece.rows
+        slices.append(Slice(tuple(held), first))
+    return slices
+
+
+def filter_pieces(
+    found: Pieces,
     filters: Sequence[AnyFilter],
     text: str,
     label: str | None,
     out: Location,
     workers: int,
     skip_corrupt: bool = False,
+    slice_rows: int = SLICE_ROWS,
 ) -> tuple[Tally, list[str]]:
     """Write `kept/` and `decisions/` under `out`; what was counted, and the slices that could not be read.
 
@@ -65,8 +91,9 @@ def filter_folder(
     """
     import ray
 
-    shared = ray.put((folder.slices, tuple(filters), text, label, out))
-    numbers = quiet(ray.data.range(len(folder.slices), override_num_blocks=len(folder.slices)))
+    slices = slices_of(found.pieces, slice_rows)
+    shared = ray.put((slices, tuple(filters), text, label, out))
+    numbers = quiet(ray.data.range(len(slices), override_num_blocks=len(slices)))
     pool = ray.data.TaskPoolStrategy(size=workers)
     options: dict[str, Any] = {"batch_format": "pyarrow", "batch_size": None, "compute": pool}
     done = numbers.map_batches(partial(_filter_slices, shared=shared), **options)
@@ -120,10 +147,11 @@ def _filter_slice(
     number: int, part: Slice, filters: Sequence[AnyFilter], text: str, label: str | None, out: Location
 ) -> dict[str, Any]:
     try:
-        rows = read_slice(part)
-        kept, decisions, tally = filter_rows(rows, filters, _ids(rows, part), text, label)
-    except CorruptPartError as error:
+        rows = read_slice(part, [text])
+    except UserError as error:
         return {"error": str(error), "corrupt": True}
+    try:
+        kept, decisions, tally = filter_rows(rows, filters, _ids(rows, part), text, label)
     except UserError as error:
         return {"error": str(error), "corrupt": False}
     for name, table in (("kept", kept), ("decisions", decisions)):
@@ -134,11 +162,23 @@ def _filter_slice(
     return {"corrupt": False, "tally": json.dumps([list(tally.counts.items()), tally.examples])}
 
 
+def read_slice(part: Slice, strings: Sequence[str], columns: Sequence[str] | None = None) -> pa.Table:
+    """Rows of a slice; columns in `strings` are checked to be UTF-8. Raises UserError where the file is corrupt."""
+    table = pa.concat_tables([read_piece(piece, columns) for piece in part.pieces])
+    for name in strings:
+        try:
+            table[name].validate(full=True)
+        except pa.ArrowInvalid as error:
+            raise UserError(f"{part.pieces[0].file}: column {name!r} must hold UTF-8 strings: {error}") from None
+    return table
+
+
 def _ids(rows: pa.Table, part: Slice) -> pa.Array:
     """The column `id` where there is one, else where a row stands, as in part-0.parquet:17."""
     if "id" in rows.column_names:
         return rows["id"].cast(pa.string()).combine_chunks()
-    return pa.array([f"{part.place.name}:{part.first + row}" for row in range(rows.num_rows)], pa.string())
+    name = locate(part.pieces[0].file).name
+    return pa.array([f"{name}:{part.first + row}" for row in range(rows.num_rows)], pa.string())
 
 
 def _tally(seen: pa.Table, ids: pa.Array, reasons: pa.Array) -> Tally:

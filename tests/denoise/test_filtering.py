@@ -6,11 +6,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from denoise.filtering import Tally, filter_folder, filter_rows
+from denoise.filtering import Slice, Tally, filter_pieces, filter_rows, read_slice, slices_of
 from denoise.filters.table import named_filters
-from denoise.folder import open_folder
 from denoise.settings import DenoiseSettings
 from generation.errors import UserError
+from generation.pieces import Piece, find_pieces
 
 TEXTS = ["where is my card", "", "As an AI model I cannot", "as an AI assistant", "my mail is a@b.example", None]
 ROWS = pa.table(
@@ -44,6 +44,19 @@ def test_rows_decisions_and_counts() -> None:
     }
 
 
+def test_slices_are_row_groups_of_one_file() -> None:
+    a, b = [Piece("a", group, 2) for group in range(3)], [Piece("b", 0, 9)]
+    assert slices_of([*a, *b], 4) == [Slice((a[0], a[1]), 0), Slice((a[2],), 4), Slice((b[0],), 0)]
+
+
+def test_strings_must_be_utf8(tmp_path: Path) -> None:
+    bad = pa.Array.from_buffers(pa.string(), 1, pa.array([b"\xff"]).buffers())
+    pq.write_table(pa.table({"body": bad}), tmp_path / "a.parquet")
+    (part,) = slices_of(find_pieces([str(tmp_path)], ["body"]).pieces)
+    with pytest.raises(UserError, match=r"a\.parquet: column 'body' must hold UTF-8 strings"):
+        read_slice(part, ["body"])
+
+
 def test_examples_add_up_to_five() -> None:
     total = Tally()
     for start in (0, 3, 6):
@@ -54,13 +67,13 @@ def test_examples_add_up_to_five() -> None:
 def test_output_does_not_depend_on_workers(ray_session: None, tmp_path: Path) -> None:
     for number in range(2):
         pq.write_table(ROWS, tmp_path / f"{number}.parquet", row_group_size=2)
-    folder = open_folder([str(tmp_path)], {"body": "text"}, slice_rows=2)
+    found = find_pieces([str(tmp_path)], ["body"])
     results = []
     for workers in (1, 2):
         out = tmp_path / f"out{workers}"
         for name in ("kept", "decisions"):
             (out / name).mkdir(parents=True)
-        results.append(filter_folder(folder, FILTERS, "body", "kind", out, workers))
+        results.append(filter_pieces(found, FILTERS, "body", "kind", out, workers, slice_rows=4))
         files = sorted(path for path in out.rglob("*") if path.is_file())
         results.append([(str(path.relative_to(out)), path.read_bytes()) for path in files])
     assert results[:2] == results[2:]
@@ -73,13 +86,13 @@ def test_output_does_not_depend_on_workers(ray_session: None, tmp_path: Path) ->
 def test_a_slice_that_cannot_be_read_is_named_or_left_out(ray_session: None, tmp_path: Path) -> None:
     pq.write_table(ROWS, tmp_path / "0.parquet")
     pq.write_table(ROWS, tmp_path / "1.parquet")
-    folder = open_folder([str(tmp_path)], {"body": "text"})
+    found = find_pieces([str(tmp_path)], ["body"])
     (tmp_path / "1.parquet").write_bytes(b"gone bad meanwhile")
     out = tmp_path / "out"
     for name in ("kept", "decisions"):
         (out / name).mkdir(parents=True)
-    with pytest.raises(UserError, match=r"1\.parquet: not readable as Parquet: .*--skip-corrupt"):
-        filter_folder(folder, FILTERS, "body", None, out, 1)
-    tally, corrupt = filter_folder(folder, FILTERS, "body", None, out, 1, skip_corrupt=True)
+    with pytest.raises(UserError, match=r"1\.parquet row group 0: cannot be read: .*--skip-corrupt"):
+        filter_pieces(found, FILTERS, "body", None, out, 1)
+    tally, corrupt = filter_pieces(found, FILTERS, "body", None, out, 1, skip_corrupt=True)
     assert tally.counts.total() == 6
-    assert [problem.split(": ")[0] for problem in corrupt] == [str(tmp_path / "1.parquet")]
+    assert [problem.split(": ")[0] for problem in corrupt] == [f"{tmp_path / '1.parquet'} row group 0"]
