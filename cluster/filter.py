@@ -53,14 +53,14 @@ def filter_parquet(asked: FilterCommand) -> dict[str, Any]:
 
     Raises UserError, before anything is written where it can be seen before.
     """
-    settings, task = _read_config(asked.config)
+    settings, task, banned = _read_config(asked.config)
     check_code(str(asked.config), settings.filters.code, asked.allow_code)
     found = find_pieces(asked.places, [asked.text, *([asked.label] if asked.label else [])], asked.skip_corrupt)
     _check_optional(found, asked.places[0])
     label = asked.label or ("label" if _holds_strings(found.schema, "label") else None)
     if settings.filters.toxic_labels and label is None:
         raise UserError("denoise.filters.toxic_labels: needs a column of labels; name it with --label")
-    filters = _chosen(settings, task, found, asked)
+    filters = _chosen(settings, task, banned, found, asked)
     with _whole(asked.out) as out:
         from cluster.session import ray_session
 
@@ -97,19 +97,20 @@ def render_summary(summary: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _read_config(path: Path | None) -> tuple[DenoiseSettings, Task | None]:
-    """Settings from a file that has those of `denoise:` alone, or a whole task with its labels and seeds."""
+def _read_config(path: Path | None) -> tuple[DenoiseSettings, Task | None, tuple[str, ...]]:
+    """Settings, task and banned strings, from a file that has the settings of `denoise:` alone or from a whole task."""
     if path is None:
-        return DenoiseSettings(), None
+        return DenoiseSettings(), None, ()
     raw = read_yaml(path)
     if not isinstance(raw, dict):
         raise UserError(f"{path}: must be a mapping of settings; got {clip(raw)}")
     if "labels" in raw:
         config = check_config(raw, str(path))
         seeds = read_examples(path.parent / config.seeds, [label.name for label in config.labels], config.kind)
-        return config.denoise, Task(config.name, config.description, config.labels, seeds)
+        task = Task(config.name, config.description, config.labels, seeds)
+        return config.denoise, task, config.generation.banned
     try:
-        return DenoiseSettings.model_validate(raw.get("denoise", raw)), None
+        return DenoiseSettings.model_validate(raw.get("denoise", raw)), None, ()
     except ValidationError as error:
         raise UserError(f"{path}: {first_problem(error, DenoiseSettings)}") from None
 
@@ -128,13 +129,15 @@ def _holds_strings(schema: pa.Schema, name: str) -> bool:
     return name in schema.names and is_string(schema.field(name).type)
 
 
-def _chosen(settings: DenoiseSettings, task: Task | None, found: Pieces, asked: FilterCommand) -> dict[str, AnyFilter]:
+def _chosen(
+    settings: DenoiseSettings, task: Task | None, banned: Sequence[str], found: Pieces, asked: FilterCommand
+) -> dict[str, AnyFilter]:
     logprobs = None
     if settings.filters.perplexity is not None:
         if "mean_logprob" not in found.schema.names:
             raise UserError(f"{asked.places[0]}: has no column 'mean_logprob', which denoise.filters.perplexity needs")
         logprobs = _column(found, "mean_logprob", asked.skip_corrupt)
-    filters = named_filters(settings, task, (), logprobs)
+    filters = named_filters(settings, task, banned, logprobs)
     for name in asked.only:
         if name not in filters:
             close = difflib.get_close_matches(name, filters, n=1)
