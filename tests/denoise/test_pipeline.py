@@ -6,6 +6,7 @@ from functools import partial
 import pyarrow as pa
 import pytest
 
+from denoise.filters.settings import FilterSettings
 from denoise.pipeline import denoise_wave
 from denoise.settings import DenoiseSettings
 from denoise.waterfall import Step, waterfall
@@ -49,7 +50,9 @@ KEPT = pa.table(
     }
 )
 REMAINING = {LOST: 4, HOURS: 1}
-SETTINGS = DenoiseSettings(min_words=2, accept=0.2, relabel=0.8)  # of two labels: probabilities of .6 and .9
+ANY = FilterSettings(languages="any")  # some texts below are of no language
+# of two labels: probabilities of .6 and .9
+SETTINGS = DenoiseSettings(min_words=2, filters=ANY, accept=0.2, relabel=0.8)
 
 
 def wave(order: list[int] | None = None) -> pa.Table:
