@@ -11,6 +11,8 @@ import pyarrow as pa
 from cluster.journal import Journal
 from cluster.store import Store
 from denoise.bias import LEAST_ROWS, Flips, associations, flips, swapped
+from denoise.noise.judging import JudgeLike
+from denoise.pipeline import BLOCK_ROWS, judge_texts
 from generation.errors import UserError
 
 Guess = Callable[[Sequence[str]], Sequence[str]]  # the judge's likeliest labels of texts
@@ -35,6 +37,13 @@ def check_bias(store: Store, journal: Journal, round_: int, wave: int, guess: Gu
     store.write_json(_name(round_), told)
     for alarm in alarms:
         journal.say(f"warning: bias: {alarm}")
+
+
+def likeliest_labels(texts: Sequence[str], labels: Sequence[str], load_judge: Callable[[], JudgeLike]) -> list[str]:
+    """The judge's labels of any texts. Needs an initialised Ray."""
+    rows = pa.table({"position": range(len(texts)), "text": pa.array(texts, pa.string())})
+    probabilities = judge_texts(rows, labels, load_judge, BLOCK_ROWS)
+    return [labels[place] for place in probabilities.argmax(axis=1)]
 
 
 def found_bias(store: Store, round_: int) -> Mapping[str, Any] | None:

@@ -211,7 +211,8 @@ def filter_(
     workers: Annotated[int | None, typer.Option("--workers", min=1, help="slices at once; default one a core")] = None,
 ) -> None:
     """Drop rows of any Parquet by the filters of denoising, and say why each went."""
-    from cluster.filter import FilterCommand, filter_parquet, render_summary
+    from cluster.filter import FilterCommand, filter_parquet
+    from cluster.filter_summary import render_summary
 
     asked = FilterCommand(tuple(places), out, text, label, config, tuple(only or ()), allow_code, skip_corrupt, workers)
     typer.echo(render_summary(filter_parquet(asked)))

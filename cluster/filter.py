@@ -8,8 +8,7 @@ import json
 import os
 import shutil
 import uuid
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,10 +18,11 @@ from pyarrow import fs
 from pydantic import ValidationError
 
 from cluster.config import RuntimeSettings, check_config, read_yaml
+from cluster.filter_summary import sum_up
 from cluster.job_checks import check_code
 from cluster.problems import first_problem
 from denoise.filtering import filter_pieces, read_slice, slices_of
-from denoise.filters.base import AnyFilter
+from denoise.filters.base import Filter
 from denoise.filters.table import named_filters
 from denoise.settings import DenoiseSettings
 from generation.errors import UserError, clip
@@ -69,7 +69,7 @@ def filter_parquet(asked: FilterCommand) -> dict[str, Any]:
             tally, corrupt = filter_pieces(
                 found, list(filters.values()), asked.text, label, out, workers, asked.skip_corrupt
             )
-        summary = _summary(
+        summary = sum_up(
             tally.counts,
             tally.examples,
             list(filters),
@@ -81,20 +81,6 @@ def filter_parquet(asked: FilterCommand) -> dict[str, Any]:
             filesystem_of(place), path_of(place), (json.dumps(summary, indent=1, ensure_ascii=False) + "\n").encode()
         )
     return summary
-
-
-def render_summary(summary: Mapping[str, Any]) -> str:
-    """The counts as a table, the reason that cost most first."""
-    rows = summary["rows"]
-    lines = [
-        f"{summary['kept']:,} of {rows:,} rows kept ({summary['kept'] / rows:.1%})" if rows else "no rows were read"
-    ]
-    for reason, found in summary["reasons"].items():
-        shown = found["examples"][0]["text"] if found["examples"] else ""
-        lines.append(f"  {reason:<20} {found['rows']:>9,}  {found['rows'] / rows:>6.1%}  {clip(shown)}")
-    if summary["corrupt"]:
-        lines.append(f"{len(summary['corrupt'])} corrupt parts left out: {summary['corrupt'][0]}")
-    return "\n".join(lines)
 
 
 def _read_config(path: Path | None) -> tuple[DenoiseSettings, Task | None, tuple[str, ...]]:
@@ -131,7 +117,7 @@ def _holds_strings(schema: pa.Schema, name: str) -> bool:
 
 def _chosen(
     settings: DenoiseSettings, task: Task | None, banned: Sequence[str], found: Pieces, asked: FilterCommand
-) -> dict[str, AnyFilter]:
+) -> dict[str, Filter]:
     logprobs = None
     if settings.filters.perplexity is not None:
         if "mean_logprob" not in found.schema.names:
@@ -185,37 +171,3 @@ def _whole(given: str) -> Iterator[Location]:
         else:
             filesystem.delete_dir_contents(path, missing_dir_ok=True)
         raise
-
-
-def _summary(
-    counts: Counter[tuple[str | None, str | None]],
-    examples: Mapping[str, Sequence[tuple[str, str]]],
-    filters: Sequence[str],
-    corrupt: Sequence[str],
-    settings: DenoiseSettings,
-) -> dict[str, Any]:
-    reasons, labels = Counter[str](), dict[str, dict[str, Any]]()
-    for (label, reason), count in sorted(counts.items(), key=lambda item: [part or "" for part in item[0]]):
-        if label is not None:
-            of_label = labels.setdefault(label, {"rows": 0, "kept": 0, "reasons": {}})
-            of_label["rows"] += count
-            of_label["kept"] += count if reason is None else 0
-            of_label["reasons"] |= {reason: count} if reason else {}
-        if reason is not None:
-            reasons[reason] += count
-    ordered = sorted(reasons, key=lambda reason: (-reasons[reason], reason))
-    return {
-        "rows": sum(counts.values()),
-        "kept": sum(count for (_, reason), count in counts.items() if reason is None),
-        "reasons": {
-            reason: {
-                "rows": reasons[reason],
-                "examples": [{"id": id, "text": text} for id, text in examples[reason]],
-            }
-            for reason in ordered
-        },
-        "labels": labels,
-        "filters": list(filters),
-        "corrupt": list(corrupt),
-        "settings": settings.model_dump(mode="json"),
-    }

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cluster.bias import Guess, check_bias, found_bias, refuse_biased
+from cluster.bias import Guess, check_bias, found_bias, likeliest_labels, refuse_biased
 from cluster.budget import Budget
 from cluster.job import Job
 from cluster.journal import Journal
@@ -23,7 +23,7 @@ from cluster.sparse import sparse_rows
 from cluster.steering import temperatures
 from cluster.store import RequestRef, Store, adapter_folder
 from denoise.diversity import distinct
-from denoise.pipeline import denoise_wave, likeliest_labels
+from denoise.pipeline import denoise_wave
 from generation.augment import flat_labels, join_plans, share_counts
 from generation.location import Location
 from generation.methods.base import Method

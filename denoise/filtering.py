@@ -18,9 +18,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from denoise.filters.base import AnyFilter
+from denoise.datasets import quiet
+from denoise.filters.base import Filter
 from denoise.filters.table import filter_reasons
-from denoise.quiet import quiet
 from denoise.redact import redact
 from generation.errors import UserError
 from generation.location import Location, filesystem_of, locate, path_of
@@ -76,7 +76,7 @@ def slices_of(pieces: Sequence[Piece], most: int = SLICE_ROWS) -> list[Slice]:
 
 def filter_pieces(
     found: Pieces,
-    filters: Sequence[AnyFilter],
+    filters: Sequence[Filter],
     text: str,
     label: str | None,
     out: Location,
@@ -112,7 +112,7 @@ def filter_pieces(
 
 
 def filter_rows(
-    rows: pa.Table, filters: Sequence[AnyFilter], ids: pa.Array, text: str, label: str | None
+    rows: pa.Table, filters: Sequence[Filter], ids: pa.Array, text: str, label: str | None
 ) -> tuple[pa.Table, pa.Table, Tally]:
     """The rows that stay, the decisions on all of them, and what was counted; `ids` are strings."""
     batch = {"text": rows[text].cast(pa.string())}
@@ -144,7 +144,7 @@ def _filter_slices(batch: pa.Table, shared: Any) -> pa.Table:
 
 
 def _filter_slice(
-    number: int, part: Slice, filters: Sequence[AnyFilter], text: str, label: str | None, out: Location
+    number: int, part: Slice, filters: Sequence[Filter], text: str, label: str | None, out: Location
 ) -> dict[str, Any]:
     try:
         rows = read_slice(part, [text])

@@ -6,6 +6,7 @@ of each band, and the judge run on workers. No result depends on how rows are sp
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -17,13 +18,12 @@ from denoise.dedup.minhash import BANDS
 from denoise.dedup.near import near_edges
 from denoise.dedup.shingles import Shingles
 from denoise.dedup.survivors import survivors
-from denoise.filters.base import AnyFilter
+from denoise.filters.base import Filter
 from denoise.filters.table import build_filters
 from denoise.ledger import Ledger
 from denoise.noise.agreement import Agreement, agreements, unjudged
 from denoise.noise.judging import JudgeLike, Judging
 from denoise.noise.margin import LikelihoodLike, Margining, compared_labels, with_margin
-from denoise.quiet import quiet
 from denoise.settings import DenoiseSettings
 from denoise.sketch import SKETCH_SCHEMA, bands_of, shingles_of, sketch
 from denoise.steps import build_pool, drop_duplicates, drop_filtered, settle
@@ -61,8 +61,7 @@ def denoise_wave(
     ids = rows["id"].to_pylist()
     pool = build_pool(rows, kept)
     ledger = Ledger(dict(zip(ids, rows["intended_label"].to_pylist(), strict=True)))
-    filters = build_filters(task, settings, banned, rows["mean_logprob"])
-    sketches = sketch_pool(pool, filters, block_rows)
+    sketches = sketch_pool(pool, build_filters(task, settings, banned, rows["mean_logprob"]), block_rows)
     standing = drop_filtered(sketches["reason"].to_pylist(), pool, ledger)
 
     twins = exact_survivors(sketches["normal"].take(pa.array(standing)).combine_chunks())
@@ -87,7 +86,7 @@ def denoise_wave(
     return ledger.table(ids)
 
 
-def sketch_pool(pool: pa.Table, filters: Sequence[AnyFilter], block_rows: int) -> pa.Table:
+def sketch_pool(pool: pa.Table, filters: Sequence[Filter], block_rows: int) -> pa.Table:
     """SKETCH_SCHEMA of a pool (denoise.steps), in its order."""
     import ray
 
@@ -107,7 +106,7 @@ def compare_bands(bands: np.ndarray, shingles: Shingles, threshold: float, block
 
     if len(bands) < 2:
         return np.zeros((0, 2), np.int64)
-    tasks = quiet(ray.data.range(BANDS, override_num_blocks=min(BANDS, 1 + len(bands) // block_rows)))
+    tasks = _quiet(ray.data.range(BANDS, override_num_blocks=min(BANDS, 1 + len(bands) // block_rows)))
     shared = ray.put((bands, shingles, threshold))
     edges = _collect(tasks.map_batches(_with_shared, fn_args=(_edges_of_bands, shared), **_BATCH))
     return np.column_stack([edges["earlier"].to_numpy(), edges["later"].to_numpy()])
@@ -132,13 +131,6 @@ def judge_texts(
     )
     column = _collect(judging).sort_by("position")["probabilities"].combine_chunks()
     return np.asarray(column.flatten()).reshape(-1, len(labels))
-
-
-def likeliest_labels(texts: Sequence[str], labels: Sequence[str], load_judge: Callable[[], JudgeLike]) -> list[str]:
-    """The judge's labels of any texts."""
-    rows = pa.table({"position": range(len(texts)), "text": pa.array(texts, pa.string())})
-    probabilities = judge_texts(rows, labels, load_judge, BLOCK_ROWS)
-    return [labels[place] for place in probabilities.argmax(axis=1)]
 
 
 def take_margins(
@@ -183,7 +175,16 @@ def _dataset(table: pa.Table, block_rows: int) -> Dataset:
     import ray
 
     blocks = [table.slice(start, block_rows) for start in range(0, table.num_rows, block_rows)]
-    return quiet(ray.data.from_arrow(blocks))
+    return _quiet(ray.data.from_arrow(blocks))
+
+
+def _quiet(dataset: Dataset) -> Dataset:
+    """The dataset without progress bars and start-up messages; the process's own Ray Data settings stay."""
+    dataset.context.enable_progress_bars = False
+    dataset.context.print_on_execution_start = False
+    logging.getLogger("ray.data._internal.progress").setLevel(logging.ERROR)
+    logging.getLogger("ray.data._internal.execution").setLevel(logging.WARNING)
+    return dataset
 
 
 def _collect(dataset: Dataset) -> pa.Table:

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from denoise.dedup.minhash import BANDS, band_keys
 from denoise.dedup.shingles import Shingles, shingle
-from denoise.filters.base import AnyFilter
+from denoise.filters.base import Filter
 from denoise.filters.table import filter_reasons
 from denoise.normal import normalise
 
@@ -24,18 +24,15 @@ SKETCH_SCHEMA = pa.schema(
 )
 
 
-def sketch(batch: pa.Table, filters: Sequence[AnyFilter]) -> pa.Table:
-    """SKETCH_SCHEMA of a batch of a pool (denoise.steps), row by row.
+def sketch(batch: pa.Table, filters: Sequence[Filter]) -> pa.Table:
+    """SKETCH_SCHEMA of a batch (`position`, `text`, `finish_reason`, `attributes`, `filtered`), row by row.
 
     Rows that are not to be `filtered` (kept earlier) have no reason.
     """
     normal = normalise(batch["text"])
     shingles = shingle(normal)
     reasons = np.full(batch.num_rows, None, object)
-    asked = batch.append_column("normal", normal).filter(batch["filtered"])
-    if "intended_label" in asked.column_names:
-        asked = asked.append_column("label", asked["intended_label"])
-    reasons[batch["filtered"].to_numpy()] = filter_reasons(asked, filters).to_pylist()
+    reasons[batch["filtered"].to_numpy()] = filter_reasons(batch.filter(batch["filtered"]), filters).to_pylist()
     columns = [
         batch["position"].combine_chunks(),
         pa.array(reasons, pa.string()),

@@ -1,7 +1,7 @@
 """The steps of a wave between its heavy parts: each gives verdicts to the rows that fall and passes the rest on.
 
-A *pool* is a table (`id`, `text`, what filters look at of a row, `position`, `filtered`) in the total order; rows kept
-earlier come first and are not `filtered`. *Standing* are ascending positions in it, int64.
+A *pool* is a table (_CARRIED, `position`, `filtered`) in the total order; rows kept earlier come first and are not
+`filtered`. *Standing* are ascending positions in it, int64.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from denoise.noise.agreement import Agreement
 from denoise.noise.margin import SCORE as MARGIN
 from denoise.quota import Candidate, over_quota
 
+# columns of a row that the pool has: what filters look at, and ids
 _CARRIED = ["id", "text", "finish_reason", "attributes", "intended_label", "mean_logprob"]
 
 

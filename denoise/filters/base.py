@@ -36,7 +36,7 @@ class Draft:
         object.__setattr__(self, "words", tuple(self.normal.split()))
 
 
-class Filter(Protocol):
+class RowFilter(Protocol):
     """A rule on single rows."""
 
     def reason(self, draft: Draft) -> str | None:
@@ -51,7 +51,7 @@ class BatchFilter(Protocol):
         """Why each row of a batch (columns of SEEN) goes: string [n], null: it stays."""
 
 
-AnyFilter = Filter | BatchFilter
+Filter = RowFilter | BatchFilter
 
 
 def first_reasons(found: Iterable[tuple[str, pa.Array | pa.ChunkedArray]]) -> pa.Array:

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from denoise.filters.banned import Banned
-from denoise.filters.base import SEEN, AnyFilter, BatchFilter, Draft
+from denoise.filters.base import SEEN, BatchFilter, Draft, Filter
 from denoise.filters.boilerplate import Boilerplate
 from denoise.filters.characters import Characters
 from denoise.filters.code import Code
@@ -34,7 +34,7 @@ from generation.task import Task
 
 def build_filters(
     task: Task, settings: DenoiseSettings, banned: Sequence[str] = (), logprobs: pa.ChunkedArray | None = None
-) -> tuple[AnyFilter, ...]:
+) -> tuple[Filter, ...]:
     """The filters of a task: cheap ones first, since the first reason wins. `banned` are strings to be dropped.
 
     `logprobs` are the mean log-probabilities of the rows that a perplexity is to be compared with. Raises UserError
@@ -48,11 +48,11 @@ def named_filters(
     task: Task | None = None,
     banned: Sequence[str] = (),
     logprobs: pa.ChunkedArray | None = None,
-) -> dict[str, AnyFilter]:
+) -> dict[str, Filter]:
     """The same by name, as far as they can work: without a task, those that compare with it are not there."""
     chosen = settings.filters
     shown = [seed.text for seed in (*task.seeds, *task.dev)] if task else []
-    found: dict[str, AnyFilter | None] = {
+    found: dict[str, Filter | None] = {
         "parse": Parse(),
         "banned": Banned.of(banned) if banned else None,
         "slots": Slots(),
@@ -95,10 +95,11 @@ def _examples(task: Task) -> list[str]:
     return [*(seed.text for seed in (*task.seeds, *task.dev)), *counters]
 
 
-def filter_reasons(batch: pa.Table, filters: Sequence[AnyFilter]) -> pa.Array:
+def filter_reasons(batch: pa.Table, filters: Sequence[Filter]) -> pa.Array:
     """Why each row goes: string [n], null: it stays. The first filter wins.
 
-    A batch has a `text` and, as far as there are any, `attributes` and the other columns of `base.SEEN`.
+    A batch has a `text` and, as far as there are any, `attributes` and the other columns of `base.SEEN`; the label may
+    also be called `intended_label`, as in ROW_SCHEMA.
     """
     seen = as_seen(batch)
     reasons = pa.nulls(batch.num_rows, pa.string())
@@ -119,6 +120,8 @@ def filter_reasons(batch: pa.Table, filters: Sequence[AnyFilter]) -> pa.Array:
 
 def as_seen(batch: pa.Table) -> pa.Table:
     """A batch with all columns of `base.SEEN`: a null text is empty, others that are not there are null."""
+    if "intended_label" in batch.column_names and "label" not in batch.column_names:
+        batch = batch.append_column("label", batch["intended_label"])
     columns: dict[str, Any] = {}
     for name, kind in SEEN.items():
         if name in batch.column_names:

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from cluster.filter import FilterCommand, filter_parquet, render_summary
+from cluster.filter import FilterCommand, filter_parquet
+from cluster.filter_summary import render_summary
 from generation.errors import UserError
 from tests.cluster.cases import write_task
 

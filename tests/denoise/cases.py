@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from denoise.filters.base import AnyFilter, Draft
+from denoise.filters.base import Draft, Filter
 from denoise.filters.table import filter_reasons
 from denoise.normal import normalise_all
 from generation.records import rows_table
@@ -60,7 +60,7 @@ class KeywordJudge:
         return sure if ("card" in text) == (label == "lost_card") else 1 - sure
 
 
-def reasons(rule: AnyFilter, *texts: str | None, **columns: Sequence[object]) -> list[str | None]:
+def reasons(rule: Filter, *texts: str | None, **columns: Sequence[object]) -> list[str | None]:
     """What a filter answers for texts, with further columns of a batch."""
     batch = pa.table({"text": pa.array(texts, pa.string()), **columns})
     return filter_reasons(batch, [rule]).to_pylist()

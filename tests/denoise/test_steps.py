@@ -9,7 +9,7 @@ from denoise.noise.agreement import Agreement
 from denoise.steps import build_pool, drop_duplicates, drop_filtered, settle
 from tests.denoise.cases import rows
 
-ROWS = rows({"id": "r2", "text": "b", "intended_label": "x", "mean_logprob": -1.0}, {"id": "r1", "text": "a"})
+ROWS = rows({"id": "r2", "text": "b", "mean_logprob": -1.0}, {"id": "r1", "text": "a"})
 KEPT = pa.table({"id": ["k2", "k1"], "text": ["d", "d"], "label": ["x", "x"]})
 
 
@@ -23,16 +23,12 @@ def verdicts(of: Ledger, *ids: str) -> list[tuple[str | None, ...]]:
 
 
 def test_kept_rows_come_first_in_the_pool() -> None:
-    pool = build_pool(ROWS, KEPT)
-    assert pool.select(["id", "text", "finish_reason", "position", "filtered"]).to_pylist() == [
-        {"id": "k1", "text": "d", "finish_reason": None, "position": 0, "filtered": False},
-        {"id": "k2", "text": "d", "finish_reason": None, "position": 1, "filtered": False},
-        {"id": "r2", "text": "b", "finish_reason": "stop", "position": 2, "filtered": True},
-        {"id": "r1", "text": "a", "finish_reason": "stop", "position": 3, "filtered": True},
-    ]
-    assert pool.select(["intended_label", "mean_logprob"]).to_pylist()[2:] == [
-        {"intended_label": "x", "mean_logprob": -1.0},
-        {"intended_label": None, "mean_logprob": None},
+    shown = ["id", "text", "finish_reason", "attributes", "position", "filtered"]
+    assert build_pool(ROWS, KEPT).select(shown).to_pylist() == [
+        {"id": "k1", "text": "d", "finish_reason": None, "attributes": None, "position": 0, "filtered": False},
+        {"id": "k2", "text": "d", "finish_reason": None, "attributes": None, "position": 1, "filtered": False},
+        {"id": "r2", "text": "b", "finish_reason": "stop", "attributes": None, "position": 2, "filtered": True},
+        {"id": "r1", "text": "a", "finish_reason": "stop", "attributes": None, "position": 3, "filtered": True},
     ]
 
 
