@@ -7,6 +7,7 @@ named by its place in the input: what is written does not depend on how many wor
 from __future__ import annotations
 
 import json
+import posixpath
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -35,10 +36,14 @@ _ATTRIBUTES = pa.map_(pa.string(), pa.string())
 
 @dataclass(frozen=True)
 class Slice:
-    """Row groups of one file, one after the other; `first` is the row of the file that they begin with."""
+    """Row groups of one file, one after the other; `first` is the row of the file that they begin with.
+
+    `name` tells the file from the others of the input, wherever these lie.
+    """
 
     pieces: tuple[Piece, ...]
     first: int
+    name: str
 
 
 @dataclass
@@ -60,17 +65,20 @@ class Tally:
 
 
 def slices_of(pieces: Sequence[Piece], most: int = SLICE_ROWS) -> list[Slice]:
-    """Pieces in their order, as many of a file together as have `most` rows or fewer."""
+    """Pieces (one or more) in their order, as many of a file together as have `most` rows or fewer."""
     slices: list[Slice] = []
-    for _, group in groupby(pieces, key=lambda piece: piece.file):
+    paths = {file: path_of(locate(file)) for file in dict.fromkeys(piece.file for piece in pieces)}
+    root = posixpath.commonpath(map(posixpath.dirname, paths.values()))
+    for file, group in groupby(pieces, key=lambda piece: piece.file):
+        name = posixpath.relpath(paths[file], root)
         held, first, rows = list[Piece](), 0, 0
         for piece in group:
             if held and rows + piece.rows > most:
-                slices.append(Slice(tuple(held), first))
+                slices.append(Slice(tuple(held), first, name))
                 held, first, rows = [], first + rows, 0
             held.append(piece)
             rows += piece.rows
-        slices.append(Slice(tuple(held), first))
+        slices.append(Slice(tuple(held), first, name))
     return slices
 
 
@@ -177,8 +185,7 @@ def _ids(rows: pa.Table, part: Slice) -> pa.Array:
     """The column `id` where there is one, else where a row stands, as in part-0.parquet:17."""
     if "id" in rows.column_names:
         return rows["id"].cast(pa.string()).combine_chunks()
-    name = locate(part.pieces[0].file).name
-    return pa.array([f"{name}:{part.first + row}" for row in range(rows.num_rows)], pa.string())
+    return pa.array([f"{part.name}:{part.first + row}" for row in range(rows.num_rows)], pa.string())
 
 
 def _tally(seen: pa.Table, ids: pa.Array, reasons: pa.Array) -> Tally:

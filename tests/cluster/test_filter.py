@@ -82,6 +82,18 @@ def test_settings_alone_and_filters_by_name(ray_session: None, parts: Path) -> N
     assert summary["filters"] == ["length", "rules.good"]
 
 
+def good(batch: pa.Table) -> list[str | None]:
+    """A filter of the user's."""
+    return ["good" if "good" in text else None for text in batch["text"].to_pylist()]
+
+
+def test_code_runs_where_it_is_allowed(ray_session: None, parts: Path) -> None:
+    (parts / "some.yaml").write_text("filters:\n  code: ['tests.cluster.test_filter:good']\n")
+    only = ("code.tests.cluster.test_filter:good",)
+    filter_parquet(command(parts, config=parts / "some.yaml", allow_code=True, only=only))
+    assert reasons(parts) == ["good", None, None, None, None]
+
+
 @pytest.mark.parametrize(
     ("changes", "settings", "problem"),
     [

@@ -45,8 +45,13 @@ def test_rows_decisions_and_counts() -> None:
 
 
 def test_slices_are_row_groups_of_one_file() -> None:
-    a, b = [Piece("a", group, 2) for group in range(3)], [Piece("b", 0, 9)]
-    assert slices_of([*a, *b], 4) == [Slice((a[0], a[1]), 0), Slice((a[2],), 4), Slice((b[0],), 0)]
+    a, b = [Piece("/in/a", group, 2) for group in range(3)], [Piece("/in/x/b", 0, 9)]
+    assert slices_of([*a, *b], 4) == [
+        Slice((a[0], a[1]), 0, "a"),
+        Slice((a[2],), 4, "a"),
+        Slice((b[0],), 0, "x/b"),
+    ]
+    assert slices_of(b)[0].name == "b"
 
 
 def test_strings_must_be_utf8(tmp_path: Path) -> None:
