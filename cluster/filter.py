@@ -19,10 +19,10 @@ from pydantic import ValidationError
 
 from cluster.config import RuntimeSettings, check_config, read_yaml
 from cluster.filter_summary import sum_up
-from cluster.job_checks import check_code
 from cluster.problems import first_problem
 from denoise.filtering import filter_pieces, read_slice, slices_of
 from denoise.filters.base import Filter
+from denoise.filters.code import check_code
 from denoise.filters.table import named_filters
 from denoise.settings import DenoiseSettings
 from generation.errors import UserError, clip

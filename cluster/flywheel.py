@@ -34,6 +34,7 @@ from cluster.session import ray_session
 from cluster.shared import prove_seen
 from cluster.spec import EngineSpec, most_engines, plan_engines, trainer_gpu
 from cluster.store import Store
+from cluster.watched_steps import WatchedSteps
 from cluster.wave_steps import WaveSteps
 from cluster.waves import Waves
 from denoise.drift import Drop
@@ -171,7 +172,7 @@ class Flywheel:
         if stopped := self.store.read_json(record):
             return stopped["reason"]
         judge = functools.partial(self._judge, now) if self.job.kind.has_judge else None
-        steps = WaveSteps(self.job, self.store, self.journal, self.monitor, now, self.epoch, judge)
+        steps = WatchedSteps(self.job, self.store, self.journal, self.monitor, now, self.epoch, judge)
         waves = Waves(steps, self._answered)
         try:
             self._generate(now, waves, steps)

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from cluster.config import EXTENDABLE, RUNTIME, TaskConfig, load_config
-from cluster.job_checks import check_code, check_context, check_margins, check_methods, check_training
+from cluster.job_checks import check_context, check_margins, check_methods, check_training
+from denoise.filters.code import check_code
 from denoise.redact import take_out
 from generation.adapters.folder import Adapter, check_base, read_adapter
 from generation.adapters.mixture import check_values, values_of

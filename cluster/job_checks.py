@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cluster.config import TaskConfig
-from denoise.filters.code import Code
 from generation.adapters.mixture import MixtureShape, values_of
 from generation.errors import UserError, clip
 from generation.kinds import KINDS
@@ -38,14 +36,6 @@ def check_training(path: Path, config: TaskConfig, task: Task) -> None:
     for label in task.label_names:
         if not task.seeds_of(label):
             raise UserError(f"{path}: generation.method: {name!r} trains on seeds, label {label!r} has none")
-
-
-def check_code(where: str, paths: Sequence[str], allowed: bool) -> None:
-    """Functions of the user's run only where that was allowed, and are looked for before anything starts."""
-    if paths and not allowed:
-        raise UserError(f"{where}: denoise.filters.code: runs Python ({paths[0]}): allow it with --allow-code")
-    for each in paths:
-        Code.of(each)
 
 
 def check_margins(path: Path, config: TaskConfig) -> None:

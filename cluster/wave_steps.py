@@ -11,7 +11,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cluster.bias import Guess, check_bias, found_bias, likeliest_labels, refuse_biased
 from cluster.budget import Budget
 from cluster.job import Job
 from cluster.journal import Journal
@@ -63,13 +62,8 @@ class WaveSteps:
         return self._store.open_requests(self._now.number, wave)
 
     def plan(self, wave: int, judged: int) -> bool:
-        """Commit a wave's requests from the verdicts on the waves before `judged`; False when none are wanted.
-
-        Raises UserError where an alarm of bias is to be looked at first.
-        """
+        """Commit a wave's requests from the verdicts on the waves before `judged`; False when none are wanted."""
         job, now = self._job, self._now
-        if job.config.denoise.bias == "pause":
-            refuse_biased(self._store)
         counts = next_counts(self._store, now, job.method.samples(job.generation), judged)
         if not counts or self.budget().is_spent:
             return False
@@ -103,16 +97,12 @@ class WaveSteps:
         return share_counts(counts, flat, settings.augment_share, *samples)
 
     def judge(self, wave: int) -> None:
-        """Commit verdicts on the rows of a wave that have none, and look for bias in what is kept."""
+        """Commit verdicts on the rows of a wave that have none."""
         rows = self._unjudged(wave)
-        if rows.num_rows:
-            self._denoise(wave, rows)
-        checked = found_bias(self._store, self._now.number)
-        if self._job.config.denoise.bias != "off" and (checked is None or checked["wave"] < wave):
-            check_bias(self._store, self._journal, self._now.number, wave, self._guess())
-
-    def _denoise(self, wave: int, rows: pa.Table) -> None:
+        if rows.num_rows == 0:
+            return
         now = self._now
+        judge = self._judge_folder and functools.partial(_load_judge, self._judge_folder())
         accepted = accepted_per_label(self._store, [now.number])
         remaining = {label: max(0, target - accepted[label]) for label, target in now.targets.items()}
         with self._journal.timed("denoise", now.number):
@@ -120,7 +110,7 @@ class WaveSteps:
                 rows,
                 self._job.task,
                 self._job.config.denoise,
-                self._judge(),
+                judge,
                 self._store.kept(self._store.rounds()),
                 remaining,
                 load_likelihood=self._likelihood(),
@@ -128,15 +118,6 @@ class WaveSteps:
             )
             name = f"w{wave:03d}-d{self._epoch:04d}-{len(self._store.parts(now.number, 'verdicts')):03d}"
             self._store.commit(now.number, "verdicts", name, verdicts, self._job.run_id)
-
-    def _judge(self) -> Callable[[], Any] | None:
-        """What loads the judge, which is tuned when first wanted."""
-        return self._judge_folder and functools.partial(_load_judge, self._judge_folder())
-
-    def _guess(self) -> Guess | None:
-        """Asks the judge, which is tuned by then if there is one, for the likeliest labels."""
-        judge = self._judge()
-        return judge and functools.partial(likeliest_labels, labels=self._job.task.label_names, load_judge=judge)
 
     def _likelihood(self) -> Callable[[], Any] | None:
         """What loads the LM that label margins are taken with; None where nothing asks for them."""

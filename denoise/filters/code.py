@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,14 @@ import pyarrow as pa
 
 from denoise.filters.base import SEEN
 from generation.errors import UserError
+
+
+def check_code(where: str, paths: Sequence[str], allowed: bool) -> None:
+    """Raises UserError for functions that were not allowed to run, or are not there."""
+    if paths and not allowed:
+        raise UserError(f"{where}: denoise.filters.code: runs Python ({paths[0]}): allow it with --allow-code")
+    for each in paths:
+        Code.of(each)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from cluster.bias import check_bias
 from cluster.journal import Journal
 from cluster.live import PlainView
 from cluster.monitor import Monitor
@@ -18,16 +17,15 @@ from cluster.rounds import Round
 from cluster.store import Store
 from cluster.wave_steps import WaveSteps
 from generation.adapters.folder import Adapter
-from generation.errors import UserError
 from generation.records import row_id, rows_table
 from tests.cluster.cases import RUN_ID, SEEDS, add_verdicts, begin_round, make_job, verdict
 
 NOW = Round(0, {"pos": 20, "neg": 20}, 20, None)
 
 
-def steps_of(folder: Path, store: Store, bias: str = "warn", **generation: Any) -> WaveSteps:
+def steps_of(folder: Path, store: Store, **generation: Any) -> WaveSteps:
     """Nothing is judged here."""
-    job = make_job(folder, generation=generation, denoise={"bias": bias})
+    job = make_job(folder, generation=generation)
     begin_round(store, NOW.targets)
     view = PlainView(io.StringIO())
     return WaveSteps(job, store, Journal(store.root, view.log), Monitor(store, view), NOW, 1, lambda: folder)
@@ -120,14 +118,3 @@ def test_a_round_ends_where_there_is_nothing_to_make_texts_from(tmp_path: Path, 
     assert not steps.plan(0, -1)
     assert store.parts(0, "requests") == []
     assert steps.stop_reason() == "rows_exhausted"
-
-
-def test_an_alarm_of_bias_may_hold_the_next_wave_back(tmp_path: Path, store: Store) -> None:
-    begin_round(store, NOW.targets)
-    add_kept(store, {f"{label}-{n}": f"{who} {n}" for label, who in (("pos", "he"), ("neg", "it")) for n in range(25)})
-    check_bias(store, Journal(store.root, print), 0, 0, None)
-    with pytest.raises(UserError, match=r"paused: bias: label 'neg' .* --set denoise\.bias=warn"):
-        steps_of(tmp_path, store, bias="pause").plan(1, 1)
-    paused, going_on = (make_job(tmp_path, denoise={"bias": bias}) for bias in ("pause", "warn"))
-    assert paused.run_id == going_on.run_id  # so that the same run can go on
-    assert not steps_of(tmp_path, store).plan(1, 1)  # nothing is missing, and nothing refused
