@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from denoise.filters.base import Draft, Filter
-from denoise.filters.table import filter_reasons
+from denoise.filters.base import Draft
 from denoise.normal import normalise_all
 from generation.records import rows_table
 from generation.task import CounterExample, Example, Label, Task
@@ -58,9 +57,3 @@ class KeywordJudge:
     def _probability(label: str, text: str) -> float:
         sure = 0.95 if "definitely" in text else 0.75
         return sure if ("card" in text) == (label == "lost_card") else 1 - sure
-
-
-def reasons(rule: Filter, *texts: str | None, **columns: Sequence[object]) -> list[str | None]:
-    """What a filter answers for texts, with further columns of a batch."""
-    batch = pa.table({"text": pa.array(texts, pa.string()), **columns})
-    return filter_reasons(batch, [rule]).to_pylist()

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from denoise.filters.characters import Characters
-from tests.denoise.cases import reasons
+from tests.denoise.filters.cases import reasons
 
 
 @pytest.mark.parametrize(

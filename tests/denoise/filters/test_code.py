@@ -7,7 +7,7 @@ import pytest
 from denoise.filters.code import Code
 from denoise.filters.settings import FilterSettings
 from generation.errors import UserError
-from tests.denoise.cases import reasons
+from tests.denoise.filters.cases import reasons
 
 SOURCE = """
 def shouts(batch):

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from denoise.filters.expression import Expression, expression_problem
 from denoise.filters.settings import FilterSettings
-from tests.denoise.cases import reasons
+from tests.denoise.filters.cases import reasons
 
 
 @pytest.mark.parametrize(

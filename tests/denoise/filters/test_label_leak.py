@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from denoise.filters.label_leak import LabelLeak
-from tests.denoise.cases import reasons
+from tests.denoise.filters.cases import reasons
 
 NAMES = ["lost_card", "openingHours", "weather"]
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from denoise.filters.language import Language, guess_language
-from tests.denoise.cases import reasons
+from tests.denoise.filters.cases import reasons
 
 ENGLISH = "I left my library card on the bus this morning"
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from denoise.filters.perplexity import Perplexity
-from tests.denoise.cases import reasons
+from tests.denoise.filters.cases import reasons
 
 VALUES = [-2.0, -2.5, -3.0, -3.5, -4.0] * 4
 
