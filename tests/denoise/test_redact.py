@@ -8,7 +8,8 @@ from denoise.filters.prompt_leak import PromptLeak
 from denoise.redact import redact, redact_examples, take_out
 from generation.kinds import make_kind
 from generation.task import CounterExample, Example, Label, Task
-from tests.denoise.cases import TASK, draft
+from tests.denoise.cases import TASK
+from tests.denoise.filters.cases import reasons
 
 
 @pytest.mark.parametrize(
@@ -50,6 +51,5 @@ def test_tokens_of_one_value_become_one() -> None:
 
 
 def test_placeholders_are_no_template_markers() -> None:
-    rule = PromptLeak.of(TASK)
-    assert rule.reason(draft("write to <email> or <phone_2>")) is None
-    assert rule.reason(draft("write to <user>")) == "leaks_prompt"
+    texts = ["write to <email> or <phone_2>", "write to <user>"]
+    assert reasons(PromptLeak.of(TASK), *texts) == [None, "leaks_prompt"]

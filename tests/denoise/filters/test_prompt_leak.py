@@ -4,7 +4,8 @@ import pytest
 
 from denoise.filters.prompt_leak import PromptLeak
 from generation.task import Label, Task
-from tests.denoise.cases import TASK, draft
+from tests.denoise.cases import TASK
+from tests.denoise.filters.cases import reasons
 
 
 @pytest.mark.parametrize(
@@ -26,7 +27,7 @@ from tests.denoise.cases import TASK, draft
     ],
 )
 def test_leaks(text: str) -> None:
-    assert PromptLeak.of(TASK).reason(draft(text)) == "leaks_prompt"
+    assert reasons(PromptLeak.of(TASK), text) == ["leaks_prompt"]
 
 
 @pytest.mark.parametrize(
@@ -45,7 +46,7 @@ def test_leaks(text: str) -> None:
     ],
 )
 def test_honest_texts_pass(text: str) -> None:
-    assert PromptLeak.of(TASK).reason(draft(text)) is None
+    assert reasons(PromptLeak.of(TASK), text) == [None]
 
 
 def test_a_short_description_may_be_said() -> None:
@@ -54,5 +55,4 @@ def test_a_short_description_may_be_said() -> None:
         Label(name="fee", description="asks about an unknown fee"),
     )
     rule = PromptLeak.of(Task("bank", "Short questions", labels, ()))
-    assert rule.reason(draft("My top up failed again")) is None
-    assert rule.reason(draft("Someone asks about an unknown fee")) == "leaks_prompt"
+    assert reasons(rule, "My top up failed again", "Someone asks about an unknown fee") == [None, "leaks_prompt"]
