@@ -120,23 +120,61 @@ def report(folder: RunFolder) -> None:
 
 @app.command()
 def predict(
-    folder: RunFolder,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="texts: .json, .jsonl, .csv or .parquet")],
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="a run, or a student that was exported")],
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE...", help="texts: .json, .jsonl, .csv or .parquet; folders of the last")
+    ],
     out: Annotated[
-        Path | None, typer.Option("--out", help="write .jsonl, .csv or .parquet instead of printing")
+        str | None, typer.Option("--out", help="write .jsonl, .csv or .parquet, or a folder of Parquet, any size")
     ] = None,
+    text: Annotated[str, typer.Option(help="column of the texts; into a folder")] = "text",
+    prefix: Annotated[str, typer.Option(help="before the names of added columns; into a folder")] = "",
+    runtime: Annotated[str, typer.Option(help="torch, onnx, int8 or auto; into a folder")] = "auto",
+    workers: Annotated[int | None, typer.Option(min=1, help="by default as many as cores; into a folder")] = None,
+    skip_corrupt: Annotated[bool, typer.Option("--skip-corrupt", help="count corrupt parts and go on")] = False,
 ) -> None:
-    """Label texts with the run's student; prints JSONL."""
-    from cluster.run import Run
-    from cluster.tables import check_suffix, print_jsonl, write_table
+    """Label texts with a student: prints JSONL, or writes a file, or a folder of Parquet through Ray Data."""
+    from cluster.predicting import predict_file, predict_folder
+    from cluster.tables import SUFFIXES, check_suffix, print_jsonl, write_table
 
-    if out is not None:
-        check_suffix(out)
-    table = Run.open(folder).predict_file(file)
-    if out is None:
-        print_jsonl(table)
-    else:
-        write_table(table, out)
+    if out is None or Path(out).suffix in SUFFIXES:
+        if out is not None:
+            check_suffix(Path(out))
+        if len(files) > 1:
+            raise UserError(f"predict: several files need --out FOLDER; got {len(files)}")
+        table = predict_file(model, Path(files[0]))
+        if out is None:
+            print_jsonl(table)
+        else:
+            write_table(table, Path(out))
+        return
+    summary = predict_folder(
+        model,
+        files,
+        out,
+        text=text,
+        prefix=prefix,
+        runtime=runtime,
+        workers=workers,
+        skip_corrupt=skip_corrupt,
+        told=_parts_told,
+    )
+    _print_pairs({name: _cell(value) for name, value in vars(summary).items()})
+
+
+@app.command("export-student")
+def export_student(
+    folder: RunFolder,
+    out: Annotated[str, typer.Argument(metavar="OUT", help="a new folder")],
+    int8: Annotated[bool, typer.Option("--int8/--no-int8", help="with weights of eight bits, too")] = True,
+) -> None:
+    """Write the run's student to take away: weights, tokenizer, ONNX, model card."""
+    from cluster.exporting import export_of_run
+
+    for name, parity in export_of_run(folder, out, int8).items():
+        same = f"{100 * parity.agreement:.1f} % of {parity.rows} texts get torch's answer"
+        typer.echo(f"{name:<5} {same}, probabilities within {parity.largest:.2g}")
+    typer.echo(f"student  {out}")
 
 
 @app.command()
@@ -298,6 +336,21 @@ def _print_pairs(values: dict[str, Any]) -> None:
         typer.echo(f"{key.replace('_', ' '):<{width}}  {'none' if value is None else value}")
 
 
+def _cell(value: Any) -> Any:
+    """Counts by name on one line, most first."""
+    if not isinstance(value, dict):
+        return f"{value:.3f}" if isinstance(value, float) else value
+    pairs = sorted(value.items(), key=lambda pair: -pair[1] if isinstance(pair[1], int) else 0)
+    return ", ".join(f"{name} {count}" for name, count in pairs[:20]) + (" ..." if len(pairs) > 20 else "") or None
+
+
+def _parts_told(done: int, of: int, rows: int) -> None:
+    """A line that replaces itself, on a terminal; elsewhere the last one."""
+    if sys.stderr.isatty() or done == of:
+        end = "\n" if done == of else "\r"
+        print(f"labelmill: {done} of {of} parts, {rows} rows", end=end, file=sys.stderr, flush=True)
+
+
 def _program() -> str:
     """How this command was called, so that the next one can be copied."""
     called = Path(sys.argv[0])
@@ -320,11 +373,9 @@ def _summary(job: Any) -> str:
     version = (root / "dataset" / "latest").read_text().strip()
     lines = [
         f"dataset  {root / 'dataset' / version}  ({job.dataset().num_rows} rows)",
-        *([f"student  {job.student}"] if job.job.kind.has_student else []),
+        f"student  {job.student}",
         f"report   {root / 'report.html'}",
     ]
-    if not job.job.kind.has_student:
-        return "\n".join(lines)
     if test := (metrics or {}).get("test"):
         name, best = max(test["baselines"].items(), key=lambda item: item[1]["accuracy"])
         lines.append(

@@ -20,7 +20,8 @@ from cluster.server_settings import ServerSettings
 from denoise.settings import DenoiseSettings
 from generation.attribute import PERSONA, Attribute, Line, persona
 from generation.errors import UserError, clip
-from generation.kinds import KINDS
+from generation.kinds import COLUMNS, KINDS
+from generation.kinds.multi_label import join, split
 from generation.methods import METHODS
 from generation.models import EMBEDDED_LM
 from generation.settings import REST, GenerationSettings, Settings
@@ -153,6 +154,8 @@ class TaskConfig(Settings):
         for name in names:
             if name == PERSONA:
                 raise ValueError(f"{name!r} is what `personas` are called; list them there, or take another name")
+            if name in COLUMNS:
+                raise ValueError(f"attribute names must not be those of columns of seeds; got {name!r}")
             if names.count(name) > 1:
                 raise ValueError(f"attribute names must be unique; got {name!r} twice")
         return attributes
@@ -185,10 +188,13 @@ class TaskConfig(Settings):
 
     @model_validator(mode="after")
     def _adapters_are_of_labels(self) -> TaskConfig:
-        names = {label.name for label in self.labels} | {REST}
-        for name in self.generation.adapters:
-            if name not in names:
-                raise ValueError(f"generation.adapters names an unknown label {name!r}")
+        names, several = {label.name for label in self.labels}, KINDS[self.kind].has_several
+        for name in set(self.generation.adapters) - {REST}:
+            parts = split(name) if several else (name,)
+            if unknown := sorted(set(parts) - names):
+                raise ValueError(f"generation.adapters names an unknown label {unknown[0]!r}")
+            if (wanted := join(parts)) != name:
+                raise ValueError(f"generation.adapters must name labels of a set in order, {wanted!r}; got {name!r}")
         return self
 
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,9 @@ from generation.records import DATASET_SCHEMA, KEPT, OF_KINDS, dataset_schema
 from training.folders import atomic_folder, is_whole
 
 PART_BYTES = 128 * 1024**2
+TRAINING_SCHEMA = pa.schema(
+    [DATASET_SCHEMA.field(name) for name in ("id", "text", "label", "weight", "tokens", "tags")]
+)
 
 
 def materialise(
@@ -55,6 +58,12 @@ def kept_rows(store: Store, round_: int) -> pa.Table:
     for name in ("status", "scores", "weight"):
         rows = rows.append_column(name, verdicts[name])
     return rows.cast(DATASET_SCHEMA).sort_by([("label", "ascending"), ("id", "ascending")])
+
+
+def training_rows(store: Store, rounds: Iterable[int]) -> pa.Table:
+    """What students are trained on of the rows kept in these rounds, in the order of rounds and ids."""
+    tables = [kept_rows(store, number).select(TRAINING_SCHEMA.names).sort_by("id") for number in rounds]
+    return pa.concat_tables([TRAINING_SCHEMA.empty_table(), *tables])
 
 
 def _labels(rows: pa.Table) -> pa.ChunkedArray:

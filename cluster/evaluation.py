@@ -1,4 +1,4 @@
-"""The student beside two baselines without generated rows, on held-out rows. Nothing here influences the dataset.
+"""The student beside the baselines without generated rows, on held-out rows. Nothing here influences the dataset.
 
 The contrastive one is the judge: it has seen the seeds and the guideline.
 """
@@ -12,31 +12,85 @@ from typing import Any
 import pyarrow as pa
 
 from denoise.dedup.leak import near_duplicates_between
+from generation.kinds.base import Kind
 from generation.task import Example
+from training.job import TrainingRow
 
 PLAIN, CONTRASTIVE = "plain fine-tuning", "contrastive"
+NEAREST = 3
 
 
 def evaluate_run(
-    test: Sequence[Example], labels: Sequence[str], kept: pa.Table, folders: dict[str, Path], threshold: float
+    test: Sequence[Example],
+    seeds: Sequence[Example],
+    kind: Kind,
+    kept: pa.Table,
+    folders: dict[str, Path],
+    threshold: float,
 ) -> dict[str, Any]:
-    """Scores on `test` of the models in `folders` ("student", PLAIN, CONTRASTIVE), for metrics.json.
+    """Scores on `test` of the models in `folders` ("student", PLAIN, and CONTRASTIVE if there is a judge).
 
-    `near_duplicates_of_dataset` counts rows of `kept` whose Jaccard similarity to a test row is `threshold` or more:
-    a measure of contamination.
+    They go into metrics.json. `kept` (`id`, `text`, `label`, of tags also `tokens` and `tags`) are the rows that the
+    student has seen beside `seeds`. `near_duplicates_of_dataset` counts those of them whose Jaccard similarity to a
+    test row is `threshold` or more: a measure of contamination. `unseen_labels` are those of test rows that neither
+    has.
     """
-    from training.contrastive import Judge
-    from training.evaluate import evaluate
+    from training.measures.scores import assess, score, unseen
     from training.predict import Student
 
-    texts, gold = [row.text for row in test], [str(row.label) for row in test]
-    judge = Judge.load(folders[CONTRASTIVE])
-    judged = [judge.labels[best] for best in judge.probabilities(texts).argmax(axis=1)]
-    plain, _ = Student.load(folders[PLAIN]).predict(texts)
-    student, _ = Student.load(folders["student"]).predict(texts)
+    rows = [TrainingRow.of(example) for example in test]
+    trained = [*map(TrainingRow.of, seeds), *rows_of(kept)]
+    student, plain = (Student.load(folders[name]) for name in ("student", PLAIN))
+    baselines = {PLAIN: score(kind.name, rows, plain.predict(_inputs(plain, rows))[0], kind.labels)}
+    if CONTRASTIVE in folders:
+        baselines[CONTRASTIVE] = score(kind.name, rows, _judged(folders[CONTRASTIVE], rows, kind), kind.labels)
+    names = {name for example in test for name, _ in example.attributes}
+    groups = {name: [dict(example.attributes).get(name) for example in test] for name in sorted(names)}
+    scores = assess(student, rows, groups)
+    _add_nearest(scores["worst"], student, kept)
     return {
         "rows": len(test),
-        "near_duplicates_of_dataset": near_duplicates_between(kept["text"].to_pylist(), texts, threshold),
-        "student": evaluate(gold, student, labels),
-        "baselines": {PLAIN: evaluate(gold, plain, labels), CONTRASTIVE: evaluate(gold, judged, labels)},
+        "near_duplicates_of_dataset": near_duplicates_between(
+            kept["text"].to_pylist(), [row.text for row in rows], threshold
+        ),
+        "unseen_labels": unseen(kind.name, rows, trained),
+        "student": scores,
+        "baselines": baselines,
     }
+
+
+def rows_of(kept: pa.Table) -> list[TrainingRow]:
+    """What a student learns from kept rows: `text`, `label`, `weight`, and of tags `tokens` and `tags`."""
+    return [
+        TrainingRow(
+            row["text"], row["label"], row["weight"], tuple(row.get("tokens") or ()), tuple(row.get("tags") or ())
+        )
+        for row in kept.to_pylist()
+    ]
+
+
+def _judged(folder: Path, rows: Sequence[TrainingRow], kind: Kind) -> list[str]:
+    """What the judge says of each row."""
+    from training.predict import label_sets
+    from training.spec import THRESHOLD
+    from training.teacher import load_judge
+
+    judge = load_judge(folder)
+    probabilities = judge.probabilities([row.text for row in rows])
+    if kind.has_several:
+        return label_sets(probabilities, judge.labels, THRESHOLD)[0]
+    return [judge.labels[best] for best in probabilities.argmax(axis=1)]
+
+
+def _inputs(student: Any, rows: Sequence[TrainingRow]) -> list[Any]:
+    return [student.classifier.input_of(row) for row in rows]
+
+
+def _add_nearest(worst: list[dict[str, Any]], student: Any, kept: pa.Table) -> None:
+    """Give each of the worst rows the kept ones that the student sees nearest to it."""
+    from training.measures.nearest import nearest
+
+    rows = kept.select(["id", "text", "label"]).to_pylist()
+    found = nearest(student, [each["text"] for each in worst], [row["text"] for row in rows], NEAREST)
+    for each, places in zip(worst, found, strict=True):
+        each["nearest"] = [{**rows[place], "similarity": round(similar, 4)} for place, similar in places]

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from cluster.adapters import best_rows, place_adapters, train_adapters
-from cluster.dataset import discard_scratch, materialise
-from cluster.evaluation import CONTRASTIVE, PLAIN, evaluate_run
+from cluster.dataset import discard_scratch, materialise, training_rows
+from cluster.evaluation import CONTRASTIVE, PLAIN, evaluate_run, rows_of
 from cluster.gauges import Gauges
 from cluster.job import Job, check_identity
 from cluster.journal import Journal
@@ -39,6 +39,7 @@ from cluster.wave_steps import WaveSteps
 from cluster.waves import Waves
 from denoise.drift import Drop
 from generation.adapters.folder import Adapter
+from generation.kinds.multi_label import join
 from generation.location import Location
 from training.folders import is_whole, local_folder
 from training.job import StudentJob, TrainingRow
@@ -107,8 +108,7 @@ class Flywheel:
                 stop_reason = self._generate_and_denoise(now)
                 if stop_reason == "cost_budget":
                     self._stop_engines(now)
-                if self.job.kind.has_student:
-                    self._distil(now)
+                self._distil(now)
                 self._note_engine_time(now)
                 self._finish(now, stop_reason)
                 now = current_round(self.store, self.job.config, self.job.shown.label_names)
@@ -217,38 +217,46 @@ class Flywheel:
         folder = self.store.root / "rounds" / "000" / "judge"
         if not is_whole(folder):
             self.monitor.stage("training judge")
-            task = self.job.task
-            seeds, guideline = ([(row.text, str(row.label)) for row in rows] for rows in (task.seeds, task.guideline))
+            names = self.job.task.label_names
+            seeds, guideline = self.job.judge_seeds()
             with self.journal.timed("judge", now.number):
-                settings = self.job.config.student
-                start = self.job.encoder_folder
-                fit_judge(seeds, task.label_names, settings, folder, start, guideline, gpu=self.trainer_gpu)
+                settings, several = self.job.config.student, self.job.kind.has_several
+                start, gpu = self.job.encoder_folder, self.trainer_gpu
+                fit_judge(seeds, names, settings, folder, start, guideline, gpu=gpu, several=several)
         return folder
 
     def _distil(self, now: Round) -> None:
         """The student on kept rows and guideline, and the plain baseline on the seeds, in one group of workers."""
         from training.loop import fit_students
 
-        judge = self._judge(now)
+        start = self._judge(now) if self.job.kind.has_judge else self.job.encoder_folder
         self.monitor.stage("training student")
-        kept = self.store.kept(self.store.rounds())
-        rows = [TrainingRow(row.text, str(row.label)) for row in self.job.task.guideline]
-        rows += [TrainingRow(row["text"], row["label"], row["weight"]) for row in kept.to_pylist()]
+        _, guideline = self.job.judge_seeds()
+        rows = [TrainingRow(text, label if isinstance(label, str) else join(label)) for text, label in guideline]
+        rows += rows_of(training_rows(self.store, self.store.rounds()))
         jobs = [
             self._student_job(self.job.encoder_folder, self._folders(now)[PLAIN], []),
-            self._student_job(judge, self._folders(now)["student"], rows),
+            self._student_job(start, self._folders(now)["student"], rows),
         ]
+        self._say_what_is_not_learnt(now, jobs[-1])
         assert self.pool is not None
         with self.journal.timed("student", now.number), self.pool.asleep():
             workers = self.job.config.runtime.workers
             fit_students(jobs, self.store.root / "training", workers, gpu=self.trainer_gpu)
 
+    def _say_what_is_not_learnt(self, now: Round, job: StudentJob) -> None:
+        """A student cannot know a label of which it sees nothing."""
+        seen = {name for row in job.examples() for name in job.names_of(row)}
+        if empty := [label for label in job.labels if label not in seen]:
+            self.journal.say(f"warning: round {now.number}: the student has no row of label {', '.join(empty)}")
+
     def _student_job(self, start: Location, output: Location, rows: list[TrainingRow]) -> StudentJob:
         return StudentJob(
             labels=tuple(self.job.task.label_names),
-            seeds=tuple(TrainingRow(seed.text, str(seed.label)) for seed in self.job.task.seeds),
-            dev=tuple(TrainingRow(seed.text, str(seed.label)) for seed in self.job.task.dev),
+            seeds=tuple(map(TrainingRow.of, self.job.task.seeds)),
+            dev=tuple(map(TrainingRow.of, self.job.task.dev)),
             rows=tuple(rows),
+            kind=self.job.kind.name,
             init_folder=start,
             output=output,
             settings=self.job.config.student,
@@ -256,8 +264,8 @@ class Flywheel:
 
     def _folders(self, now: Round) -> dict[str, Location]:
         first = self.store.root / "rounds" / "000"
-        student = self.store.folder(now.number, "student")
-        return {CONTRASTIVE: first / "judge", PLAIN: first / "baseline", "student": student}
+        folders = {PLAIN: first / "baseline", "student": self.store.folder(now.number, "student")}
+        return folders | ({CONTRASTIVE: first / "judge"} if self.job.kind.has_judge else {})
 
     # dataset, evaluation, metrics
 
@@ -284,11 +292,13 @@ class Flywheel:
     def _evaluate(self, now: Round) -> dict[str, Any] | None:
         if not self.job.test:
             return None
-        kept = self.store.kept(range(now.number + 1))
+        kept = training_rows(self.store, range(now.number + 1))
         threshold = self.job.config.denoise.near_duplicate
-        names = self.job.task.label_names
         folders = {name: local_folder(folder) for name, folder in self._folders(now).items()}
-        scores = evaluate_run(self.job.test, names, kept, folders, threshold)
+        scores = evaluate_run(self.job.test, self.job.task.seeds, self.job.kind, kept, folders, threshold)
+        if scores["unseen_labels"]:
+            told = ", ".join(f"{label} ({rows})" for label, rows in scores["unseen_labels"].items())
+            self.journal.say(f"warning: test rows carry labels that nothing in training has: {told}")
         return {"digest": self.job.test_digest, **scores}
 
     def _evaluate_again(self) -> None:

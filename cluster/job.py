@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from cluster.config import EXTENDABLE, RUNTIME, TaskConfig, load_config
-from cluster.job_checks import check_context, check_margins, check_methods, check_training
+from cluster.job_checks import check_context, check_margins, check_methods, check_student, check_training
 from denoise.filters.code import check_code
 from denoise.redact import take_out
 from generation.adapters.folder import Adapter, check_base, read_adapter
@@ -97,6 +97,16 @@ class Job:
         """Parts of the material that its methods use."""
         return frozenset().union(*(method.needs for method in self.methods))
 
+    def judge_seeds(self) -> tuple[list[tuple[str, Any]], list[tuple[str, Any]]]:
+        """What the judge learns from, seeds and guideline: texts with their label, or all their labels."""
+        task, kind = self.task, self.kind
+        if not kind.has_several:
+            seeds, guideline = ([(row.text, str(row.label)) for row in rows] for rows in (task.seeds, task.guideline))
+            return seeds, guideline
+        told = [(seed.text, kind.names_of(seed)) for seed in task.seeds]
+        seeded = {name for _, names in told for name in names}
+        return told, [(each.description, (each.name,)) for each in task.labels if each.name in seeded]
+
     def material(self, round_: int = 0) -> Material:
         """What the plans of a round are made from, before anything is learnt."""
         return Material(self.shown, self.generation, self.run_id, round_, self.adapters, pool=self.pool)
@@ -129,17 +139,17 @@ def prepare(path: Path, overrides: list[str] | None = None, allow_code: bool = F
     names = [label.name for label in config.labels]
     seeds_file = path.parent / config.seeds
     kind = make_kind(config.kind, names)
-    seeds = read_examples(seeds_file, names, config.kind)
+    seeds = read_examples(seeds_file, names, config.kind, config.dimensions)
     warnings = check_seeds(seeds_file, seeds, names, kind)
     warnings += _what_is_missing(path, kind)
     labels, pool = config.labels, read_examples(path.parent / config.pool, None, config.kind) if config.pool else ()
     if config.denoise.redact:
         seeds, pool, labels, taken = take_out(seeds, pool, labels)
         warnings += [f"{path}: personal data was taken out of {what}: {counts}" for what, counts in taken.items()]
-    train, dev = split_dev(seeds, config.student.dev_per_label if kind.has_student else 0, names)
+    train, dev = split_dev(seeds, config.student.dev_per_label, names, kind)
+    warnings += _held_out_of_too_few(path, config.student.dev_per_label, dev, kind)
     task = Task(config.name, config.description, labels, train, dev, config.dimensions)
-    test = _read_test(path.parent / config.test, kind, warnings) if config.test else ()
-    test = test if kind.has_student else ()
+    test = _read_test(path.parent / config.test, kind, config, warnings) if config.test else ()
     folder = None if config.server.url else resolve_model(_from(path.parent, config.model), f"{path}: model")
     model = f"server:{config.server.model}" if folder is None else model_hash(folder)
     generation = _in_effect(config)
@@ -150,13 +160,14 @@ def prepare(path: Path, overrides: list[str] | None = None, allow_code: bool = F
     adapters = _read_adapters(path, config, shown.label_names, folder, model)
     check_training(path, config, shown)
     check_margins(path, config)
+    check_student(path, config)
     job = Job(
         path=path,
         config=config,
         kind=kind,
         task=task,
         test=test,
-        test_digest=digest([[row.text, row.label] for row in test]) if test else None,
+        test_digest=digest([[kind.write(row), row.label] for row in test]) if test else None,
         generation=generation,
         method=method,
         model_folder=folder,
@@ -205,20 +216,31 @@ def gpu_count() -> int:
     return len(list(Path("/proc/driver/nvidia/gpus").glob("*")))
 
 
-def _read_test(path: Path, kind: Kind, warnings: list[str]) -> tuple[Example, ...]:
+def _read_test(path: Path, kind: Kind, config: TaskConfig, warnings: list[str]) -> tuple[Example, ...]:
     """Held-out rows; a file that is not there costs the evaluation and nothing else."""
     if not path.exists():
         warnings.append(f"{path}: no such file; there will be no evaluation")
         return ()
-    return read_examples(path, kind.labels, kind.name)
+    return read_examples(path, kind.labels, kind.name, config.dimensions)
 
 
 def _what_is_missing(path: Path, kind: Kind) -> list[str]:
     """A warning of what a task of this kind goes without."""
-    if kind.has_judge and kind.has_student:
+    if kind.has_judge:
         return []
-    judged = "" if kind.has_judge else "rows pass on filters and deduplication alone, and "
-    return [f"{path}: kind {kind.name!r} has no student yet: {judged}the run ends with its dataset"]
+    return [f"{path}: kind {kind.name!r} has no judge yet: rows pass on filters and deduplication alone"]
+
+
+def _held_out_of_too_few(path: Path, per_label: int, dev: tuple[Example, ...], kind: Kind) -> list[str]:
+    """A warning of labels that have no rows to spare for early stopping and calibration."""
+    held = {name for row in dev for name in kind.names_of(row)}
+    bare = [label for label in kind.labels if label not in held] if per_label else []
+    if not bare:
+        return []
+    return [
+        f"{path}: student.dev_per_label: {per_label} are held out of labels with {2 * per_label} seeds or more; "
+        f"none of {', '.join(bare)}"
+    ]
 
 
 def _read_adapters(
@@ -281,6 +303,8 @@ def _identity(
         settings["server"] = {"extra": json.dumps(config.server.extra, sort_keys=True)}  # whole: null is a value
     if method.adapting is None:
         del settings["adapt"]
+    else:
+        del settings["adapt"]["shard"]  # where the model lies, not what is learnt
     settings["generation"]["template"] = hashlib.sha256(method.source.encode()).hexdigest()[:16]
     settings["generation"]["adapters"] = {label: adapter.id for label, adapter in adapters.items()}
     labels = settings.pop("labels")
@@ -288,7 +312,8 @@ def _identity(
     flat |= {f"labels.{label['name']}.{key}": value for label in labels for key, value in label.items()}
     flat["labels"] = [label["name"] for label in labels]
     # order does not matter: a sorted seed file is the same task
-    flat["seeds"] = digest(sorted([seed.label or "", kind.write(seed)] for seed in seeds))
+    told = ([seed.label or "", kind.write(seed), *map(list, seed.attributes)] for seed in seeds)
+    flat["seeds"] = digest(sorted(told))
     return flat
 
 

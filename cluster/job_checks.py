@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cluster.config import TaskConfig
-from generation.adapters.mixture import MixtureShape, values_of
+from generation.adapters.mixture import MixtureShape, described_values, values_of
 from generation.errors import UserError, clip
 from generation.kinds import KINDS
 from generation.methods import METHODS
@@ -28,22 +28,40 @@ def check_training(path: Path, config: TaskConfig, task: Task) -> None:
         raise UserError(f"{path}: generation.method: {name!r} trains adapters, which a server cannot load")
     if config.generation.adapters:
         raise UserError(f"{path}: generation.adapters: must be empty with method {name!r}, which trains its own")
-    if METHODS[name].adapting == "mixture" and task.attributes:
-        raise UserError(
-            f"{path}: attributes: must be empty with method {name!r}, which learns prompts of labels from seeds; got "
-            f"{task.attributes[0].name!r}"
-        )
+    if config.adapt.shard == "always" and config.runtime.workers == 1:
+        raise UserError(f"{path}: adapt.shard: 'always' needs several workers to share the model; runtime.workers is 1")
     for label in task.label_names:
         if not task.seeds_of(label):
             raise UserError(f"{path}: generation.method: {name!r} trains on seeds, label {label!r} has none")
+    if METHODS[name].adapting == "mixture":
+        _check_values(path, task, name)
+
+
+def _check_values(path: Path, task: Task, method: str) -> None:
+    """A prompt of an attribute's value, or of a slot, is learnt from the seeds that have it."""
+    carried = {value for seed in task.seeds for value in values_of(str(seed.label), dict(seed.attributes))}
+    for attribute in task.attributes:
+        for value in described_values(attribute):
+            if value not in carried:
+                raise UserError(
+                    f"{path}: attributes: {method!r} learns a prompt of each value from seeds; {value!r} has none: "
+                    f"give seeds a column {attribute.name!r}"
+                )
 
 
 def check_margins(path: Path, config: TaskConfig) -> None:
     """Label margins need the LM itself, and a judge to add to."""
-    if config.denoise.takes_margins and not KINDS[config.kind].has_judge:
-        raise UserError(f"{path}: denoise: label margins need a judge; kind {config.kind!r} has none")
+    kind = KINDS[config.kind]
+    if config.denoise.takes_margins and (kind.has_several or not kind.has_judge):
+        raise UserError(f"{path}: denoise: label margins need a judge of single labels; kind {config.kind!r} has none")
     if config.server.url and config.denoise.takes_margins:
         raise UserError(f"{path}: denoise.least_margin: a server cannot give label margins; leave it and rerank alone")
+
+
+def check_student(path: Path, config: TaskConfig) -> None:
+    """Soft labels are the judge's."""
+    if config.student.loss == "soft_labels" and not KINDS[config.kind].has_judge:
+        raise UserError(f"{path}: student.loss: soft_labels are a judge's; kind {config.kind!r} has none")
 
 
 def _soft_tokens(job: Job, label: str) -> int:
@@ -53,7 +71,7 @@ def _soft_tokens(job: Job, label: str) -> int:
         return adapt.tokens
     if kind == "mixture":
         shape = MixtureShape(adapt.mixer, (), adapt.instruction_tokens, adapt.tokens, 0)
-        return shape.soft_tokens(len(values_of(label, {})))
+        return shape.soft_tokens(len(values_of(label, {each.name: "" for each in job.shown.attributes})))
     return job.adapters[label].tokens if label in job.adapters else 0
 
 
@@ -72,6 +90,16 @@ def check_methods(job: Job) -> None:
         raise UserError(
             f"{job.path}: generation.method: {job.method.name!r} cannot label texts of kind {job.kind.name!r}"
         )
+    if job.method.is_constrained and job.adapters:
+        raise UserError(
+            f"{job.path}: generation.adapters: must be empty with method {job.method.name!r}, which asks the base model"
+        )
+    for setting, method in {"method": job.method, "augment": job.augmenter}.items():
+        if method and method.is_literal and not job.kind.is_written_as_text:
+            raise UserError(
+                f"{job.path}: generation.{setting}: {method.name!r} moves words, which would break the marks of kind "
+                f"{job.kind.name!r}"
+            )
     for name in job.shown.label_names if job.method.needs_seeds else ():
         if not job.shown.seeds_of(name):
             raise UserError(

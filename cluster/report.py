@@ -90,6 +90,7 @@ def _template() -> Any:
         "duration": _duration,
         "csp": _csp,
         "settings": _settings,
+        "answer": lambda value: " ".join(value) if isinstance(value, list) else value,
         "words": lambda name: str(name).replace("_", " "),
     }
     environment.globals |= {"kinds": KINDS, "segments": segments, "loss_kind": loss_kind}

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
 @dataclass(frozen=True)
 class Score:
-    """One model on the test set; `low` and `high` bound its accuracy (95% Wilson interval)."""
+    """One model on the test set; `low` and `high` bound its accuracy (95% Wilson interval).
+
+    `macro_interval` is the bootstrap's, where there is one.
+    """
 
     name: str
     accuracy: float | None
@@ -19,6 +22,7 @@ class Score:
     high: float | None
     per_class: Mapping[str, Mapping[str, float]]
     confusion: tuple[tuple[int, ...], ...]
+    macro_interval: tuple[float, float] | None = None
 
     def of(self, label: str, measure: str) -> float | None:
         """Precision, recall, f1 or support of a label, if measured."""
@@ -27,7 +31,11 @@ class Score:
 
 @dataclass(frozen=True)
 class Test:
-    """The newest evaluation. `labels` name the rows (actual) and columns (predicted) of the confusion matrix."""
+    """The newest evaluation. `labels` name the rows (actual) and columns (predicted) of the confusion matrix.
+
+    `details` is all that was measured of the student (training/measures/scores.py), `unseen` how many texts carry a
+    label that training did not have.
+    """
 
     __test__ = False
 
@@ -37,6 +45,8 @@ class Test:
     student: Score | None
     baselines: tuple[Score, ...]
     labels: tuple[str, ...]
+    details: Mapping[str, Any] = field(default_factory=dict)
+    unseen: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def scores(self) -> tuple[Score, ...]:
@@ -87,6 +97,8 @@ def newest_test(metrics: Sequence[Mapping[str, Any]], labels: Sequence[str]) -> 
         student=_score("student", student, rows) if student else None,
         baselines=tuple(_score(name, score, rows) for name, score in (test.get("baselines") or {}).items() if score),
         labels=tuple((student or {}).get("labels") or labels),
+        details=student or {},
+        unseen=test.get("unseen_labels") or {},
     )
 
 
@@ -102,4 +114,14 @@ def _score(name: str, values: Mapping[str, Any], rows: int | None) -> Score:
     accuracy = values.get("accuracy")
     low, high = wilson(accuracy, rows) if accuracy is not None and rows else (None, None)
     confusion = tuple(tuple(row) for row in values.get("confusion") or ())
-    return Score(name, accuracy, values.get("macro_f1"), low, high, values.get("per_class") or {}, confusion)
+    macro = (values.get("intervals") or {}).get("macro_f1")
+    return Score(
+        name=name,
+        accuracy=accuracy,
+        macro_f1=values.get("macro_f1"),
+        low=low,
+        high=high,
+        per_class=values.get("per_class") or {},
+        confusion=confusion,
+        macro_interval=tuple(macro) if macro else None,
+    )

@@ -17,7 +17,6 @@ from cluster.status import Status, read_status
 from cluster.store import Store
 from generation.errors import UserError
 from generation.examples import read_examples
-from generation.kinds import KINDS
 from generation.location import Location, ObjectPath
 from generation.models import cache_dir
 from generation.parts import write_bytes
@@ -99,13 +98,15 @@ class Run:
         return write_report(self.store)
 
     def predict(self, texts: Sequence[str]) -> pa.Table:
-        """Columns `text`, `label`, `confidence` by the newest finished student. Raises UserError without one."""
+        """Columns `text`, those of the kind of task, and `confidence`, by the newest finished student.
+
+        `label`; of several labels `labels`; of tagged texts `tokens` and `tags`. Raises UserError without a student.
+        """
         folder = self.student  # missing, it is missed before torch is loaded
         from training.folders import local_folder
         from training.predict import Student
 
-        labels, confidence = Student.load(local_folder(folder)).predict(texts)
-        return pa.table({"text": list(texts), "label": labels, "confidence": confidence})
+        return pa.table({"text": list(texts), **Student.load(local_folder(folder)).columns(texts)})
 
     def predict_file(self, path: Path | str) -> pa.Table:
         """The same for a file (JSON, JSONL, CSV or Parquet) of texts, or of pairs where the run's task has pairs."""
@@ -115,9 +116,6 @@ class Run:
     @property
     def student(self) -> Location:
         """Folder of the newest finished student, in Hugging Face form."""
-        kind = self.store.run().get("kind", "label")
-        if not KINDS[kind].has_student:
-            raise UserError(f"{self.store.root}: a run of kind {kind!r} ends with its dataset: it has no student yet")
         for number in reversed(self.store.rounds()):
             if is_whole(folder := self.store.folder(number, "student")):
                 return folder

@@ -102,7 +102,8 @@ class WaveSteps:
         if rows.num_rows == 0:
             return
         now = self._now
-        judge = self._judge_folder and functools.partial(_load_judge, self._judge_folder())
+        several = self._job.kind.has_several
+        judge = self._judge_folder and functools.partial(_load_judge, self._judge_folder(), several)
         accepted = accepted_per_label(self._store, [now.number])
         remaining = {label: max(0, target - accepted[label]) for label, target in now.targets.items()}
         with self._journal.timed("denoise", now.number):
@@ -115,6 +116,7 @@ class WaveSteps:
                 remaining,
                 load_likelihood=self._likelihood(),
                 banned=self._job.generation.banned,
+                sets=self._job.shown.label_names if several else None,
             )
             name = f"w{wave:03d}-d{self._epoch:04d}-{len(self._store.parts(now.number, 'verdicts')):03d}"
             self._store.commit(now.number, "verdicts", name, verdicts, self._job.run_id)
@@ -186,7 +188,8 @@ def _load_likelihood(task: Task, method: Method, model_folder: Path, adapters: A
     return LabelLikelihood(LikelihoodSpec(task, method, model_folder, placed, MARGIN_EXEMPLARS))
 
 
-def _load_judge(folder: Location) -> Any:
+def _load_judge(folder: Location, several: bool) -> Any:
     from training.contrastive import Judge
+    from training.one_vs_rest import SetJudge
 
-    return Judge.load(local_folder(folder))
+    return (SetJudge if several else Judge).load(local_folder(folder))

@@ -7,7 +7,7 @@ of each band, and the judge run on workers. No result depends on how rows are sp
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +24,7 @@ from denoise.ledger import Ledger
 from denoise.noise.agreement import Agreement, agreements, unjudged
 from denoise.noise.judging import JudgeLike, Judging
 from denoise.noise.margin import LikelihoodLike, Margining, compared_labels, with_margin
+from denoise.noise.set_agreement import set_agreements
 from denoise.settings import DenoiseSettings
 from denoise.sketch import SKETCH_SCHEMA, bands_of, shingles_of, sketch
 from denoise.steps import build_pool, drop_duplicates, drop_filtered, settle
@@ -48,15 +49,17 @@ def denoise_wave(
     banned: Sequence[str] = (),
     block_rows: int = BLOCK_ROWS,
     load_likelihood: Callable[[], LikelihoodLike] | None = None,
+    sets: Collection[str] | None = None,
 ) -> pa.Table:
     """One verdict (VERDICT_SCHEMA, revision 0) on each of `rows` (ROW_SCHEMA), in their order.
 
     `kept` (`id`, `text`) are the rows accepted earlier: they always stand. `remaining` is the number of rows still
     wanted per label, `banned` strings that no row may hold. `load_judge` runs once on a worker (such as
     `partial(Judge.load, folder)`), and so does `load_likelihood` where the settings ask for label margins; without a
-    judge rows keep the labels they were made for. A task takes about `block_rows` rows. The verdicts, but for their
-    time, do not depend on the order of rows, on `block_rows` or on the number of workers. Raises ValueError on repeated
-    ids and unknown labels. Needs an initialised Ray with one free CPU or more.
+    judge rows keep the labels they were made for. `sets` are the sets of labels that rows are made for, joined, where
+    rows have several: then the judge tells of each label by itself. A task takes about `block_rows` rows. The verdicts,
+    but for their time, do not depend on the order of rows, on `block_rows` or on the number of workers. Raises
+    ValueError on repeated ids and unknown labels. Needs an initialised Ray with one free CPU or more.
     """
     ids = rows["id"].to_pylist()
     pool = build_pool(rows, kept)
@@ -79,7 +82,10 @@ def denoise_wave(
         opinions = unjudged(intended)
     else:
         probabilities = judge_texts(judged, names, load_judge, block_rows)
-        opinions = agreements(intended, probabilities, names, settings)
+        if sets is None:
+            opinions = agreements(intended, probabilities, names, settings)
+        else:
+            opinions = set_agreements(intended, probabilities, names, sets, settings)
         if load_likelihood is not None and settings.takes_margins:
             opinions = take_margins(judged, opinions, probabilities, names, settings, load_likelihood, block_rows)
     settle(dict(zip(candidates, opinions, strict=True)), remaining, ledger, settings.rerank)

@@ -13,7 +13,8 @@ Line = Annotated[
 ]
 # the attribute under which personas are recorded
 PERSONA = "persona"
-_SLOT = "{value}"
+SLOT = "slot."  # begins the names of attributes whose values must stand in the text
+_VALUE = "{value}"
 
 
 class Attribute(BaseModel):
@@ -30,15 +31,20 @@ class Attribute(BaseModel):
         for value in self.values:
             if self.values.count(value) > 1:
                 raise ValueError(f"values must differ; got {value!r} twice")
-        if self.phrase is not None and _SLOT not in self.phrase:
-            raise ValueError(f"phrase must hold {_SLOT}; got {self.phrase!r}")
+        if self.phrase is not None and _VALUE not in self.phrase:
+            raise ValueError(f"phrase must hold {_VALUE}; got {self.phrase!r}")
         return self
 
     def ask_for(self, value: str) -> str:
         """What the LM is told: the phrase with the value in it, or `name: value`."""
-        return f"{self.name}: {value}" if self.phrase is None else self.phrase.replace(_SLOT, value)
+        return f"{self.name}: {value}" if self.phrase is None else self.phrase.replace(_VALUE, value)
+
+    @property
+    def is_slot(self) -> bool:
+        """Whether its values are words of the text, and not ways to write."""
+        return self.name.startswith(SLOT)
 
 
 def persona(values: tuple[str, ...]) -> Attribute:
     """Writers as values of an attribute."""
-    return Attribute(name=PERSONA, values=values, phrase=f"written by {_SLOT}")
+    return Attribute(name=PERSONA, values=values, phrase=f"written by {_VALUE}")

@@ -38,8 +38,9 @@ class Example:
     """A text with its label (None: unlabelled), as a person gave it; `line` is its place in the file.
 
     What `label` and `text` hold of an example of several labels or of a pair, their kinds say (generation/kinds).
-    `tokens` and their BIO `tags` are those of a text whose spans fill slots. `known_as` is the id of what the person
-    gave where that is not what stands here (denoise.redact).
+    `tokens` and their BIO `tags` are those of a text whose spans fill slots. `attributes` are (dimension, value) pairs,
+    sorted, as far as they are told. `known_as` is the id of what the person gave where that is not what stands here
+    (denoise.redact).
     """
 
     text: str
@@ -47,12 +48,14 @@ class Example:
     line: int = 0
     tokens: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    attributes: tuple[tuple[str, str], ...] = ()
     known_as: str = ""
 
     @property
     def id(self) -> str:
         """Hash of content, so the same example has the same id in every file order."""
-        return self.known_as or digest("example", self.text, self.label, *([self.tags] if self.tags else []))
+        more = [each for each in (self.tags, self.attributes) if each]
+        return self.known_as or digest("example", self.text, self.label, *more)
 
 
 @dataclass(frozen=True)

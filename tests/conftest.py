@@ -28,6 +28,19 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
 
 
 @pytest.fixture(scope="session")
+def ray_session() -> Iterator[None]:
+    """A Ray of our own, shared by the tests that need one."""
+    import ray
+
+    mine = not ray.is_initialized()
+    if mine:
+        ray.init("local", num_cpus=4, include_dashboard=False, log_to_driver=False)
+    yield
+    if mine:
+        ray.shutdown()
+
+
+@pytest.fixture(scope="session")
 def sealed(tmp_path_factory: pytest.TempPathFactory) -> Sealed:
     """A tiny base model with a LoRA and a soft prompt for it."""
     from tests.generation.adapters.cases import make_sealed  # loads torch, which most tests do without

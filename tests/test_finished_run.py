@@ -153,6 +153,23 @@ def test_the_student_is_a_standard_hugging_face_folder(story: Story) -> None:
     assert float(logits.softmax(-1).max()) == pytest.approx(row["confidence"], abs=1e-4)
 
 
+def test_the_student_is_taken_away_with_its_card(story: Story, tmp_path: Path) -> None:
+    done = labelmill("export-student", story.run, tmp_path / "out", "--no-int8")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("onnx  100.0 % of ") and done.stdout.endswith(f"student  {tmp_path / 'out'}\n")
+    card, run = (tmp_path / "out" / "README.md").read_text(), Run.open(story.run)
+    tested = f"{run.metrics()['test']['student']['accuracy']:.3f}"
+    assert f"| this student | {tested} |" in card and "| rows that a person checked | 0 |" in card
+    assert f"| rows accepted | {sum(status == 'accepted' for status in run.verdicts()['status'].to_pylist())} |" in card
+    texts = story.task.parent / "pool.jsonl"
+    first, second = (labelmill("predict", model, texts).stdout for model in (story.run, tmp_path / "out"))
+    labels = [[json.loads(line)["label"] for line in each.splitlines()] for each in (first, second)]
+    assert labels[0] == labels[1] and len(labels[0]) > 0
+    again = labelmill("export-student", story.run, tmp_path / "out")
+    assert again.returncode == 2
+    assert again.stderr == f"labelmill: {tmp_path / 'out'}: is there already; name a new folder\n"
+
+
 def test_every_reader_sees_the_same_dataset(story: Story) -> None:
     folder = story.run / "dataset" / "v000"
     rows = Run.open(story.run).dataset().to_pylist()

@@ -123,6 +123,9 @@ QUESTIONS = [
 ]
 
 
+OF_SETS = {"labels_missing", "labels_added", "label_disagrees"}
+
+
 def test_several_labels(tmp_path: Path) -> None:
     labels = [{"name": name, "description": f"about a {name} thing"} for name in ("price", "card", "lost", "thanks")]
     rows = [{"text": text, "labels": names} for text, names in QUESTIONS]
@@ -138,7 +141,12 @@ def test_several_labels(tmp_path: Path) -> None:
     for row in dataset.to_pylist():
         assert row["label"] == "+".join(row["labels"])
     read_elsewhere(run, ["labels"])
-    ends_with_its_dataset(driver, run, "multi_label")
+    judged = {row["id"]: row for row in run.verdicts().to_pylist() if row["stage"] in ("agreement", "quota")}
+    assert judged and all("judge_confidence" in dict(row["scores"]) for row in judged.values())
+    assert {row["reason"] for row in judged.values() if row["status"] == "relabelled"} <= OF_SETS
+    for row, (text, _) in zip(has_a_student(driver, run, "multi_label", judged=True), QUESTIONS, strict=True):
+        assert row["text"] == text
+        assert row["labels"] and {*row["labels"]} <= {"price", "card", "lost", "thanks"}
 
 
 NOTES = [
@@ -168,21 +176,27 @@ def test_tags(tmp_path: Path) -> None:
         assert f"B-{row['label']}" in row["tags"]
     read_elsewhere(run, ["tokens", "tags"])
     assert {"malformed", "unknown_slot", "lacks_slot"} <= set(reasons(run))
-    ends_with_its_dataset(driver, run, "tags")
+    for row in has_a_student(driver, run, "tags", judged=False):
+        assert len(row["tokens"]) == len(row["tags"])
+        assert {tag[2:] for tag in row["tags"]} <= {"", "person", "time"}
 
 
-def ends_with_its_dataset(driver: Driver, run: Run, kind: str) -> None:
-    """No judge, no student, no evaluation, and nothing is promised."""
-    said = f"kind '{kind}' has no student yet: rows pass on filters and deduplication alone, and the run ends with its"
-    assert said in driver.output
-    assert not {"student  ", "next     "} & {line[:9] for line in driver.output.splitlines()}
-    assert sorted(path.name for path in (driver.run / "rounds" / "000").iterdir() if path.is_dir()) == [
-        *("generated", "requests", "verdicts"),
-    ]
+def has_a_student(driver: Driver, run: Run, kind: str, judged: bool) -> list[dict[str, Any]]:
+    """A student, its evaluation and its predictions, which are returned."""
+    unjudged = f"kind '{kind}' has no judge yet: rows pass on filters and deduplication alone" in driver.output
+    assert unjudged is not judged
+    assert {"student  ", "next     "} <= {line[:9] for line in driver.output.splitlines()}
+    assert (driver.run / "rounds" / "000" / "judge").exists() is judged
+    spec = json.loads((Path(str(run.student)) / "student.json").read_text())
+    assert (spec["kind"], spec["temperature"], spec["calibration_rows"]) == (kind, 1.0, 0)
     metrics = run.metrics()
-    assert metrics is not None and metrics["test"] is None
+    baselines = ["plain fine-tuning", *(["contrastive"] if judged else [])]
+    assert metrics is not None and list(metrics["test"]["baselines"]) == baselines
+    student = metrics["test"]["student"]
+    low, high = student["intervals"]["micro_f1"]
+    assert 0 <= low <= student["micro_f1"] <= high <= 1
+    assert set(student["per_class"]) == set(spec["labels"])
     report = (driver.run / "report.html").read_text()
-    assert "has no student yet, and no judge: rows were kept for their form" in report
-    refused = predict(driver, "test.jsonl")
-    told = f"labelmill: {driver.run}: a run of kind '{kind}' ends with its dataset: it has no student yet\n"
-    assert (refused.returncode, refused.stderr) == (2, told)
+    assert ("has no judge yet: rows were kept for their form" in report) is not judged
+    told = predict(driver, "test.jsonl")
+    return [json.loads(line) for line in told.stdout.splitlines()]

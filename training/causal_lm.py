@@ -12,7 +12,8 @@ from transformers import AutoModelForCausalLM, PreTrainedModel
 from transformers.utils import logging
 
 from training.branching import ROW, Document, Layout, lay_out
-from training.device import CPU, bf16_is_native
+from training.device import CPU, dtype_of
+from training.sharding import shard
 
 logging.disable_progress_bar()  # models of a second's loading, in every worker
 BATCH = 4 * ROW  # tokens computed together when nothing is trained
@@ -21,17 +22,26 @@ BATCH = 4 * ROW  # tokens computed together when nothing is trained
 class CausalLM:
     """A base model whose own weights never change; `model` is the Hugging Face model."""
 
-    def __init__(self, model: PreTrainedModel) -> None:
-        self.model = model.eval().requires_grad_(False)
+    def __init__(self, model: PreTrainedModel, is_sharded: bool = False) -> None:
+        self.model, self.is_sharded = model.eval().requires_grad_(False), is_sharded
         self.device: torch.device = model.get_input_embeddings().weight.device
 
     @classmethod
-    def load(cls, folder: Path, device: torch.device = CPU, four_bit: bool = False) -> CausalLM:
+    def load(
+        cls,
+        folder: Path,
+        device: torch.device = CPU,
+        four_bit: bool = False,
+        sharded: bool = False,
+        dtype: torch.dtype | None = None,
+    ) -> CausalLM:
         """A Hugging Face folder (safetensors, no remote code), in bf16 where the hardware has it, else in float32.
 
         `four_bit` stores the weights as NF4 (Dettmers et al. 2023, QLoRA): on a GPU with bitsandbytes only.
+        `sharded` cuts it up among all ranks. Weights that lie in their file in the type that is computed in are mapped,
+        so that the workers of a machine read one copy of them, and keep their own parts only.
         """
-        options: dict[str, object] = {"dtype": torch.bfloat16 if bf16_is_native(device) else torch.float32}
+        options: dict[str, object] = {"dtype": dtype or dtype_of(device)}
         if four_bit:
             from transformers import BitsAndBytesConfig
 
@@ -40,6 +50,8 @@ class CausalLM:
             )
             options["device_map"] = {"": device}
         model = AutoModelForCausalLM.from_pretrained(folder, use_safetensors=True, **options)
+        if sharded:
+            return cls(shard(model.requires_grad_(False), device), is_sharded=True)
         return cls(model if four_bit else model.to(device))
 
     @property

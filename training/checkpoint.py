@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from types import MappingProxyType
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -22,13 +23,19 @@ TENSORS_FILE, PROGRESS_FILE = "state.safetensors", "progress.json"
 
 
 def write_checkpoint(
-    folder: Path, progress: Progress, weights: Mapping[str, Tensor], kept: Mapping[str, Tensor], optimiser: Optimizer
+    folder: Path,
+    progress: Progress,
+    weights: Mapping[str, Tensor],
+    kept: Mapping[str, Tensor],
+    optimiser: Optimizer,
+    others: Mapping[str, Tensor] = MappingProxyType({}),
 ) -> None:
-    """Write the trainable `weights`, those `kept` from the best look, moments, random state and progress."""
+    """Write the trainable `weights`, those `kept` from the best look, `others`, moments, random state and progress."""
     states = optimiser.state_dict()["state"]
     tensors = {f"moments/{place}/{name}": value for place, state in states.items() for name, value in state.items()}
     tensors |= {f"weights/{name}": value.detach() for name, value in weights.items()}
     tensors |= {f"kept/{name}": value for name, value in kept.items()}
+    tensors |= {f"others/{name}": value for name, value in others.items()}
     tensors["rng"] = torch.get_rng_state()
     save_file({name: value.contiguous() for name, value in tensors.items()}, folder / TENSORS_FILE)
     (folder / PROGRESS_FILE).write_text(json.dumps(asdict(progress)))
@@ -41,8 +48,8 @@ def read_progress(folder: Path) -> Progress:
 
 def read_tensors(
     folder: Path, optimiser: Optimizer, device: torch.device
-) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """The trainable weights and the kept ones; moments and random state are put in place."""
+) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[str, Tensor]]:
+    """The trainable weights, the kept ones, and others; moments and random state are put in place."""
     groups: dict[str, dict[str, Tensor]] = defaultdict(dict)
     for name, value in load_file(folder / TENSORS_FILE).items():
         group, _, rest = name.partition("/")
@@ -53,4 +60,5 @@ def read_tensors(
         states[int(place)][part] = value
     optimiser.load_state_dict({**optimiser.state_dict(), "state": dict(states)})
     torch.set_rng_state(groups["rng"][""])
-    return groups["weights"], {name: value.to(device) for name, value in groups["kept"].items()}
+    kept, others = ({name: value.to(device) for name, value in groups[part].items()} for part in ("kept", "others"))
+    return groups["weights"], kept, others

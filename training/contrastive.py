@@ -30,7 +30,7 @@ from training.settings import StudentSettings
 BATCH = 24
 PER_LABEL = 3  # fewest texts of a label in a batch: one gives no pair of the same label
 SEED_CONFIDENCE = 0.9
-_SCALES = (0.1, 100.0)
+SCALES = (0.1, 100.0)  # within which a head is sharpened
 HEAD_FILE, LABELS_FILE = "head.safetensors", "labels.json"
 
 Seed = tuple[str, str]  # text and label
@@ -103,6 +103,7 @@ def write_judge(
 def tune_encoder(encoder: Encoder, texts: Sequence[str], targets: np.ndarray, settings: StudentSettings) -> list[float]:
     """Pull texts of the same label together, in place; returns the loss of each step.
 
+    `targets` are the places of labels [n], or bool [n, labels] of texts with several.
     Both poolings are tuned: the mean, which judge and student read, and the first token, which an encoder that is no
     BERT leaves to its student. Word embeddings stay frozen: two thirds of MiniLM's weights, of which a handful of
     seeds touches few.
@@ -136,10 +137,16 @@ def average_with(encoder: Encoder, before: Mapping[str, torch.Tensor], share: fl
 
 
 def balanced_batch(generator: np.random.Generator, targets: np.ndarray, size: int = BATCH) -> np.ndarray:
-    """Places of about `size` texts: up to size/3 labels at random, equally many texts of each, none twice."""
-    present = generator.permutation(np.unique(targets))[: max(2, size // PER_LABEL)]
-    share = -(-size // len(present))
-    chosen = [generator.permutation(np.flatnonzero(targets == label))[:share] for label in present]
+    """Places of about `size` texts: up to size/3 labels at random, equally many texts of each, none twice.
+
+    A text with several labels is taken for the first of them.
+    """
+    members = targets if targets.ndim == 2 else targets[:, None] == np.arange(targets.max() + 1)
+    present = generator.permutation(np.flatnonzero(members.any(axis=0)))[: max(2, size // PER_LABEL)]
+    share, left, chosen = -(-size // len(present)), np.full(len(members), True), []
+    for label in present:
+        chosen.append(generator.permutation(np.flatnonzero(members[:, label] & left))[:share])
+        left[chosen[-1]] = False
     return np.concatenate(chosen)[:size]
 
 
@@ -172,9 +179,9 @@ def sharpen(weight: np.ndarray, bias: np.ndarray, embeddings: np.ndarray) -> tup
     def excess(scale: float) -> float:
         return float(softmax(scale * logits + scale * bias, axis=1).max(axis=1).mean()) - SEED_CONFIDENCE
 
-    if excess(_SCALES[0]) > 0 or excess(_SCALES[1]) < 0:  # one label, or seeds that say the same under several
+    if excess(SCALES[0]) > 0 or excess(SCALES[1]) < 0:  # one label, or seeds that say the same under several
         return weight, bias
-    scale = brentq(excess, *_SCALES)
+    scale = brentq(excess, *SCALES)
     return scale * weight, scale * bias
 
 

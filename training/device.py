@@ -34,6 +34,18 @@ def mixed_precision(device: torch.device) -> torch.autocast:
     return torch.autocast(device.type, torch.bfloat16, enabled=bf16_is_native(device))
 
 
+def dtype_of(device: torch.device) -> torch.dtype:
+    """What a frozen model is kept and computed in."""
+    return torch.bfloat16 if bf16_is_native(device) else torch.float32
+
+
+def memory_of(device: torch.device) -> int:
+    """Bytes of a GPU, or of this process's share of the machine, where a worker group says how many share it."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_properties(device).total_memory
+    return psutil.virtual_memory().total // int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+
+
 def bf16_is_native(device: torch.device) -> bool:
     """Whether the hardware multiplies bf16 itself."""
     if device.type == "cuda":

@@ -7,9 +7,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from generation.kinds import make_kind
 from generation.location import Location
 from generation.models import model_hash
 from generation.records import digest
+from generation.task import Example
 from training.folders import local_folder
 from training.progress import Look
 from training.settings import StudentSettings
@@ -18,20 +20,31 @@ RESULT_FILE = "training.json"
 
 
 class TrainingRow(NamedTuple):
-    """A text, its label, and what it counts in the loss; weight 0 leaves it out."""
+    """A text, its label, and what it counts in the loss; weight 0 leaves it out.
+
+    Several labels are joined as in a dataset. Of a tagged text the label does not matter: `tokens` and `tags` do.
+    """
 
     text: str
     label: str
     weight: float = 1.0
+    tokens: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, example: Example) -> TrainingRow:
+        """What a person gave, at weight 1."""
+        return cls(example.text, example.label or "", 1.0, example.tokens, example.tags)
 
 
 @dataclass(frozen=True)
 class StudentJob:
-    """One student to train.
+    """One student to train, of a `kind` of task (generation/kinds).
 
     `seeds` are replayed `settings.seed_weight` times among `rows`. `dev` rows choose the step that is kept; with
-    none, `settings.steps` steps are run and the last is kept. `init_folder` is an encoder or a judge. `output`
-    is written once, when the student is finished.
+    none, `settings.steps` steps are run and the last is kept. `init_folder` is an encoder or a judge. `teacher`
+    is the judge for soft labels; none: the one that it starts from. `output` is written once, when the student is
+    finished.
     """
 
     labels: tuple[str, ...]
@@ -41,9 +54,12 @@ class StudentJob:
     settings: StudentSettings
     rows: tuple[TrainingRow, ...] = ()
     dev: tuple[TrainingRow, ...] = ()
+    kind: str = "label"
+    teacher: Location | None = None
 
     def __post_init__(self) -> None:
-        if unknown := sorted({row.label for row in (*self.seeds, *self.rows, *self.dev)} - set(self.labels)):
+        carried = {name for row in (*self.seeds, *self.rows, *self.dev) for name in self.names_of(row)}
+        if unknown := sorted(carried - set(self.labels)):
             raise ValueError(f"rows must carry one of the labels {list(self.labels)}; got {unknown}")
         if negative := [row for row in (*self.seeds, *self.rows) if not row.weight >= 0]:
             raise ValueError(f"weights must be at least 0; got {negative[0]}")
@@ -51,23 +67,35 @@ class StudentJob:
             raise ValueError("a student needs at least one row of positive weight; got none")
 
     def examples(self) -> list[TrainingRow]:
-        """What an epoch holds, in a fixed order; seeds alone are taken once."""
-        replays = self.settings.seed_weight if self.rows else 1
-        return [row for row in (*self.rows, *self.seeds * replays) if row.weight > 0]
+        """What an epoch holds, in a fixed order, the seeds last; seeds alone are taken once."""
+        rows, seeds = ([row for row in part if row.weight > 0] for part in (self.rows, self.seeds))
+        return [*rows, *seeds * self._replays(len(rows), len(seeds))]
+
+    def _replays(self, rows: int, seeds: int) -> int:
+        share = self.settings.seed_share
+        if not self.rows or not seeds:
+            return 1
+        return self.settings.seed_weight if share is None else round(share * rows / ((1 - share) * seeds))
+
+    def names_of(self, row: TrainingRow) -> tuple[str, ...]:
+        """The labels that a row carries."""
+        example = Example(row.text, row.label, tokens=row.tokens, tags=row.tags)
+        return make_kind(self.kind, self.labels).names_of(example)
 
     @property
     def key(self) -> str:
         """Hash of everything that decides the student; where it is written does not."""
         settings = self.settings.model_dump(exclude={"model"})
-        start = model_hash(local_folder(self.init_folder))
-        return digest(self.labels, self.seeds, self.rows, self.dev, settings, start)
+        models = [model_hash(local_folder(each)) for each in (self.init_folder, self.teacher) if each is not None]
+        return digest(self.kind, self.labels, self.seeds, self.rows, self.dev, settings, models)
 
 
 @dataclass(frozen=True)
 class StudentResult:
     """A finished student. `loss` is the training loss of its last step, `curve` one look per evaluation.
 
-    `resumes` counts how often it went on from a checkpoint; `seconds` are those of the steps alone.
+    `resumes` counts how often it went on from a checkpoint; `seconds` are those of the steps alone; `truncated` is the
+    share of its rows that were cut at the longest length, `loss_name` what it minimised.
     """
 
     folder: Location
@@ -79,6 +107,8 @@ class StudentResult:
     seconds_per_step: float
     seed: int
     resumes: int = 0
+    truncated: float = 0.0
+    loss_name: str = ""
 
     def write(self, folder: Path) -> None:
         """Write it, less the folder itself, as training.json."""

@@ -24,6 +24,8 @@ from training.settings import StudentSettings
 # idle OpenMP threads must not spin beside an engine on the same cores; read when torch loads
 WORKER_ENV = {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0", "TOKENIZERS_PARALLELISM": "false"}
 CHECKPOINT_SECONDS = 30.0  # a report can wait up to 2 s for Ray's controller
+# that ranks wait for each other: rank 0 seals adapters alone, of a large model for minutes; Ray tells of a dead one
+PATIENCE_SECONDS = 1800
 
 
 def fit_students(
@@ -69,20 +71,25 @@ def fit_adapters(
 
 
 def fit_judge(
-    seeds: Sequence[tuple[str, str]],
+    seeds: Sequence[tuple[str, Any]],
     labels: Sequence[str],
     settings: StudentSettings,
     folder: Location,
     init_folder: Path | str,
-    guideline: Sequence[tuple[str, str]] = (),
+    guideline: Sequence[tuple[str, Any]] = (),
     gpu: float = 0,
+    several: bool = False,
 ) -> Location:
-    """`tune_judge` in a Ray task with `gpu` GPUs, repeated if its worker dies. Returns `folder`; one there is kept."""
+    """`tune_judge` in a Ray task with `gpu` GPUs, repeated if its worker dies. Returns `folder`; one there is kept.
+
+    Where a text has `several` labels, `tune_set_judge`: then seeds and guideline are texts with their labels.
+    """
     import ray
 
     if not is_whole(folder):
         task = ray.remote(num_cpus=1, num_gpus=gpu, max_retries=3, runtime_env={"env_vars": WORKER_ENV})(_judge_worker)
-        ray.get(task.remote(list(seeds), list(labels), settings, folder, str(init_folder), list(guideline), gpu > 0))
+        given = list(seeds), list(labels), settings, folder, str(init_folder), list(guideline)
+        ray.get(task.remote(given, gpu > 0, several))
     return folder
 
 
@@ -130,7 +137,7 @@ def _trainer(
     return TorchTrainer(
         _worker,
         train_loop_config={"jobs": list(jobs), "checkpoint_seconds": checkpoint_seconds},
-        torch_config=TorchConfig(timeout_s=120),
+        torch_config=TorchConfig(timeout_s=PATIENCE_SECONDS),
         scaling_config=ScalingConfig(
             num_workers=workers,
             resources_per_worker={"CPU": 1, **({"GPU": gpu} if gpu else {})},
@@ -202,20 +209,14 @@ def _report(trainer: Any) -> None:
         ray.train.report(metrics, ray.train.Checkpoint.from_directory(folder))
 
 
-def _judge_worker(
-    seeds: list[tuple[str, str]],
-    labels: list[str],
-    settings: StudentSettings,
-    folder: Location,
-    init_folder: str,
-    guideline: list[tuple[str, str]],
-    has_gpu: bool,
-) -> None:
+def _judge_worker(given: tuple[Any, ...], has_gpu: bool, several: bool) -> None:
     from training.contrastive import tune_judge
     from training.device import CPU, best_device, prepare_process
+    from training.one_vs_rest import tune_set_judge
 
     prepare_process()
-    tune_judge(seeds, labels, settings, folder, init_folder, guideline, best_device() if has_gpu else CPU)
+    tune: Any = tune_set_judge if several else tune_judge
+    tune(*given, device=best_device() if has_gpu else CPU)
 
 
 def _learning_worker(

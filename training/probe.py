@@ -6,38 +6,80 @@ spend its first steps pulling the contrastively tuned encoder out of shape.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
 
 from training.contrastive import fit_head
+from training.linear import fit_linear
+from training.losses import Loss
+from training.students.network import Network
 from training.students.sequence_classification import SequenceClassifier
+
+BIAS = 10.0  # the largest that a head starts with: what has no text is unlikely, not impossible
+
+Head = tuple[np.ndarray, np.ndarray]  # weight [columns, d] and bias [columns]
+Fit = Callable[[np.ndarray, np.ndarray, np.ndarray], Head]  # of features [n, d], choices [n, m] and weights [n]
+
+
+def can_probe(student: Network) -> bool:
+    """Whether it has a pooler that a head can be put behind."""
+    bert = getattr(student.model, "bert", None)
+    return isinstance(student, SequenceClassifier) and bert is not None and bert.pooler is not None
 
 
 def probe_head(
-    student: SequenceClassifier,
-    texts: Sequence[str],
-    targets: Sequence[int],
-    weights: Sequence[float],
-    strength: float,
-) -> bool:
-    """Set pooler and classifier of a BERT-like student to a logistic regression on its first tokens, in place.
+    student: Network, texts: Sequence[str], targets: Sequence[Sequence[int]], weights: Sequence[float], fit: Fit
+) -> None:
+    """Set pooler and classifier of a student that `can_probe` to a linear head on its first tokens, in place.
 
-    The pooler becomes a scaled identity, so small that its tanh is nearly linear. `targets` are label numbers,
-    `strength` scikit-learn's C. Labels without a text start at bias -10. False, and nothing done, when the model has
-    no pooler of this kind.
+    The pooler becomes a scaled identity, so small that its tanh is nearly linear. `targets` are the choices of each
+    text. Labels without a text start at bias -10.
     """
-    bert = getattr(student.model, "bert", None)
-    if bert is None or bert.pooler is None:
-        return False
-    vectors = student.first_tokens(texts)
+    vectors = student.features_of(student.encode(texts))
     scale = 1 / np.linalg.norm(vectors, axis=1).mean()
-    labels = student.model.config.num_labels
-    weight, bias = fit_head(np.tanh(vectors * scale), np.asarray(targets), labels, strength, np.asarray(weights))
+    weight, bias = fit(np.tanh(vectors * scale), np.asarray(targets), np.asarray(weights))
     with torch.no_grad():
-        bert.pooler.dense.weight.copy_(torch.eye(vectors.shape[1]) * scale)
-        bert.pooler.dense.bias.zero_()
+        student.model.bert.pooler.dense.weight.copy_(torch.eye(vectors.shape[1]) * scale)
+        student.model.bert.pooler.dense.bias.zero_()
         student.model.classifier.weight.copy_(torch.from_numpy(weight))
-        student.model.classifier.bias.copy_(torch.from_numpy(np.maximum(bias, -10.0)))
-    return True
+        student.model.classifier.bias.copy_(torch.from_numpy(np.clip(bias, -BIAS, BIAS)))
+
+
+def logistic(student: Network, strength: float) -> Fit:
+    """Logistic regression, of labels that go together one for each; `strength` is scikit-learn's C."""
+
+    def fit(features: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> Head:
+        if student.link == "sigmoid":
+            return _fit_each(features, targets, strength, weights)
+        return fit_head(features, targets[:, 0], len(student.columns), strength, weights)
+
+    return fit
+
+
+def by_loss(student: Network, loss: Loss) -> Fit:
+    """A head that minimises a loss for wrong labels, to which a regression would fit itself."""
+
+    def fit(features: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> Head:
+        device = student.model.device
+        weight, bias = fit_linear(
+            loss,
+            torch.from_numpy(features).float().to(device),
+            torch.from_numpy(targets.flatten()).to(device),
+            torch.from_numpy(np.repeat(weights, targets.shape[1])).float().to(device),
+            len(student.columns),
+            student.choices,
+        )
+        return weight.cpu().numpy(), bias.cpu().numpy()
+
+    return fit
+
+
+def _fit_each(features: np.ndarray, targets: np.ndarray, strength: float, weights: np.ndarray) -> Head:
+    """A regression for each label, of `targets` 0 or 1 [n, labels]; one that all texts or none have gets a bias."""
+    heads = []
+    for column in targets.T:
+        weight, bias = fit_head(features, column, 2, strength, weights)
+        heads.append((weight[1] - weight[0], bias[1] - bias[0]))
+    return np.array([weight for weight, _ in heads]), np.array([bias for _, bias in heads])

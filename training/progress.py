@@ -17,13 +17,14 @@ class Look(NamedTuple):
 
 @dataclass
 class Progress:
-    """What besides tensors a checkpoint holds; `key` tells whose it is."""
+    """What besides tensors a checkpoint holds; `key` tells whose it is, `loss_name` what a student minimises."""
 
     key: str
     step: int = 0
     seconds: float = 0.0
     loss: float = 0.0
     resumes: int = 0
+    loss_name: str = ""
     curve: list[Look] = field(default_factory=list)
 
     @property

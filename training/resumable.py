@@ -36,17 +36,26 @@ class Resumable(ABC):
     def _load(self, weights: dict[str, Tensor]) -> None:
         """Put trained weights in place; those that are not named stay."""
 
+    def _others(self) -> dict[str, Tensor]:
+        """What else a checkpoint holds."""
+        return {}
+
+    def _load_others(self, others: dict[str, Tensor]) -> None:
+        """Put it in place."""
+        assert not others, f"{type(self).__name__} keeps nothing else; got {sorted(others)}"
+
     def checkpoint(self, folder: Path) -> None:
         """Write all that `restore` needs to go on from here."""
-        write_checkpoint(folder, self.progress, self._trainable(), self.kept, self.optimiser)
+        write_checkpoint(folder, self.progress, self._trainable(), self.kept, self.optimiser, self._others())
 
     def restore(self, folder: Path) -> bool:
         """Go on from a checkpoint; False, and nothing done, when it is another job's."""
         if (progress := read_progress(folder)).key != self.progress.key:
             return False
-        weights, self.kept = read_tensors(folder, self.optimiser, self.device)
+        weights, self.kept, others = read_tensors(folder, self.optimiser, self.device)
         self._load(weights)
         self.progress = replace(progress, resumes=progress.resumes + 1)
+        self._load_others(others)
         return True
 
     def agree(self, wish: bool) -> bool:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from generation.models import EMBEDDED_ENCODER
 from generation.settings import Settings, Share
+
+LossName = Literal["cross_entropy", "label_smoothing", "soft_labels", "generalised", "early_learning", "auto"]
 
 
 class StudentSettings(Settings):
@@ -21,8 +25,18 @@ class StudentSettings(Settings):
     batch_size: int = Field(16, ge=2)
     learning_rate: float = Field(1e-4, gt=0, lt=1, description="of a student that starts from a plain encoder")
     warm_learning_rate: float = Field(2e-6, gt=0, lt=1, description="of one that starts from the judge")
-    label_smoothing: float = Field(0.1, ge=0, lt=1)
+    loss: LossName = Field("label_smoothing", description="see docs/students.md; auto searches a little")
+    label_smoothing: float = Field(0.1, ge=0, lt=1, description="share of a label that is spread over all")
+    soft_share: Share = Field(0.5, description="share of the judge's distribution in the loss, with soft_labels")
+    soft_temperature: float = Field(2.0, gt=0, description="of that distribution and the student's beside it")
+    generalised_q: float = Field(0.7, gt=0, le=1, description="0: as cross-entropy, 1: as absolute error")
+    early_memory: float = Field(0.7, ge=0, lt=1, description="weight of the past in a row's running target")
+    early_strength: float = Field(3.0, ge=0, description="pull towards it, with early_learning")
+    ema: float = Field(0.0, ge=0, lt=1, description="weight of the past in averaged weights; 0 averages none")
     seed_weight: int = Field(3, ge=0, description="times the seeds are replayed among generated rows")
+    seed_share: float | None = Field(
+        None, ge=0, lt=1, description="or the share of seeds among what is trained on, by replaying them"
+    )
     evaluate_every: int = Field(20, ge=1, description="training steps between looks at the held-out seeds")
     patience: int = Field(5, ge=1, description="looks clearly worse than the best before training stops")
     max_length: int = Field(128, ge=8, le=512, description="longest text in tokens; longer ones are cut")

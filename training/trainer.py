@@ -8,27 +8,29 @@ trainer.save()
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 
-from training.contrastive import is_judge
+from training.averaging import Averaged
+from training.dev import DevRows
 from training.device import CPU, mixed_precision
-from training.evaluate import evaluate
 from training.folders import atomic_folder, local_folder
-from training.job import StudentJob, StudentResult, TrainingRow
-from training.losses import weighted_cross_entropy
+from training.job import StudentJob, StudentResult
+from training.losses import LOSSES, Loss, weighted_mean
 from training.optimiser import make_optimiser, rate_factor, set_rate
 from training.order import global_batch
-from training.probe import probe_head
-from training.progress import Look, Progress
+from training.probe import by_loss, can_probe, logistic, probe_head
+from training.progress import Progress
 from training.resumable import Resumable
-from training.students.sequence_classification import SequenceClassifier
+from training.search import choose_loss
+from training.students import NETWORKS
+from training.teacher import holds_judge, teach
 
 Wrap = Callable[[nn.Module], nn.Module]
 
@@ -39,16 +41,21 @@ class StudentTrainer(Resumable):
     def __init__(self, job: StudentJob, device: torch.device = CPU, parallelise: Wrap = lambda model: model) -> None:
         super().__init__(device)
         self.job, self.settings = job, job.settings
-        start = SequenceClassifier.start
         init_folder = local_folder(job.init_folder)
+        start = NETWORKS[job.kind].start
         self.student = start(init_folder, job.labels, self.settings.max_length, self.settings.seed).to(self.device)
         self.rows = job.examples()
-        self.warm = is_judge(init_folder) and self._probe()
+        self.encoded = self.student.encode([self.student.input_of(row) for row in self.rows])
+        self.targets = [self.student.targets(row, each) for row, each in zip(self.rows, self.encoded, strict=True)]
+        self.first = np.cumsum([0, *(len(each) for each in self.targets)])  # the place of each row's first choice
+        self.warm = holds_judge(init_folder) and can_probe(self.student)
+        self.loss: Loss | None = None  # made with the first step, or as a checkpoint has it
         self.parallel = parallelise(self.student)
         self.optimiser = make_optimiser(self.student)
         self.progress = Progress(job.key)
         self.kept: dict[str, Tensor] = {}  # the trainable weights at the best look
-        self.ids = self.student.tokenizer.ids([row.text for row in self.rows])
+        self.averaged = Averaged(self.settings.ema)
+        self.dev = DevRows(job, self.student)
 
     @property
     def finished(self) -> bool:
@@ -56,6 +63,8 @@ class StudentTrainer(Resumable):
 
     def step(self) -> None:
         """Train on one global batch, and look at the dev rows when it is time."""
+        if self.loss is None:
+            self._begin()
         if self.warm and self.progress.step == 0 and self.job.dev:
             self._look()  # where it starts may be as good as it gets
         began = time.perf_counter()
@@ -66,6 +75,7 @@ class StudentTrainer(Resumable):
         self.optimiser.zero_grad()
         loss.backward()
         self.optimiser.step()
+        self.averaged.update(self._trainable(), self.progress.step)
         self.progress.step += 1
         self.progress.loss = loss.item()
         self.progress.seconds += time.perf_counter() - began
@@ -79,8 +89,8 @@ class StudentTrainer(Resumable):
         return self.save()
 
     def save(self) -> StudentResult:
-        """Write the best weights (without dev rows, the last) as a Hugging Face folder with training.json."""
-        self._load(self.kept)
+        """Write the best weights (without dev rows, the last) as a Hugging Face folder with student.json."""
+        self._load(self.kept or self.averaged.weights)
         best, progress = self.progress.best, self.progress
         result = StudentResult(
             folder=self.job.output,
@@ -92,48 +102,106 @@ class StudentTrainer(Resumable):
             seconds_per_step=round(progress.seconds / max(1, progress.step), 4),
             seed=self.settings.seed,
             resumes=progress.resumes,
+            loss_name=progress.loss_name,
+            truncated=self.student.cut_share([self.student.input_of(row) for row in self.rows]),
         )
+        spec = self.dev.spec()
         with atomic_folder(self.job.output) as scratch:
             self.student.save(scratch)
+            spec.write(scratch)
             result.write(scratch)
         return result
 
-    def _probe(self) -> bool:
-        targets = self._targets(self.rows).tolist()
-        texts, weights = [row.text for row in self.rows], [row.weight for row in self.rows]
-        return probe_head(self.student, texts, targets, weights, self.settings.judge_c)
+    def _begin(self) -> None:
+        """Before the first step: the loss, and a head that fits the encoder where that was tuned."""
+        self.loss = self._make_loss()
+        if self.warm:
+            # regression has chosen the defaults of the whole system; a loss for wrong labels needs a head of its own
+            plain = self.progress.loss_name in ("cross_entropy", "label_smoothing")
+            fit = logistic(self.student, self.settings.judge_c) if plain else by_loss(self.student, self._make_loss())
+            probe_head(
+                self.student, [row.text for row in self.rows], self.targets, [row.weight for row in self.rows], fit
+            )
+        if self.world > 1:  # ranks on unlike hardware could differ in a bit
+            for value in self._trainable().values():
+                dist.broadcast(value.detach(), 0)
+
+    def _make_loss(self) -> Loss:
+        """The settings' loss, or the one that is found for these rows."""
+        wanted, progress = self.settings.loss, self.progress
+        teacher = self._teacher() if wanted in ("auto", "soft_labels") else self._no_teacher()
+        if not progress.loss_name:
+            name = [choose_loss(self.job, self.student, self.rows, teacher) if wanted == "auto" else wanted]
+            if self.world > 1:
+                dist.broadcast_object_list(name, device=self.device)
+            progress.loss_name = name[0]
+        return LOSSES[progress.loss_name](self.settings, teacher)
+
+    def _no_teacher(self) -> Tensor:
+        return torch.full((int(self.first[-1]), self.student.ways), torch.nan, device=self.device)
+
+    def _teacher(self) -> Tensor:
+        """What the judge says of each choice of rows; the seeds, which are last, have labels of their own."""
+        judged = [row for row in self.job.rows if row.weight > 0]
+        taught, teacher = teach(self.job, [row.text for row in judged]), self._no_teacher()
+        if taught is not None:
+            told = self.student.choices_of(torch.from_numpy(taught)).float()
+            teacher[: len(told)] = told.to(self.device)
+        return teacher
 
     def _loss(self, places: Sequence[int]) -> Tensor:
         """This rank's share of the batch's loss; DDP averages gradients over ranks, hence the factor."""
         mine = places[self.rank :: self.world]
-        weights = torch.tensor([self.rows[place].weight for place in mine], device=self.device)
-        total = sum(self.rows[place].weight for place in places)
         with mixed_precision(self.device):
-            batch = self.student.tokenizer.batch([self.ids[place] for place in mine])
-            logits = self.parallel(batch.to(self.device))
-        targets = self._targets([self.rows[place] for place in mine])
-        return self.world * weighted_cross_entropy(logits, targets, weights, self.settings.label_smoothing, total)
-
-    def _targets(self, rows: Sequence[TrainingRow]) -> Tensor:
-        return torch.tensor([self.job.labels.index(row.label) for row in rows], device=self.device)
+            logits = self.parallel(*self.student.collate([self.encoded[place] for place in mine]))
+        targets = [target for place in mine for target in self.targets[place]]
+        counts = [len(self.targets[place]) for place in mine]
+        weights = np.repeat([self.rows[place].weight for place in mine], counts)
+        choices = np.concatenate([np.arange(self.first[place], self.first[place + 1]) for place in mine])
+        assert self.loss is not None
+        losses = self.loss(
+            self.student.choices(logits),
+            torch.tensor(targets, device=self.device),
+            torch.from_numpy(choices).to(self.device),
+        )
+        total = sum(self.rows[place].weight * len(self.targets[place]) for place in places)
+        return self.world * weighted_mean(losses, torch.from_numpy(weights).float().to(self.device), total)
 
     def _look(self) -> None:
         """Measure the dev rows, and keep the weights if they are the best so far."""
-        labels, dev = list(self.job.labels), self.job.dev
-        logits = self.student.logits([row.text for row in dev])
-        predicted = [labels[place] for place in logits.argmax(axis=1)]
-        macro_f1 = evaluate([row.label for row in dev], predicted, labels)["macro_f1"]
-        losses = cross_entropy(torch.from_numpy(logits), self._targets(dev).cpu(), reduction="none").numpy()
-        error = losses.std(ddof=1) / np.sqrt(len(losses)) if len(losses) > 1 else 0.0
-        look = [Look(self.progress.step, macro_f1, float(losses.mean()), float(error))]
-        if self.world > 1:  # ranks on unlike hardware could differ in a bit and part ways
-            dist.broadcast_object_list(look, device=self.device)
-        self.progress.curve += look
-        if self.progress.best == look[0]:
-            self.kept = {name: value.detach().clone() for name, value in self._trainable().items()}
+        with self._with_averaged():
+            look = [self.dev.look(self.progress.step)]
+            if self.world > 1:  # ranks on unlike hardware could differ in a bit and part ways
+                dist.broadcast_object_list(look, device=self.device)
+            self.progress.curve += look
+            if self.progress.best == look[0]:
+                self.kept = {name: value.detach().clone() for name, value in self._trainable().items()}
+
+    @contextlib.contextmanager
+    def _with_averaged(self) -> Iterator[None]:
+        """The averaged weights in the model's place, if there are any."""
+        if not self.averaged.weights:
+            yield
+            return
+        own = {name: value.detach().clone() for name, value in self._trainable().items()}
+        self._load(self.averaged.weights)
+        yield
+        self._load(own)
 
     def _trainable(self) -> dict[str, Tensor]:
         return {name: value for name, value in self.student.named_parameters() if value.requires_grad}
 
     def _load(self, weights: dict[str, Tensor]) -> None:
         self.student.load_state_dict(weights, strict=False)
+
+    def _others(self) -> dict[str, Tensor]:
+        averaged = {f"averaged/{name}": value for name, value in self.averaged.weights.items()}
+        return averaged | {f"loss/{name}": value for name, value in (self.loss.state if self.loss else {}).items()}
+
+    def _load_others(self, others: dict[str, Tensor]) -> None:
+        if not self.progress.loss_name:
+            return  # it had not begun
+        self.loss = self._make_loss()
+        for name, value in others.items():
+            part, _, rest = name.partition("/")
+            (self.averaged.weights if part == "averaged" else self.loss.state)[rest] = value

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from denoise.filters.base import Draft
-
-PREFIX = "slot."  # of the names of attributes that are slots
+from generation.attribute import SLOT
 
 
 @dataclass(frozen=True)
@@ -14,5 +13,5 @@ class Slots:
     """`slot_missing`: the value of an attribute named `slot.…` does not stand in the text, letter for letter."""
 
     def reason(self, draft: Draft) -> str | None:
-        values = [" ".join(value.split()) for name, value in draft.attributes.items() if name.startswith(PREFIX)]
+        values = [" ".join(value.split()) for name, value in draft.attributes.items() if name.startswith(SLOT)]
         return None if all(value in draft.text for value in values) else "slot_missing"

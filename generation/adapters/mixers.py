@@ -12,6 +12,8 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor, nn
 
+from generation.adapters.mixture import MixerName
+
 BOTTLENECK = 300  # the hidden layer's width in the paper
 CHANNELS = 8
 
@@ -82,7 +84,7 @@ class Convolution(Mixer):
         return (prompts + scale * changed).mean(0)
 
 
-MIXERS: dict[str, type[Mixer]] = {
+MIXERS: dict[MixerName, type[Mixer]] = {
     "concat": Concat,
     "pooling": Pooling,
     "attention": Attention,

@@ -10,9 +10,10 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 from generation.adapters.weights import read_shapes
+from generation.attribute import SLOT, Attribute
 from generation.errors import UserError, clip
 from generation.models import read_object
 
@@ -24,14 +25,15 @@ if TYPE_CHECKING:
 CONFIG, WEIGHTS = "mixture.json", "mixture.safetensors"
 FILES = (CONFIG, WEIGHTS)
 TASK_VALUE, LABEL = "task", "label"
-_MIXERS = ("concat", "pooling", "attention", "bottleneck", "cnn")
+MixerName = Literal["concat", "pooling", "attention", "bottleneck", "cnn"]
+MIXER_NAMES: tuple[str, ...] = get_args(MixerName)
 
 
 @dataclass(frozen=True)
 class MixtureShape:
     """What a mixture is made of: `values` in the order of its prompts, `tokens` of each, those of the instruction."""
 
-    mixer: str
+    mixer: MixerName
     values: tuple[str, ...]
     instruction: int
     tokens: int
@@ -46,7 +48,19 @@ def values_of(label: str, attributes: Mapping[str, str]) -> list[str]:
     """The values whose prompts a request mixes: the task's own, its labels' (joined by "+") and its attributes'."""
     names = label.split("+")
     labels = [f"{LABEL}={name}" for name in (names if all(names) else [label])]  # "c++" is one label
-    return [TASK_VALUE, *labels, *(f"{name}={value}" for name, value in sorted(attributes.items()))]
+    return [TASK_VALUE, *labels, *(_value(name, value) for name, value in sorted(attributes.items()))]
+
+
+def described_values(attribute: Attribute) -> dict[str, str]:
+    """The values of a dimension that have prompts, and what each stands for; a slot has one prompt for all."""
+    if attribute.is_slot:
+        return {attribute.name: attribute.name.removeprefix(SLOT)}
+    return {_value(attribute.name, value): attribute.ask_for(value) for value in attribute.values}
+
+
+def _value(name: str, value: str) -> str:
+    """What fills a slot stands in the text: its prompt is that of the slot."""
+    return name if name.startswith(SLOT) else f"{name}={value}"
 
 
 def read_mixture(folder: Path) -> MixtureShape:
@@ -54,8 +68,8 @@ def read_mixture(folder: Path) -> MixtureShape:
     path = folder / CONFIG
     config = read_object(path)
     values, mixer = config.get("values"), config.get("mixer")
-    if mixer not in _MIXERS:
-        raise UserError(f"{path}: mixer: must be one of {', '.join(_MIXERS)}; got {clip(mixer)}")
+    if mixer not in MIXER_NAMES:
+        raise UserError(f"{path}: mixer: must be one of {', '.join(MIXER_NAMES)}; got {clip(mixer)}")
     if not isinstance(values, list) or TASK_VALUE not in values or len(set(values)) < len(values):
         raise UserError(f"{path}: values: must be a list of different names with {TASK_VALUE!r}; got {clip(values)}")
     shapes = read_shapes(folder / WEIGHTS)

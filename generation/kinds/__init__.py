@@ -11,6 +11,8 @@ from generation.kinds.pair import PairKind
 from generation.kinds.tags import TagsKind
 
 KINDS: dict[str, type[Kind]] = {kind.name: kind for kind in (LabelKind, MultiLabelKind, PairKind, TagsKind)}
+# what a file of examples may hold beside attributes
+COLUMNS = frozenset({"text", "label", "slots"}).union(*(kind.columns for kind in KINDS.values()))
 
 
 def make_kind(name: str, labels: Iterable[str] = ()) -> Kind:

@@ -41,9 +41,10 @@ class Kind(ABC):
     form: ClassVar[str] = ""
     # whether a row's `text` is also how it is written: then adapters can learn from rows of earlier rounds
     is_written_as_text: ClassVar[bool] = True
-    # whether judge and student can learn it; without them a row passes on filters alone, and a run ends with its rows
+    # whether a text has several labels, which the judge sees one by one
+    has_several: ClassVar[bool] = False
+    # whether a judge can learn it; without one a row passes on filters alone, and the student starts from the encoder
     has_judge: ClassVar[bool] = True
-    has_student: ClassVar[bool] = True
 
     labels: tuple[str, ...] = ()
 
@@ -105,7 +106,13 @@ class Kind(ABC):
 
     def _written(self, examples: Iterable[Example]) -> tuple[Example, ...]:
         return tuple(
-            Example(self.write(example), target, example.line, known_as=_known_as(example, target))
+            Example(
+                self.write(example),
+                target,
+                example.line,
+                attributes=example.attributes,
+                known_as=_known_as(example, target),
+            )
             for example in examples
             for target in self.targets_of(example)
         )

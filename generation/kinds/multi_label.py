@@ -24,8 +24,7 @@ class MultiLabelKind(Kind):
 
     name: ClassVar[str] = "multi_label"
     columns: ClassVar[tuple[str, ...]] = ("labels",)
-    has_judge: ClassVar[bool] = False
-    has_student: ClassVar[bool] = False
+    has_several: ClassVar[bool] = True
 
     @classmethod
     def problem(cls, label: str) -> str | None:

@@ -32,7 +32,6 @@ class TagsKind(Kind):
     form: ClassVar[str] = "Values are marked like [slot: value]."
     is_written_as_text: ClassVar[bool] = False
     has_judge: ClassVar[bool] = False
-    has_student: ClassVar[bool] = False
 
     @classmethod
     def problem(cls, label: str) -> str | None:

@@ -14,7 +14,7 @@ class MixtureOfSoftPrompts(Prompted):
     """A mixture of soft prompts."""
 
     name: ClassVar[str] = "mixture"
-    summary: ClassVar[str] = "an instruction prompt, and one mixed from those of task and label"
+    summary: ClassVar[str] = "an instruction prompt, and one mixed from those of task, label and attributes"
     paper: ClassVar[str] = "Chen et al. 2023"
     cost: ClassVar[str] = "training; its tokens in a prompt, computed anew for each prompt"
     adapting: ClassVar[Adapting | None] = "mixture"

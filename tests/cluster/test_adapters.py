@@ -61,6 +61,33 @@ def test_a_label_without_seeds_under_a_method_that_trains(tmp_path: Path) -> Non
     assert prepare(write_task(tmp_path, labels=labels)).adapters == {}
 
 
+def test_a_mixture_learns_every_value_of_attributes_from_seeds(folder: Path) -> None:
+    attributes = [{"name": "tone", "values": ["dry", "warm"]}, {"name": "slot.what", "values": ["the sea", "it"]}]
+    told = [{**seed, "tone": tone} for seed, tone in zip(SEEDS, ("dry", "dry", "", "dry"), strict=True)]
+
+    def task(rows: list[dict[str, str]]) -> Path:
+        return write_task(folder, rows, attributes=attributes, generation={"method": "mixture"})
+
+    assert message(task(told)) == (
+        "attributes: 'mixture' learns a prompt of each value from seeds; 'tone=warm' has none: give seeds a column "
+        "'tone'"
+    )
+    told[2]["tone"] = "warm"
+    assert "'slot.what' has none: give seeds a column 'slot.what'" in message(task(told))
+    told[1]["slot.what"] = "it"
+    job = prepare(task(told))
+    assert [seed.attributes for seed in job.task.seeds] == [
+        (("tone", "dry"),),
+        (("slot.what", "it"), ("tone", "dry")),
+        (("tone", "warm"),),
+        (("tone", "dry"),),
+    ]
+    told[3]["tone"] = "warm"
+    assert prepare(task(told)).run_id != job.run_id
+    asked = job.method.asks(job.material(), job.task.labels[0], 4)
+    assert {each.attributes["tone"] for each in asked} == {"dry", "warm"}
+
+
 def test_a_mixture_without_a_prompt_for_a_label(tmp_path: Path, sealed: Sealed) -> None:
     copy_of(sealed.model, tmp_path / "model")
     words = {"task": [7], "label=pos": [9]}

@@ -58,6 +58,27 @@ def test_room_for_loras_does_not_change_a_run(task: Path) -> None:
     assert job(task, {"pos": "lora"}, runtime={"max_lora_rank": 64}).run_id == job(task, {"pos": "lora"}).run_id
 
 
+def test_labelling_asks_the_base_model(task: Path) -> None:
+    """An adapter may be merged into the engines' weights, which would answer then."""
+    (task / "pool.jsonl").write_text('{"text": "well"}\n')
+    path = write_task(task, pool="pool.jsonl", generation={"adapters": {"*": "lora"}, "method": "pseudo_label"})
+    with pytest.raises(UserError, match="must be empty with method 'pseudo_label', which asks the base model"):
+        prepare(path)
+
+
+SETS = [{"text": "so glad", "labels": ["pos"]}, {"text": "glad and sad", "labels": ["pos", "neg"]}]
+
+
+def test_a_set_of_labels_finds_its_adapter(task: Path) -> None:
+    path = write_task(task, SETS, kind="multi_label", generation={"adapters": {"neg+pos": "lora"}})
+    assert prepare(path).adapters == {"neg+pos": read_adapter(task / "lora")}
+
+
+def test_margins_are_of_single_labels(task: Path) -> None:
+    with pytest.raises(UserError, match="label margins need a judge of single labels; kind 'multi_label' has none"):
+        prepare(write_task(task, SETS, kind="multi_label", denoise={"rerank": "margin"}))
+
+
 def test_a_rank_above_the_engines(task: Path) -> None:
     assert message(task, {"*": "lora"}, runtime={"max_lora_rank": 1}) == (
         f"task.yaml: runtime.max_lora_rank: must be at least 8, the rank of {task}/lora; got 1"

@@ -24,14 +24,13 @@ def make(folder: Path, rows: list[dict[str, Any]], **task: Any) -> Job:
 
 
 def test_a_tagged_task_is_asked_for_slots(tmp_path: Path) -> None:
-    job = make(tmp_path, TAGGED, kind="tags", labels=SLOTS, student={"model": "model", "dev_per_label": 1})
+    job = make(tmp_path, TAGGED, kind="tags", labels=SLOTS)
     assert example_prompts(job)["time"] == (
         "Short remarks. Values are marked like [slot: value].\ntime: a time\n\n1. [who: Ann] at [time: six]\n2."
     )
-    assert [seed.text for seed in job.task.seeds] == ["Ann at six", "by Bo"]  # none held out: there is no student
+    assert [seed.text for seed in job.task.seeds] == ["Ann at six", "by Bo"]
     assert job.warnings == (
-        f"{tmp_path}/task.yaml: kind 'tags' has no student yet: rows pass on filters and deduplication alone, and the "
-        "run ends with its dataset",
+        f"{tmp_path}/task.yaml: kind 'tags' has no judge yet: rows pass on filters and deduplication alone",
     )
     assert job.run_json()["kind"] == job.identity["kind"] == "tags"
 
@@ -45,9 +44,40 @@ def test_several_labels_are_asked_for_as_sets(tmp_path: Path) -> None:
     assert plan["label"].to_pylist() == ["neg+pos", "pos"]
 
 
-def test_test_rows_are_read_and_not_used_where_there_is_no_student(tmp_path: Path) -> None:
+def test_the_judge_of_sets_learns_every_label_of_a_text(tmp_path: Path) -> None:
+    """Descriptions are texts of their own label; a label without seeds has none."""
+    labels = [{"name": name, "description": f"is {name}"} for name in ("pos", "neg", "odd")]
+    job = make(tmp_path, SETS, kind="multi_label", labels=labels)
+    assert job.judge_seeds() == (
+        [("so glad", ("pos",)), ("glad and sad", ("neg", "pos"))],
+        [("is pos", ("pos",)), ("is neg", ("neg",))],
+    )
+    assert make(tmp_path, [{"text": "a", "label": "pos"}, {"text": "b", "label": "neg"}]).judge_seeds() == (
+        [("a", "pos"), ("b", "neg")],
+        [("is glad", "pos"), ("is not", "neg")],
+    )
+
+
+def test_seeds_are_held_out_by_the_slots_that_they_have(tmp_path: Path) -> None:
+    job = make(tmp_path, TAGGED, kind="tags", labels=SLOTS, student={"model": "model", "dev_per_label": 1})
+    assert (len(job.task.seeds), len(job.task.dev)) == (1, 1)
+    bare = [name for name in ("who", "time") if name not in job.kind.names_of(job.task.dev[0])]
+    told = f"student.dev_per_label: 1 are held out of labels with 2 seeds or more; none of {', '.join(bare)}"
+    assert [warning for warning in job.warnings if told in warning] == [job.warnings[-1]] * len(bare)
+
+
+def test_soft_labels_need_a_judge(tmp_path: Path) -> None:
+    settings = {"model": "model", "loss": "soft_labels"}
+    assert make(tmp_path, SETS, kind="multi_label", student=settings).config.student.loss == "soft_labels"
+    with pytest.raises(UserError, match=r"student\.loss: soft_labels are a judge's; kind 'tags' has none"):
+        make(tmp_path, TAGGED, kind="tags", labels=SLOTS, student=settings)
+
+
+def test_test_rows_are_read_as_their_kind_has_them(tmp_path: Path) -> None:
     (tmp_path / "test.jsonl").write_text('{"text": "a [time: b]"}\n')
-    assert make(tmp_path, TAGGED, kind="tags", labels=SLOTS, test="test.jsonl").test == ()
+    assert [row.tags for row in make(tmp_path, TAGGED, kind="tags", labels=SLOTS, test="test.jsonl").test] == [
+        ("O", "B-time")
+    ]
     (tmp_path / "test.jsonl").write_text('{"text": "a [tide: b]"}\n')
     with pytest.raises(UserError, match=r"test\.jsonl line 1: unknown slot 'tide'; did you mean 'time'"):
         make(tmp_path, TAGGED, kind="tags", labels=SLOTS, test="test.jsonl")
@@ -74,6 +104,22 @@ def test_tags_make_another_run(tmp_path: Path) -> None:
             "(runtime.max_model_len 64 less generation.max_tokens)",
         ),
         ({"kind": "pair"}, "seeds.jsonl line 1: text_a is missing; got 'text'"),
+        (
+            {"kind": "tags", "labels": SLOTS, "generation": {"augment": "mix"}},
+            "task.yaml: generation.augment: 'mix' moves words, which would break the marks of kind 'tags'",
+        ),
+        (
+            {"kind": "tags", "labels": SLOTS, "generation": {"method": "eda"}},
+            "task.yaml: generation.method: 'eda' moves words, which would break the marks of kind 'tags'",
+        ),
+        (
+            {"kind": "multi_label", "generation": {"adapters": {"pos+neg": None}}},
+            "task.yaml: task: generation.adapters must name labels of a set in order, 'neg+pos'; got 'pos+neg'",
+        ),
+        (
+            {"kind": "multi_label", "generation": {"adapters": {"neg+po": None}}},
+            "task.yaml: task: generation.adapters names an unknown label 'po'",
+        ),
     ],
 )
 def test_mistakes(tmp_path: Path, task: dict[str, Any], expected: str) -> None:

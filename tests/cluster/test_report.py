@@ -332,3 +332,45 @@ def test_cost_per_kept_row() -> None:
         "Cost per kept row 0.125 0.5 in all, in the currency of the prices given"
         in Page(render_report(view(metrics=priced))).text
     )
+
+
+def test_what_the_student_is_worth_is_shown() -> None:
+    worst = {
+        "text": HOSTILE[0],
+        "gold": ["B-rain", "O"],
+        "predicted": "sun",
+        "confidence": 0.91,
+        "gold_probability": 0.02,
+        "nearest": [{"id": "i", "text": HOSTILE[1], "label": "sun", "similarity": 0.875}],
+    }
+    details = {
+        "intervals": {"macro_f1": [0.5, 0.95]},
+        "auroc": 0.77,
+        "calibration": {
+            "temperature": 1.25,
+            "fitted_on": 6,
+            "ece_before": 0.21,
+            "ece": 0.14,
+            "reliability": [{"rows": 8, "confidence": 0.9, "accuracy": 0.75}],
+        },
+        "risk_coverage": {"50%": 1.0, "100%": 0.875, "area": 0.04},
+        "slices": {"length": {"1-4 words": {"rows": 8, "accuracy": 0.875, "macro_f1": 0.871}}},
+        "truncated": 0.125,
+        "worst": [worst],
+    }
+    test = METRICS[0]["test"]
+    metric = METRICS[0] | {
+        "test": test | {"student": test["student"] | details, "unseen_labels": {"fog": 3}},
+    }
+    page = Page(render_report(view(metrics=[metric])))
+    for told in (
+        "Nothing in training has the label of fog (3 texts).",
+        "87.1% 50.0% – 95.0%",
+        "Expected calibration error 14.0%, 21.0% before its logits were divided by a temperature of 1.25, fitted on 6",
+        "AUROC, the mean over labels: 77.0%. 12.5% of the texts were cut",
+        "Accuracy if only the surest texts are taken: 50% 100.0%, 100% 87.5%.",
+        "1-4 words",
+        "B-rain O , which it gave 2.0%; said sun , confidence 91.0%",
+    ):
+        assert told in page.text, told
+    assert not [tag for tag, _ in page.tags if tag == "img"]

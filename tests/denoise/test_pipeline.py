@@ -116,6 +116,22 @@ def test_without_a_judge_rows_keep_the_labels_they_were_made_for(ray_session: No
     assert map_column(verdicts, "scores") == [{}, {}, {}]
 
 
+def test_texts_with_several_labels_are_judged_by_set(ray_session: None) -> None:
+    both = f"{LOST}+{HOURS}"
+    table = rows(
+        {"id": "1", "text": "Someone took my card away", "intended_label": LOST},
+        {"id": "2", "text": "The card definitely went at noon", "intended_label": both},
+        {"id": "3", "text": "Closed till noon", "intended_label": both},
+    )
+    remaining = {LOST: 3, both: 3}
+    verdicts = denoise_wave(table, TASK, SETTINGS, KeywordJudge, KEPT.slice(0, 0), remaining, sets=remaining)
+    assert outcome(verdicts) == {
+        "1": (LOST, *PLAIN),
+        "2": (LOST, "quota", "relabelled", "labels_missing", None),
+        "3": (both, "agreement", "rejected", "labels_missing", None),
+    }
+
+
 def test_repeated_ids_are_refused() -> None:
     with pytest.raises(ValueError, match=r"repeated: \['01'\]"):
         denoise_wave(wave([0, 0, 1]), TASK, SETTINGS, KeywordJudge, KEPT, REMAINING)

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from generation.attribute import Attribute
 from generation.errors import UserError
 from generation.examples import check_seeds, read_examples, split_dev
 from generation.task import Example
@@ -57,6 +58,25 @@ def test_without_labels_the_label_column_is_ignored(tmp_path: Path) -> None:
     for path in write_all(tmp_path):
         assert [example.label for example in read_examples(path, None)] == [None, None, None]
     assert read_examples(write(tmp_path, "p.csv", "text\nhello\n"), None) == (Example("hello", None, 2),)
+
+
+def test_columns_named_after_dimensions_tell_attributes(tmp_path: Path) -> None:
+    """An empty cell tells nothing; what fills a slot need not be a value that is asked for, but stands in the text."""
+    dimensions = (Attribute(name="tone", values=("dry", "warm")), Attribute(name="slot.city", values=("Rome",)))
+    path = write(tmp_path, "a.csv", "text,label,tone,slot.city\nto Ulm,pos,dry,Ulm\nso so,neg,,\nwell,pos,warm,\n")
+    examples = read_examples(path, LABELS, dimensions=dimensions)
+    assert [each.attributes for each in examples] == [(("slot.city", "Ulm"), ("tone", "dry")), (), (("tone", "warm"),)]
+    assert [each.attributes for each in read_examples(path, LABELS)] == [(), (), ()]
+    assert examples[1].id == Example("so so", "neg").id != examples[2].id != Example("well", "pos").id
+    for row, expected in {
+        "to Ulm,pos,drry,": "unknown value of tone 'drry'; did you mean 'dry'?",
+        "to Ulm,pos,dry,ulm": "slot.city must stand in the text, letter for letter; got 'ulm'",
+        "so so,neg,,\nso so,neg,dry,": "text 'so so' has other attributes in line 2",
+    }.items():
+        path = write(tmp_path, "b.csv", f"text,label,tone,slot.city\n{row}\n")
+        with pytest.raises(UserError) as caught:
+            read_examples(path, LABELS, dimensions=dimensions)
+        assert str(caught.value).endswith(f": {expected}")
 
 
 def test_mark_crlf_blank_lines_and_separators_are_tolerated(tmp_path: Path) -> None:

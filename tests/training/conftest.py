@@ -1,8 +1,7 @@
-"""The embedded encoder, a small job, and a Ray session shared by the tests that need one."""
+"""The embedded encoder and a small job."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,15 +29,3 @@ def job(minilm: Path, tmp_path: Path) -> StudentJob:
         output=tmp_path / "student",
         settings=settings,
     )
-
-
-@pytest.fixture(scope="session")
-def ray_session() -> Iterator[None]:
-    import ray
-
-    mine = not ray.is_initialized()
-    if mine:
-        ray.init(num_cpus=4, include_dashboard=False, log_to_driver=False)
-    yield
-    if mine:
-        ray.shutdown()

@@ -15,9 +15,28 @@ def test_seeds_are_replayed_among_rows(job: StudentJob):
     assert replace(job, rows=()).examples() == [RAIN]
 
 
+def test_a_share_of_seeds_is_reached_by_replaying_them(job: StudentJob):
+    settings = job.settings.model_copy(update={"seed_share": 0.5})
+    job = replace(job, seeds=(RAIN, SONG), rows=(SONG,) * 9, settings=settings)
+    assert len(job.examples()) == 9 + 2 * 4
+    assert replace(job, settings=settings.model_copy(update={"seed_share": 0.0})).examples() == [SONG] * 9
+
+
+def test_labels_are_those_of_the_kind(job: StudentJob):
+    both = TrainingRow("rain in a song", "music+weather")
+    job = replace(job, kind="multi_label", seeds=(both,), dev=())
+    assert job.names_of(both) == ("music", "weather")
+    with pytest.raises(ValueError, match=r"got \['sport'\]"):
+        replace(job, rows=(TrainingRow("goal", "music+sport"),))
+    tagged = TrainingRow("it rains", "", tokens=("it", "rains"), tags=("O", "B-sport"))
+    with pytest.raises(ValueError, match=r"got \['sport'\]"):
+        replace(job, kind="tags", seeds=(tagged,))
+
+
 def test_the_key_follows_the_content_not_the_place(job: StudentJob, tmp_path: Path):
     assert replace(job, output=tmp_path / "elsewhere").key == job.key
     assert replace(job, rows=(SONG,)).key != job.key
+    assert replace(job, teacher=job.init_folder).key != job.key
     assert replace(job, settings=job.settings.model_copy(update={"seed": 1})).key != job.key
 
 

@@ -13,6 +13,7 @@ from pyarrow.fs import FileSelector
 
 from generation.location import ObjectPath
 from tests.training.cases import LABELS, SEEDS, UNSEEN
+from tests.training.kinds import of_kind
 from training.contrastive import Judge
 from training.folders import local_folder
 from training.job import StudentJob, StudentResult
@@ -102,6 +103,18 @@ def test_two_workers_end_as_one(job: StudentJob, tmp_path: Path):
     together = fit_students([job], tmp_path / "storage", workers=2)[0]
     assert together.steps == alone.steps
     assert [look.loss for look in together.curve] == pytest.approx([look.loss for look in alone.curve], rel=2e-2)
+
+
+def test_two_workers_end_as_one_of_other_kinds_too(minilm: Path, tmp_path: Path):
+    """Also where a loss remembers rows that the other worker saw."""
+    jobs = [
+        of_kind(kind, minilm, tmp_path / kind, steps=4, evaluate_every=2, loss="early_learning", ema=0.5)
+        for kind in ("multi_label", "tags")
+    ]
+    together = fit_students(jobs, tmp_path / "storage", workers=2)
+    for job, result in zip(jobs, together, strict=True):
+        alone = StudentTrainer(replace(job, output=tmp_path / "alone" / job.kind)).run()
+        assert [look.loss for look in result.curve] == pytest.approx([look.loss for look in alone.curve], rel=2e-2)
 
 
 def test_finished_students_are_not_trained_again(job: StudentJob, tmp_path: Path):

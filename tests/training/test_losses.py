@@ -4,10 +4,31 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from training.losses import pairwise_cosine_loss, weighted_cross_entropy
+from training.losses import (
+    LOSSES,
+    CrossEntropy,
+    EarlyLearning,
+    Generalised,
+    SoftLabels,
+    pairwise_cosine_loss,
+    weighted_mean,
+)
+from training.settings import StudentSettings
 
 LOGITS = torch.tensor([[2.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 5.0]])
 LABELS = torch.tensor([0, 1, 0])
+PLACES = torch.arange(3)
+
+
+def weighted_cross_entropy(
+    logits: torch.Tensor,
+    labels: torch.Tensor,
+    weights: torch.Tensor,
+    smoothing: float = 0.0,
+    total_weight: float | None = None,
+) -> torch.Tensor:
+    losses = CrossEntropy(smoothing)(logits, labels, torch.arange(len(labels)))
+    return weighted_mean(losses, weights, total_weight)
 
 
 def test_equal_weights_give_the_mean():
@@ -62,3 +83,61 @@ def test_cosine_loss_with_one_kind_of_pair_or_none():
     vectors = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
     assert pairwise_cosine_loss(vectors, torch.tensor([0, 0])).item() == pytest.approx(1.0)
     assert pairwise_cosine_loss(vectors[:1], torch.tensor([0])).item() == 0.0
+
+
+def test_soft_labels_by_hand():
+    # teacher (.8, .2) at T = 1 against a student of even odds: KL = .8 ln 1.6 + .2 ln .4
+    teacher = torch.tensor([[0.8, 0.2], [math.nan, math.nan]])
+    loss = SoftLabels(teacher, share=0.25, temperature=1.0)(torch.zeros(2, 2), torch.tensor([1, 1]), torch.arange(2))
+    soft = 0.8 * math.log(1.6) + 0.2 * math.log(0.4)
+    assert loss.tolist() == pytest.approx([0.25 * soft + 0.75 * math.log(2), math.log(2)])
+
+
+def test_soft_labels_at_a_temperature_keep_their_gradients_size():
+    # both sides divided by T, and T²: at T = 2 logits (2 ln 3, 0) say (.75, .25) as (ln 3, 0) do at T = 1
+    loss = SoftLabels(torch.tensor([[9 / 10, 1 / 10]]), share=1.0, temperature=2.0)
+    agreed = loss(torch.tensor([[2 * math.log(3), 0.0]]), torch.tensor([0]), torch.tensor([0]))
+    assert agreed.item() == pytest.approx(0.0, abs=1e-6)
+    soft = 0.75 * math.log(1.5) + 0.25 * math.log(0.5)
+    even = loss(torch.zeros(1, 2), torch.tensor([0]), torch.tensor([0]))
+    assert even.item() == pytest.approx(4 * soft)
+
+
+def test_soft_labels_without_a_teacher_have_finite_gradients():
+    logits = LOGITS.clone().requires_grad_()
+    loss = SoftLabels(torch.full((3, 3), math.nan), 0.5, 2.0)(logits, LABELS, PLACES)
+    loss.sum().backward()
+    expected = LOGITS.clone().requires_grad_()
+    cross_entropy(expected, LABELS, reduction="sum").backward()
+    assert logits.grad is not None and expected.grad is not None
+    assert torch.allclose(logits.grad, expected.grad)
+
+
+def test_generalised_cross_entropy_lies_between_cross_entropy_and_absolute_error():
+    likely = LOGITS.softmax(dim=-1)[PLACES, LABELS]
+    assert Generalised(1.0)(LOGITS, LABELS, PLACES).tolist() == pytest.approx((1 - likely).tolist(), rel=1e-5)
+    assert Generalised(0.7)(LOGITS, LABELS, PLACES).tolist() == pytest.approx(
+        ((1 - likely**0.7) / 0.7).tolist(), rel=1e-5
+    )
+    plain = cross_entropy(LOGITS, LABELS, reduction="none")
+    assert Generalised(1e-4)(LOGITS, LABELS, PLACES).tolist() == pytest.approx(plain.tolist(), rel=1e-2)
+
+
+def test_early_learning_remembers_by_place():
+    loss = EarlyLearning(torch.zeros(4, 2), memory=0.5, strength=2.0)
+    even, labels = torch.zeros(1, 2), torch.tensor([0])
+    # t = .5 · (.5, .5), so <t, p> = .25
+    first = loss(even, labels, torch.tensor([3]))
+    assert first.item() == pytest.approx(math.log(2) + 2 * math.log(1 - 0.25))
+    # then t = .5 · .25 + .5 · .5 = .375 each: <t, p> = .375
+    assert loss(even, labels, torch.tensor([3])).item() == pytest.approx(math.log(2) + 2 * math.log(1 - 0.375))
+    assert loss.state["running"].tolist() == [[0, 0], [0, 0], [0, 0], [0.375, 0.375]]
+
+
+@pytest.mark.parametrize("name", list(LOSSES))
+def test_every_loss_falls_as_the_label_gets_likelier(name: str):
+    loss = LOSSES[name](StudentSettings(), torch.full((1, 3), math.nan))
+    unlikely, likely = (
+        loss(torch.tensor([[each, 0.0, 0.0]]), torch.tensor([0]), torch.tensor([0])).item() for each in (-3.0, 1.0)
+    )
+    assert likely < unlikely

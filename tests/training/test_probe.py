@@ -2,16 +2,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from tests.training.cases import LABELS, SEEDS, UNSEEN, rows
 from training.contrastive import fit_head, tune_judge
 from training.job import StudentJob
-from training.probe import probe_head
+from training.linear import fit_linear
+from training.losses import Generalised
+from training.probe import by_loss, can_probe, logistic, probe_head
 from training.settings import StudentSettings
 from training.students.sequence_classification import SequenceClassifier
 from training.trainer import StudentTrainer
 
 TEXTS, TARGETS = [text for text, _ in SEEDS], [LABELS.index(label) for _, label in SEEDS]
+CHOICES = [[target] for target in TARGETS]
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +28,8 @@ def judge(minilm: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_head_is_the_regression_on_first_tokens(judge: Path):
     student = SequenceClassifier.start(judge, LABELS, 128, seed=0)
     vectors = student.first_tokens(TEXTS)
-    assert probe_head(student, TEXTS, TARGETS, [1.0] * 12, 10.0)
+    assert can_probe(student)
+    probe_head(student, TEXTS, CHOICES, [1.0] * 12, logistic(student, 10.0))
 
     features = np.tanh(vectors / np.linalg.norm(vectors, axis=1).mean())
     weight, bias = fit_head(features, np.array(TARGETS), 3, 10.0)
@@ -34,10 +39,20 @@ def test_the_head_is_the_regression_on_first_tokens(judge: Path):
 
 def test_a_text_of_weight_0_does_not_count(judge: Path):
     students = [SequenceClassifier.start(judge, LABELS, 128, seed=0) for _ in range(2)]
-    probe_head(students[0], TEXTS, TARGETS, [1.0] * 12, 10.0)
-    probe_head(students[1], [*TEXTS, "rain"], [*TARGETS, 2], [*[1.0] * 12, 0.0], 10.0)
+    probe_head(students[0], TEXTS, CHOICES, [1.0] * 12, logistic(students[0], 10.0))
+    probe_head(students[1], [*TEXTS, "rain"], [*CHOICES, [2]], [*[1.0] * 12, 0.0], logistic(students[1], 10.0))
     texts = [text for text, _ in UNSEEN]
     assert students[0].logits(texts) == pytest.approx(students[1].logits(texts), abs=0.05)
+
+
+def test_a_head_by_a_loss_is_what_that_loss_finds(judge: Path):
+    student = SequenceClassifier.start(judge, LABELS, 128, seed=0)
+    vectors = student.first_tokens(TEXTS)
+    probe_head(student, TEXTS, CHOICES, [1.0] * 12, by_loss(student, Generalised(0.7)))
+    features = torch.from_numpy(np.tanh(vectors / np.linalg.norm(vectors, axis=1).mean())).float()
+    found = fit_linear(Generalised(0.7), features, torch.tensor(TARGETS), torch.ones(12), 3, lambda logits: logits)
+    assert student.logits(TEXTS) == pytest.approx((features @ found[0].T + found[1]).numpy(), abs=1e-2)
+    assert student.logits(TEXTS).argmax(axis=1).tolist() == TARGETS
 
 
 def test_a_student_from_a_judge_starts_at_the_probe_and_looks_there_first(judge: Path, minilm: Path, tmp_path: Path):

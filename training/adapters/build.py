@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from generation.adapters.mixture import LABEL, TASK_VALUE, values_of
+from generation.adapters.mixture import LABEL, TASK_VALUE, described_values, values_of
 from generation.tokens import encode_texts
 from training.adapters.adaptation import Adaptation
 from training.adapters.job import AdapterJob
@@ -38,6 +38,8 @@ def _mixture(job: AdapterJob, lm: CausalLM) -> Adaptation:
         for value in values_of(label, {})[1:]:
             own = value.removeprefix(f"{LABEL}=")
             descriptions[value] = tokens if own == label else _encoded(job, own.replace("_", " "))
+    for attribute in job.task.attributes:
+        descriptions |= {value: _encoded(job, words) for value, words in described_values(attribute).items()}
     instruction = _encoded(job, f"{job.task.description} Write one more text with the label that is asked for.")
     sizes, rates = (settings.instruction_tokens, settings.tokens), (settings.prompt_rate, settings.network_rate)
     return MixtureOfPrompts(lm, job.labels, descriptions, instruction, settings.mixer, sizes, rates)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -21,7 +22,7 @@ def label_contrast(lm: CausalLM, adaptation: Adaptation, curriculum: Curriculum)
     """Of the held-out texts: the share likeliest under its own label, the cross-entropy of that label among all, and
     that one's standard error."""
     labels = curriculum.job.labels
-    scores = text_scores(lm, adaptation, curriculum.held_documents(), len(curriculum.held))
+    scores = text_scores(lm, adaptation, curriculum.held_documents(), len(curriculum.held), labels)
     own = torch.tensor([labels.index(each.label) for each in curriculum.held])
     losses = -scores.log_softmax(1)[torch.arange(len(own)), own]
     error = float(losses.std() / len(losses) ** 0.5) if len(losses) > 1 else 0.0
@@ -29,16 +30,16 @@ def label_contrast(lm: CausalLM, adaptation: Adaptation, curriculum: Curriculum)
 
 
 @torch.no_grad()
-def text_scores(lm: CausalLM, adaptation: Adaptation, documents: list[Document], texts: int) -> Tensor:
-    """Log-likelihood of each text as an answer to each document's prompt, float32 [texts, documents], on the CPU."""
-    columns = []
+def text_scores(
+    lm: CausalLM, adaptation: Adaptation, documents: Sequence[Document], texts: int, labels: Sequence[str]
+) -> Tensor:
+    """Log-likelihood of each text as an answer to each label's prompt, float32 [texts, labels], on the CPU."""
+    scores = torch.zeros(texts, len(labels))
     for document in documents:
-        sums = torch.zeros(texts)
         for part in document.split():
             for layout, found in logprobs(lm, adaptation, [part]):
-                sums += per_text(found, layout, texts)[0].cpu()
-        columns.append(sums)
-    return torch.stack(columns, 1)
+                scores[:, labels.index(document.label)] += per_text(found, layout, texts)[0].cpu()
+    return scores
 
 
 def contrast_loss(
@@ -49,7 +50,7 @@ def contrast_loss(
     for lesson in draw.sample(curriculum.taught, min(SHOWN, len(curriculum.taught))):
         others = [label for label in labels if label != lesson.label]
         among = [lesson.label, *draw.sample(others, min(OTHERS, len(others)))]
-        documents = curriculum.under_each_label([lesson.text], [0], among)
+        documents = curriculum.under_each_label([lesson], among)
         sums = {
             label: found.sum()
             for document, label in zip(documents, among, strict=True)

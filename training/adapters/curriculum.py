@@ -55,25 +55,20 @@ class Curriculum:
 
     def held_documents(self) -> list[Document]:
         """Each held-out text as an answer to the prompt of each label, with the label's lessons as exemplars."""
-        texts, numbers = [each.text for each in self.held], [each.number for each in self.held]
-        return self.under_each_label(texts, numbers, self.job.labels)
+        return self.under_each_label(self.held, self.job.labels)
 
-    def plain_documents(self) -> list[Document]:
-        """Each lesson as an answer to the prompt of each label without exemplars, label after label."""
-        texts, numbers = [each.text for each in self.taught], [each.number for each in self.taught]
-        return [self._lessons.scored(label, [], texts, numbers) for label in self.job.labels]
+    def plain_documents(self, label: str) -> list[Document]:
+        """Each lesson as an answer to a label's prompt without exemplars."""
+        return self._lessons.answers(label, [], self.taught)
 
-    def under_each_label(self, texts: Sequence[str], numbers: Sequence[int], labels: Sequence[str]) -> list[Document]:
-        """Texts as answers to the prompts of labels, with as many exemplars as a request has, none of the texts."""
-        return [
-            self._lessons.scored(
-                label,
-                [each for each in self.of(label) if each.text not in texts][: self.job.exemplars],
-                texts,
-                numbers,
-            )
-            for label in labels
-        ]
+    def under_each_label(self, lessons: Sequence[Lesson], labels: Sequence[str]) -> list[Document]:
+        """Lessons as answers to the prompts of labels, with as many exemplars as a request has, none of their texts."""
+        texts = {each.text for each in lessons}
+        documents = []
+        for label in labels:
+            exemplars = [each for each in self.of(label) if each.text not in texts][: self.job.exemplars]
+            documents += self._lessons.answers(label, exemplars, lessons)
+        return documents
 
     def _documents(self, epoch: int) -> list[Document]:
         draw = random.Random(f"{self.job.settings.seed} {epoch}")
@@ -90,4 +85,4 @@ class Curriculum:
 
 
 def _numbered(rows: Sequence[Example]) -> list[Lesson]:
-    return [Lesson(row.text, str(row.label), number) for number, row in enumerate(rows)]
+    return [Lesson(row.text, str(row.label), number, row.attributes) for number, row in enumerate(rows)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -43,21 +44,30 @@ class AdapterJob:
         return self.task.label_names
 
     def held_out(self) -> dict[str, list[Example]]:
-        """Seeds of each label that training does not see, decided by their content; none of fewer than four."""
+        """Seeds of each label that training does not see, decided by their content; none of fewer than four.
+
+        The last seed of an attribute's value is not held out.
+        """
         share = self.settings.held_out
-        held = {}
+        left = Counter(pair for label in self.labels for seed in self.task.seeds_of(label) for pair in seed.attributes)
+        held = dict[str, list[Example]]()
         for label in self.labels:
-            seeds = sorted(self.task.seeds_of(label), key=lambda seed: seed.id)
-            held[label] = seeds[: math.floor(share * len(seeds))] if len(seeds) >= 4 else []
+            seeds, held[label] = sorted(self.task.seeds_of(label), key=lambda seed: seed.id), []
+            most = math.floor(share * len(seeds)) if len(seeds) >= 4 else 0
+            for seed in seeds:
+                if len(held[label]) < most and all(left[pair] > 1 for pair in seed.attributes):
+                    held[label].append(seed)
+                    left.subtract(seed.attributes)
         return held
 
     @property
     def key(self) -> str:
-        """Hash of everything that decides the adapters; where they are written does not."""
-        task = [self.task.description, [label.model_dump(mode="json") for label in self.task.labels]]
+        """Hash of everything that decides the adapters; where they are written, and by how many, does not."""
+        told = [each.model_dump(mode="json") for each in (*self.task.labels, *self.task.attributes)]
+        task = [self.task.description, told]
         seeds, rows = sorted(seed.id for seed in self.task.seeds), [row.id for row in self.rows]
         asked = [self.method.name, self.method.form.name, self.method.source, self.exemplars]
-        return digest(task, seeds, rows, asked, self.model_hash, self.settings.model_dump())
+        return digest(task, seeds, rows, asked, self.model_hash, self.settings.model_dump(exclude={"shard"}))
 
 
 @dataclass(frozen=True)

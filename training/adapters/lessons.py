@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from generation.combinations import phrases
 from generation.methods.base import Method
 from generation.task import Example, Task
 from generation.tokens import encode_spans
@@ -14,11 +15,15 @@ from training.branching import Branch, Document, Target
 
 
 class Lesson(NamedTuple):
-    """A text that the LM learns to write under a label; `number` is its place among all of them."""
+    """A text that the LM learns to write under a label; `number` is its place among all of them.
+
+    `attributes` are (dimension, value) pairs that it is asked for with.
+    """
 
     text: str
     label: str
     number: int
+    attributes: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -34,12 +39,12 @@ class Lessons:
         """Documents of one label in which each lesson has those before it as exemplars, so that all are learnt at once.
 
         Where a prompt with more exemplars does not begin with the one with fewer and its answer (a chat, a user's
-        template), in text or in tokens, each lesson is a document of its own.
+        template, attributes), in text or in tokens, each lesson is a document of its own.
         """
         documents = []
         for start in range(0, len(lessons), self.exemplars + 1):
             part = lessons[start : start + self.exemplars + 1]
-            prompts = [self._prompt(part[0].label, part[:place]) for place in range(len(part))]
+            prompts = [self._prompt(each.label, part[:place], each.attributes) for place, each in enumerate(part)]
             wholes = [prompt + self.method.form.answer(each.text) for prompt, each in zip(prompts, part, strict=True)]
             chain = None
             if all(after.startswith(before) for before, after in zip(wholes, prompts[1:], strict=False)):
@@ -47,9 +52,8 @@ class Lessons:
             if chain is not None:
                 documents.append(chain)
             else:
-                documents += [
-                    self.scored(each.label, part[:place], [each.text], [each.number]) for place, each in enumerate(part)
-                ]
+                for place, each in enumerate(part):
+                    documents += self.answers(each.label, part[:place], [each])
         return documents
 
     def forks(self, lessons: Sequence[Lesson], shown: int) -> list[Document]:
@@ -57,13 +61,32 @@ class Lessons:
 
         For a mixture: its soft tokens are made from the whole prompt, which in a chain is another for every lesson.
         """
-        rest = lessons[shown:]
-        texts, numbers = [each.text for each in rest], [each.number for each in rest]
-        return self.scored(lessons[0].label, lessons[:shown], texts, numbers).split()
+        documents = self.answers(lessons[0].label, lessons[:shown], lessons[shown:])
+        return [part for document in documents for part in document.split()]
 
-    def scored(self, label: str, exemplars: Sequence[Lesson], texts: Sequence[str], numbers: Sequence[int]) -> Document:
-        """The prompt of a label, and each text as an answer to it."""
-        prompt = self._prompt(label, exemplars)
+    def answers(self, label: str, exemplars: Sequence[Lesson], lessons: Sequence[Lesson]) -> list[Document]:
+        """Lessons as answers to the prompts of a label: a document for those of the same attributes."""
+        return [
+            self.scored(
+                label,
+                exemplars,
+                [each.text for each in lessons if each.attributes == attributes],
+                [each.number for each in lessons if each.attributes == attributes],
+                attributes,
+            )
+            for attributes in dict.fromkeys(each.attributes for each in lessons)
+        ]
+
+    def scored(
+        self,
+        label: str,
+        exemplars: Sequence[Lesson],
+        texts: Sequence[str],
+        numbers: Sequence[int],
+        attributes: Sequence[tuple[str, str]] = (),
+    ) -> Document:
+        """The prompt of a label with attributes, and each text as an answer to it."""
+        prompt = self._prompt(label, exemplars, attributes)
         answers = [self.method.form.answer(text) for text in texts]
         specials = self.method.form.adds_special_tokens
         encoded = encode_spans(self.model_folder, [prompt + answer for answer in answers], specials)
@@ -76,7 +99,7 @@ class Lessons:
             else:  # the first word would swallow a space that ends the prompt
                 tokens = encode_spans(self.model_folder, [answer], False)[0][0]
             branches.append(Branch(tokens, [Target(0, len(tokens), number)]))
-        return Document(label, stem, branches)
+        return Document(label, stem, branches, dict(attributes))
 
     def _chain(self, part: Sequence[Lesson], prompts: Sequence[str], wholes: Sequence[str]) -> Document | None:
         """None where a token reaches over the end of a prompt: an engine is asked other tokens."""
@@ -88,8 +111,9 @@ class Lessons:
         for each, prompt, whole in zip(part, prompts, wholes, strict=True):
             inside = [place for place, end in enumerate(ends) if len(prompt) < end <= len(whole)]
             targets.append(Target(inside[0] - stem, inside[-1] + 1 - stem, each.number))
-        return Document(part[0].label, ids[:stem], [Branch(ids[stem:], targets)])
+        return Document(part[0].label, ids[:stem], [Branch(ids[stem:], targets)], dict(part[0].attributes))
 
-    def _prompt(self, label: str, exemplars: Sequence[Lesson]) -> str:
+    def _prompt(self, label: str, exemplars: Sequence[Lesson], attributes: Sequence[tuple[str, str]]) -> str:
         chosen = [Example(each.text, each.label) for each in exemplars]
-        return self.method.prompt(self.task, self.task.label(label), chosen)
+        asked = phrases(self.task, dict(attributes))
+        return self.method.prompt(self.task, self.task.label(label), chosen, attributes=asked)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from generation.adapters.mixing import Mixture
-from generation.adapters.mixture import MixtureShape, save_mixture, values_of
+from generation.adapters.mixture import MixerName, MixtureShape, save_mixture, values_of
 from training.adapters.adaptation import Adaptation, Rates, spread, typical
 from training.adapters.lora import SHARED
 from training.branching import Document
@@ -29,7 +29,7 @@ class MixtureOfPrompts(Adaptation):
         labels: Sequence[str],
         descriptions: Mapping[str, Sequence[int]],
         instruction: Sequence[int],
-        mixer: str,
+        mixer: MixerName,
         sizes: tuple[int, int],
         rates: tuple[float, float],
     ) -> None:

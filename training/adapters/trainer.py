@@ -26,6 +26,7 @@ from training.adapters.build import build_adaptation
 from training.adapters.contrast import contrast_loss, label_contrast
 from training.adapters.curriculum import Curriculum
 from training.adapters.job import AdapterJob, AdapterResult
+from training.adapters.ranks import add_up, shares, wants_shards
 from training.adapters.weights import token_weights
 from training.branching import Document, Layout
 from training.causal_lm import CausalLM
@@ -39,11 +40,13 @@ from training.resumable import Resumable
 class AdapterTrainer(Resumable):
     """A job's frozen LM, its adaptation, optimiser and progress; of several workers, each adds up all gradients."""
 
-    def __init__(self, job: AdapterJob, device: torch.device = CPU) -> None:
+    def __init__(self, job: AdapterJob, device: torch.device = CPU, dtype: torch.dtype | None = None) -> None:
+        """`dtype` is what the LM is kept and computed in, by default what is fast."""
         super().__init__(device)
         self.job, self.settings = job, job.settings
         torch.manual_seed(self.settings.seed)
-        self.lm = CausalLM.load(job.model_folder, device, self.settings.four_bit)
+        sharded = self.world > 1 and self.agree(wants_shards(self.settings, job.model_folder, device))
+        self.lm = CausalLM.load(job.model_folder, device, self.settings.four_bit, sharded, dtype)
         self.curriculum = Curriculum(job)
         strength = self.settings.discriminative
         self.token_weights = token_weights(self.lm, self.curriculum, strength) if strength else None
@@ -99,27 +102,16 @@ class AdapterTrainer(Resumable):
         """Gradients of the mean loss over all targets of the step, each rank with its share of the documents."""
         total = sum(each.targets for each in documents)
         loss = 0.0
-        for layout, found in logprobs(self.lm, self.adaptation, documents[self.rank :: self.world]):
-            part = -(found * self._weights(layout)).sum() / total
-            part.backward()
-            loss += part.item()
-        if self.settings.contrast and self.rank == 0:
+        for mine, share in shares(self.adaptation, documents, self.rank, self.world, self.lm.is_sharded):
+            for layout, found in logprobs(self.lm, self.adaptation, mine):
+                part = -share * (found * self._weights(layout)).sum() / total
+                part.backward()
+                loss += part.item()
+        if self.settings.contrast:  # the same on every rank
             draw = random.Random(f"{self.settings.seed} {self.progress.step}")
-            loss += contrast_loss(self.lm, self.adaptation, self.curriculum, draw, self.settings.contrast)
-        if self.world > 1:
-            self._add_up()
-        return loss
-
-    def _add_up(self) -> None:
-        """Gradients of all ranks; what none has a gradient of stays without, so that no momentum moves it."""
-        trained = list(self._trainable().values())
-        present = torch.tensor([float(each.grad is not None) for each in trained], device=self.device)
-        dist.all_reduce(present)
-        for parameter, found in zip(trained, present.tolist(), strict=True):
-            if found:
-                if parameter.grad is None:
-                    parameter.grad = torch.zeros_like(parameter)
-                dist.all_reduce(parameter.grad)
+            weight = self.settings.contrast / self.world
+            loss += contrast_loss(self.lm, self.adaptation, self.curriculum, draw, weight)
+        return add_up(self.adaptation.parameters(), loss, self.device) if self.world > 1 else loss
 
     def _weights(self, layout: Layout) -> Tensor | float:
         if self.token_weights is None:

@@ -11,28 +11,37 @@ import torch
 from torch import Tensor
 
 from training.adapters.curriculum import Curriculum
+from training.branching import Document
 from training.causal_lm import CausalLM
 
 
-@torch.inference_mode()
+@torch.no_grad()  # a sharded model's parts that were put together in inference mode would not do for training
 def token_weights(lm: CausalLM, curriculum: Curriculum, strength: float) -> list[Tensor]:
     """Weights of each lesson's tokens under the base model, float32, of mean 1 in every lesson.
 
     d of a token is the cross-entropy of the own label among all labels by the token's likelihood under each label's
     prompt; the weight is the softmax of -strength * d over the lesson's tokens.
     """
-    by_label = []
+    labels, by_label = curriculum.job.labels, []
     lengths: list[int] = []
-    for document in curriculum.plain_documents():
-        values, lengths = [], [len(branch.tokens) for branch in document.branches]
-        for _, layout in lm.batches(document.split()):
-            values.append(lm.logprobs(layout))
-        by_label.append(torch.cat(values))
-    labels = curriculum.job.labels
+    for label in labels:
+        values = _by_text(lm, curriculum.plain_documents(label))
+        lengths = [len(values[lesson.number]) for lesson in curriculum.taught]
+        by_label.append(torch.cat([values[lesson.number] for lesson in curriculum.taught]))
     own = torch.tensor(
         [labels.index(lesson.label) for lesson in curriculum.taught for _ in range(lengths[lesson.number])]
     )
     return discriminative_weights(torch.stack(by_label), own.to(lm.device), lengths, strength)
+
+
+def _by_text(lm: CausalLM, documents: Sequence[Document]) -> dict[int, Tensor]:
+    """The logprobs of each text's tokens."""
+    found = dict[int, Tensor]()
+    for document in documents:
+        for _, layout in lm.batches(document.split()):
+            values = lm.logprobs(layout)
+            found |= {text: values[layout.texts == text] for text in layout.texts.unique().tolist()}
+    return found
 
 
 def discriminative_weights(by_label: Tensor, own: Tensor, lengths: Sequence[int], strength: float) -> list[Tensor]:

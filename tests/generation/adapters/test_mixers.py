@@ -8,7 +8,8 @@ from torch import Tensor
 
 from generation.adapters.mixers import MIXERS, Attention, Mixer
 from generation.adapters.mixing import Mixture
-from generation.adapters.mixture import MixtureShape, values_of
+from generation.adapters.mixture import MIXER_NAMES, MixtureShape, described_values, values_of
+from generation.attribute import Attribute
 
 HIDDEN, TOKENS = 8, 3
 NAMES = ("concat", "pooling", "attention", "bottleneck", "cnn")
@@ -34,7 +35,7 @@ def loss(mixed: Tensor) -> Tensor:
 
 
 def test_the_table_is_whole() -> None:
-    assert tuple(MIXERS) == NAMES
+    assert tuple(MIXERS) == NAMES == MIXER_NAMES
 
 
 @pytest.mark.parametrize("values", [2, 3, 5])
@@ -107,6 +108,13 @@ def test_how_many_soft_tokens_there_are(name: str) -> None:
 def test_the_values_of_a_request() -> None:
     assert values_of("a", {"tone": "dry", "age": "old"}) == ["task", "label=a", "age=old", "tone=dry"]
     assert values_of("a+b", {}) == ["task", "label=a", "label=b"]
+    assert values_of("a", {"slot.city": "Rome", "tone": "dry"}) == ["task", "label=a", "slot.city", "tone=dry"]
+
+
+def test_what_the_values_of_a_dimension_stand_for() -> None:
+    tone = Attribute(name="tone", values=("dry", "sweet"), phrase="in a {value} tone")
+    assert described_values(tone) == {"tone=dry": "in a dry tone", "tone=sweet": "in a sweet tone"}
+    assert described_values(Attribute(name="slot.city", values=("Rome", "Ulm"))) == {"slot.city": "city"}
 
 
 def test_the_instruction_stands_first_and_values_in_the_order_asked() -> None:

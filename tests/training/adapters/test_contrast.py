@@ -31,7 +31,7 @@ def test_it_is_the_cross_entropy_of_the_own_label(scribe: Path, tmp_path: Path) 
             for number in range(len(curriculum.held))
         ]
     )
-    found = text_scores(lm, adaptation, documents, len(curriculum.held))
+    found = text_scores(lm, adaptation, documents, len(curriculum.held), LABELS)
     torch.testing.assert_close(found, scores, atol=1e-3, rtol=1e-4)
     own = [LABELS.index(each.label) for each in curriculum.held]
     losses = [float(-row.log_softmax(0)[place]) for row, place in zip(scores, own, strict=True)]

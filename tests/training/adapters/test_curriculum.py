@@ -79,8 +79,8 @@ def test_held_out_texts_under_each_label(scribe: Path, tmp_path: Path) -> None:
     answers = [[branch.tokens for branch in document.branches] for document in documents]
     assert answers[0] == answers[1] == answers[2] and len(answers[0]) == 3
     own = curriculum.of("music")[0]
-    shown = curriculum.under_each_label([own.text], [0], ["music"])[0]
-    others = curriculum.under_each_label(["something else"], [0], ["music"])[0]
+    shown = curriculum.under_each_label([own], ["music"])[0]
+    others = curriculum.under_each_label([own._replace(text="something else")], ["music"])[0]
     assert shown.prompt != others.prompt
 
 

@@ -1,4 +1,4 @@
-"""Adapters under Ray Train: one run of two workers, against a run of one in this process."""
+"""Adapters under Ray Train: one run of two workers that share the base model, against a run of one in this process."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ def moved(folder: Path) -> torch.Tensor:
 @pytest.mark.usefixtures("ray_session")
 def test_two_workers_end_as_one_and_do_not_train_again(scribe: Path, tmp_path: Path) -> None:
     """What a step has no text of stays as it is on both, whatever momentum it has."""
-    settings = {"held_out": 0.1, "evaluate_every": 6, "patience": 9, "epochs": 3, "lora_rate": 0.005}
+    settings = {"held_out": 0.1, "evaluate_every": 6, "patience": 9, "epochs": 3, "lora_rate": 0.005, "shard": "always"}
     task = replace(TASK, seeds=MANY)
     job = make_job(scribe, tmp_path / "together", "lora", task=task, **settings)
     one = trained(replace(job, output=tmp_path / "alone")).save()
     two = fit_adapters(job, tmp_path / "storage", workers=2)
     assert (two.steps, two.best_step, two.adapters) == (one.steps, one.best_step, one.adapters)
     assert two.steps == 6 and len(two.adapters) == 3
-    assert [look.loss for look in two.curve] == pytest.approx([look.loss for look in one.curve], rel=2e-2)
+    assert [look.loss for look in two.curve] == pytest.approx([look.loss for look in one.curve], rel=5e-2)
     for name in one.adapters.values():
         wanted, found = moved(one.folder / name), moved(two.folder / name)
-        assert float((found - wanted).norm()) < 0.1 * float(wanted.norm())
+        assert float((found - wanted).norm()) < 0.2 * float(wanted.norm())
     assert list((tmp_path / "storage").iterdir()) == []
     written = (two.folder / "training.json").stat().st_mtime_ns
     assert fit_adapters(job, tmp_path / "storage", workers=2) == two
