@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 import pytest
 
-from cluster.bias import check_bias, found_bias, refuse_biased
+from cluster.bias import check_bias, found_bias, likeliest_labels, refuse_biased
 from cluster.journal import Journal
 from cluster.store import Store
 from generation.errors import UserError
 from generation.records import row_id, rows_table
 from tests.cluster.cases import RUN_ID, add_requests, add_verdicts, begin_round, verdict
+from tests.denoise.cases import KeywordJudge
 
 
 def keep(store: Store, texts: Sequence[str], labels: Sequence[str]) -> None:
@@ -56,3 +57,10 @@ def test_nothing_is_asked_of_the_judge_where_there_is_little_to_swap(store: Stor
 
 def broken(texts: Sequence[str]) -> list[str]:
     raise AssertionError("must not be asked")
+
+
+def test_the_judge_names_the_likeliest_labels(ray_session: None) -> None:
+    found = likeliest_labels(
+        ["the card", "closed on Sundays", "her card"], ["opening_hours", "lost_card"], KeywordJudge
+    )
+    assert found == ["lost_card", "opening_hours", "lost_card"]

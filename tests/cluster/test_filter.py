@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +15,6 @@ from tests.cluster.cases import write_task
 
 TEXTS = ["what a good day", "I like it so much, really", "Sure, here it is", "nice", "call 415-555-2671"]
 LABELS = ["pos", "pos", "neg", "pos", "neg"]
-
-
-@pytest.fixture(scope="module")
-def ray_session() -> Iterator[None]:
-    """One for all commands of this file: a command joins the session of its process."""
-    import ray
-
-    if ray.is_initialized():
-        yield
-        return
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
-    yield
-    ray.shutdown()
 
 
 @pytest.fixture
