@@ -32,6 +32,7 @@ RunOption = Annotated[
 AddressOption = Annotated[
     str, typer.Option("--address", metavar="URL", help="the cluster's dashboard, http://HEAD:8265")
 ]
+AllowCodeOption = Annotated[bool, typer.Option("--allow-code", help="run the filters in denoise.filters.code")]
 JsonOption = Annotated[bool, typer.Option("--json", help="print JSON")]
 
 
@@ -41,13 +42,14 @@ def run(
     folder: RunOption = None,
     set_: SetOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="estimate tokens and time, start nothing")] = False,
+    allow_code: AllowCodeOption = False,
 ) -> None:
     """Start a run, or go on with it: the same command, always safe."""
     from cluster.live import make_view
     from cluster.quiet import chatter_to
     from cluster.run import Run
 
-    job = Run(task, folder, set_)
+    job = Run(task, folder, set_, allow_code)
     if dry_run:
         _print_warnings(job)
         _print_pairs(job.estimate())
@@ -226,6 +228,32 @@ def attributes(
     if write and (yes or typer.confirm(f"Put this into {task}?", err=True)):
         write_block(task, block)
         typer.echo(f"labelmill: written to {task}", err=True)
+
+
+@app.command("filter")
+def filter_(
+    places: Annotated[list[str], typer.Argument(metavar="IN...", help="Parquet files, folders of them, or URIs")],
+    out: Annotated[str, typer.Argument(metavar="OUT", help="folder to make: kept/, decisions/ and summary.json")],
+    text: Annotated[str, typer.Option("--text", metavar="COLUMN", help="column of texts")] = "text",
+    label: Annotated[
+        str | None, typer.Option("--label", metavar="COLUMN", help="column of labels; default label, if there")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", metavar="FILE", help="a task, or the settings of its denoise: alone")
+    ] = None,
+    only: Annotated[
+        list[str] | None, typer.Option("--only", metavar="NAME", help="this filter; may be repeated")
+    ] = None,
+    allow_code: AllowCodeOption = False,
+    skip_corrupt: Annotated[bool, typer.Option("--skip-corrupt", help="leave parts out that cannot be read")] = False,
+    workers: Annotated[int | None, typer.Option("--workers", min=1, help="slices at once; default one a core")] = None,
+) -> None:
+    """Drop rows of any Parquet by the filters of denoising, and say why each went."""
+    from cluster.filter import FilterCommand, filter_parquet
+    from cluster.filter_summary import render_summary
+
+    asked = FilterCommand(tuple(places), out, text, label, config, tuple(only or ()), allow_code, skip_corrupt, workers)
+    typer.echo(render_summary(filter_parquet(asked)))
 
 
 @app.command()

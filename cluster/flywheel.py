@@ -8,9 +8,11 @@ from __future__ import annotations
 import contextlib
 import functools
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
+
+import numpy as np
 
 from cluster.adapters import best_rows, place_adapters, train_adapters
 from cluster.dataset import discard_scratch, materialise, training_rows
@@ -32,8 +34,10 @@ from cluster.session import ray_session
 from cluster.shared import prove_seen
 from cluster.spec import EngineSpec, most_engines, plan_engines, trainer_gpu
 from cluster.store import Store
+from cluster.watched_steps import WatchedSteps
 from cluster.wave_steps import WaveSteps
 from cluster.waves import Waves
+from denoise.drift import Drop
 from generation.adapters.folder import Adapter
 from generation.kinds.multi_label import join
 from generation.location import Location
@@ -54,6 +58,7 @@ class Flywheel:
         self.spec: EngineSpec | ServerSpec | None = None
         self.trainer_gpu = 0.0
         self.epoch = 0
+        self._encoder: Any = None
 
     def run(self) -> None:
         """Start or resume, and go on until nothing is left to do."""
@@ -167,7 +172,7 @@ class Flywheel:
         if stopped := self.store.read_json(record):
             return stopped["reason"]
         judge = functools.partial(self._judge, now) if self.job.kind.has_judge else None
-        steps = WaveSteps(self.job, self.store, self.journal, self.monitor, now, self.epoch, judge)
+        steps = WatchedSteps(self.job, self.store, self.journal, self.monitor, now, self.epoch, judge)
         waves = Waves(steps, self._answered)
         try:
             self._generate(now, waves, steps)
@@ -268,11 +273,21 @@ class Flywheel:
         """The metrics are written last: with them the round counts as finished."""
         folder = materialise(self.store, now.number, self.job.run_id, columns=self.job.kind.columns)
         self.monitor.stage("evaluating")
-        metrics = round_metrics(self.store, self.journal, self.job, now, stop_reason)
+        metrics = round_metrics(self.store, self.journal, self.job, now, stop_reason, self._embed)
         metrics["test"] = self._evaluate(now)
         self.store.write_json(f"rounds/{now.number:03d}/metrics.json", metrics)
+        for drop in metrics["diversity_drops"]:
+            self.journal.say(f"round {now.number}: texts are less varied than a round ago: {Drop(**drop)}")
         kept = sum(metrics["accepted"].values())
         self.journal.say(f"round {now.number} done ({stop_reason}): {kept} rows kept, dataset in {folder}")
+
+    def _embed(self, texts: Sequence[str]) -> np.ndarray:
+        """By the encoder that students start from."""
+        from training.encoder import Encoder
+
+        if self._encoder is None:
+            self._encoder = Encoder.load(self.job.encoder_folder, self.job.config.student.max_length)
+        return self._encoder.embed(texts)
 
     def _evaluate(self, now: Round) -> dict[str, Any] | None:
         if not self.job.test:

@@ -15,6 +15,8 @@ from typing import Any
 
 from cluster.config import EXTENDABLE, RUNTIME, TaskConfig, load_config
 from cluster.job_checks import check_context, check_margins, check_methods, check_student, check_training
+from denoise.filters.code import check_code
+from denoise.redact import take_out
 from generation.adapters.folder import Adapter, check_base, read_adapter
 from generation.adapters.mixture import check_values, values_of
 from generation.errors import UserError, clip
@@ -127,20 +129,27 @@ class Job:
         }
 
 
-def prepare(path: Path, overrides: list[str] | None = None) -> Job:
-    """Read and check a task file and all that it names. Raises UserError; writes nothing."""
+def prepare(path: Path, overrides: list[str] | None = None, allow_code: bool = False) -> Job:
+    """Read and check a task file and all that it names. Raises UserError; writes nothing.
+
+    Without `allow_code`, Python filters are refused.
+    """
     config = load_config(path, overrides)
+    check_code(str(path), config.denoise.filters.code, allow_code)
     names = [label.name for label in config.labels]
     seeds_file = path.parent / config.seeds
     kind = make_kind(config.kind, names)
     seeds = read_examples(seeds_file, names, config.kind, config.dimensions)
     warnings = check_seeds(seeds_file, seeds, names, kind)
     warnings += _what_is_missing(path, kind)
+    labels, pool = config.labels, read_examples(path.parent / config.pool, None, config.kind) if config.pool else ()
+    if config.denoise.redact:
+        seeds, pool, labels, taken = take_out(seeds, pool, labels)
+        warnings += [f"{path}: personal data was taken out of {what}: {counts}" for what, counts in taken.items()]
     train, dev = split_dev(seeds, config.student.dev_per_label, names, kind)
     warnings += _held_out_of_too_few(path, config.student.dev_per_label, dev, kind)
-    task = Task(config.name, config.description, config.labels, train, dev, config.dimensions)
+    task = Task(config.name, config.description, labels, train, dev, config.dimensions)
     test = _read_test(path.parent / config.test, kind, config, warnings) if config.test else ()
-    pool = read_examples(path.parent / config.pool, None, config.kind) if config.pool else ()
     folder = None if config.server.url else resolve_model(_from(path.parent, config.model), f"{path}: model")
     model = f"server:{config.server.model}" if folder is None else model_hash(folder)
     generation = _in_effect(config)
@@ -287,6 +296,7 @@ def _identity(
     """All identity settings, flat: `group.field` -> value. Paths are replaced by hashes of what they hold."""
     settings = config.model_dump(mode="json", exclude=set(EXTENDABLE | RUNTIME | {"seeds"}))
     settings["model"] = model
+    del settings["denoise"]["bias"]  # what is told of rows changes none of them
     settings["student"]["model"] = encoder
     settings["generation"] = generation.model_dump(mode="json")
     if config.server.url:

@@ -9,22 +9,29 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cluster.bias import found_bias
 from cluster.job import Job
 from cluster.journal import Journal
 from cluster.prices import HOUR, PriceSettings
 from cluster.rounds import Round, accepted_per_label
 from cluster.store import Store
-from denoise.diversity import diversity_by_label
+from denoise.diversity import Embed, diversity_by_label
+from denoise.drift import diversity_drops
 
 _USAGE = ("engine_seconds", "busy_seconds", "prompt_tokens", "cached_tokens")
 
 
-def round_metrics(store: Store, journal: Journal, job: Job, now: Round, stop_reason: str) -> dict[str, Any]:
-    """Contents of metrics.json but for the evaluation."""
+def round_metrics(
+    store: Store, journal: Journal, job: Job, now: Round, stop_reason: str, embed: Embed | None = None
+) -> dict[str, Any]:
+    """Contents of metrics.json but for the evaluation; `embed` gives what of diversity needs embeddings."""
     accepted = accepted_per_label(store, [now.number])
     kept = store.kept([now.number])
     seeds = [seed.text for seed in job.seeds]
-    diversity = diversity_by_label(kept, seeds, job.config.denoise.seed_copy)
+    copied = job.config.denoise.seed_copy
+    diversity = diversity_by_label(kept, seeds, copied, embed)
+    before = store.kept([now.number - 1]) if now.number else kept
+    drops = diversity_drops(before, kept, seeds, copied, embed) if now.number else []
     return {
         "round": now.number,
         "quota": now.targets,
@@ -39,6 +46,8 @@ def round_metrics(store: Store, journal: Journal, job: Job, now: Round, stop_rea
         "engines": engine_usage(journal, now.number),
         "stop_reason": stop_reason,
         "diversity": {label or "all": asdict(figures) for label, figures in diversity.items()},
+        "bias": found_bias(store, now.number),
+        "diversity_drops": [asdict(drop) for drop in drops],
         "test": None,
     }
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
 
-from cluster.report_flow import Fate, Flow, fates_of, flows_of, reasons_of
-from cluster.report_samples import Sample, Verdict, pick_samples
+from cluster.report_flow import ASIDE, Fate, Flow, fates_of, flows_of, reasons_of
+from cluster.report_samples import Sample, Verdict, examples_of, pick_samples
 from cluster.report_scores import Test, newest_test
 from generation.records import latest_verdicts
 
 
 @dataclass(frozen=True)
 class ReportData:
-    """All that the report shows. `labels` are in task order, then any others that rows carry."""
+    """All that the report shows. `labels` are in task order, then any others that rows carry.
+
+    `examples` are texts that were dropped, by reason.
+    """
 
     run: Mapping[str, Any]
     labels: tuple[str, ...]
@@ -30,6 +33,7 @@ class ReportData:
     seconds: Mapping[str, float]
     test: Test | None
     cost: float | None = None
+    examples: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def total(self) -> Flow:
@@ -75,6 +79,7 @@ def report_data(
         seconds=_sums(metric.get("seconds") for metric in metrics),
         test=newest_test(metrics, [label for label in labels if label in _task_labels(run)]),
         cost=_sums(metric.get("cost") for metric in metrics).get("total"),
+        examples=examples_of(rows, [fate.loss for fate in fates], [name for name in reasons if name not in ASIDE]),
     )
 
 

@@ -13,6 +13,7 @@ from cluster.report_samples import OVER_QUOTA, Verdict
 from generation.records import KEPT
 
 WAITING = "no verdict yet"
+ASIDE = (OVER_QUOTA, WAITING)  # no fault of the row's
 
 
 class Fate(NamedTuple):

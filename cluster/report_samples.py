@@ -15,6 +15,7 @@ Outcome = tuple[str, str, str | None]  # intended label, final label, loss
 
 OVER_QUOTA = "over quota"
 KEPT_PER_LABEL, OTHER_PER_LABEL, MOST = 8, 4, 480
+EXAMPLES = 3  # of each reason
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,19 @@ def pick_samples(
     return tuple(
         _sample(row, verdicts[row["id"]], outcomes[index], texts) for index, row in zip(picked, chosen, strict=True)
     )
+
+
+def examples_of(
+    rows: pa.Table, losses: Sequence[str | None], reasons: Sequence[str], most: int = EXAMPLES
+) -> dict[str, tuple[str, ...]]:
+    """Texts of each reason, those with the smallest ids."""
+    groups: dict[str, list[int]] = {reason: [] for reason in reasons}
+    ids = rows["id"].to_pylist()
+    for index in sorted(range(len(ids)), key=ids.__getitem__):
+        if (loss := losses[index]) in groups and len(groups[loss]) < most:
+            groups[loss].append(index)
+    texts = {reason: rows["text"].take(pa.array(group, pa.int64())).to_pylist() for reason, group in groups.items()}
+    return {reason: tuple(text or "" for text in found) for reason, found in texts.items()}
 
 
 def _outcome(outcome: Outcome) -> str:

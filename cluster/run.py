@@ -32,9 +32,13 @@ class Run:
     """
 
     def __init__(
-        self, task: Path | str, folder: Location | str | None = None, overrides: Sequence[str] | None = None
+        self,
+        task: Path | str,
+        folder: Location | str | None = None,
+        overrides: Sequence[str] | None = None,
+        allow_code: bool = False,
     ) -> None:
-        self.job: Job | None = prepare(Path(task), list(overrides or []))
+        self.job: Job | None = prepare(Path(task), list(overrides or []), allow_code)
         self.store = Store(folder or Path("runs") / self.job.config.name)
         if self.store.exists:
             check_identity(self.job, self.store.run(), self.store.root)

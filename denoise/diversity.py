@@ -1,7 +1,7 @@
-"""How varied texts are: cheap lexical measures, to be compared at equal numbers of texts only.
+"""How varied texts are: lexical measures, and two on embeddings, to be compared at equal numbers of texts only.
 
-Shaib et al., "Standardizing the Measurement of Text Diversity" (2024): compression ratio and self-repetition of
-long n-grams say nearly all that the slower measures do.
+Shaib et al., "Standardizing the Measurement of Text Diversity" (2024): compression ratio, self-repetition of long
+n-grams and Self-BLEU together say nearly all that the slower measures do.
 """
 
 from __future__ import annotations
@@ -9,48 +9,92 @@ from __future__ import annotations
 import math
 import zlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 
 from denoise.filters.base import ngrams
 from denoise.filters.seed_copy import SeedCopy
 from denoise.filters.table import drafts_of
 from denoise.normal import normalise_all
+from denoise.self_bleu import self_bleu
+from generation.records import digest
+
+LEAST, MOST = 10, 500  # texts of a label that are measured
+_IN_ALL = 4000  # over all labels
+Embed = Callable[[Sequence[str]], np.ndarray]
 
 
 @dataclass(frozen=True)
 class Diversity:
-    """Measures of `texts` texts; see the functions of the same names."""
+    """Measures of `texts` texts; see the functions of the same names. Without embeddings the last two are None."""
 
     texts: int
     distinct_1: float
     distinct_2: float
     compression_ratio: float
     self_repetition: float
+    self_bleu: float
     copy_rate: float
+    similarity: float | None = None
+    vendi: float | None = None
 
 
-def diversity(texts: Sequence[str], seeds: Sequence[str], seed_copy: float) -> Diversity:
-    """All measures; `seed_copy` is the similarity from which a text counts as a copy of a seed."""
+def diversity(
+    texts: Sequence[str], seeds: Sequence[str], seed_copy: float, vectors: np.ndarray | None = None
+) -> Diversity:
+    """All measures; `seed_copy` is the similarity from which a text counts as a copy of a seed.
+
+    `vectors` are the texts' embeddings of length 1, [n, d].
+    """
     return Diversity(
         len(texts),
         distinct(texts, 1),
         distinct(texts, 2),
         compression_ratio(texts),
         self_repetition(texts),
+        self_bleu(texts),
         copy_rate(texts, seeds, seed_copy),
+        None if vectors is None else similarity(vectors),
+        None if vectors is None else vendi(vectors),
     )
 
 
-def diversity_by_label(rows: pa.Table, seeds: Sequence[str], seed_copy: float) -> dict[str | None, Diversity]:
-    """Measures of rows (`text`, `label`) for each label in sorted order, and for all of them under None."""
+def diversity_by_label(
+    rows: pa.Table, seeds: Sequence[str], seed_copy: float, embed: Embed | None = None, size: int | None = None
+) -> dict[str | None, Diversity]:
+    """Measures of rows (`text`, `label`) for each label in sorted order, and for all of them under None.
+
+    Measured at matched size: as many texts of each label, and of all, as the smallest label has (at least LEAST, at
+    most MOST, or `size`), chosen by their hash.
+    """
+    groups = texts_by_label(rows)
+    size = size or matched_size([len(group) for name, group in groups.items() if name is not None])
+    chosen = {name: choose(group, size) for name, group in groups.items()}
+    vectors = {name: None if embed is None else embed(texts) for name, texts in chosen.items()}
+    return {name: diversity(texts, seeds, seed_copy, vectors[name]) for name, texts in chosen.items()}
+
+
+def texts_by_label(rows: pa.Table) -> dict[str | None, list[str]]:
+    """Texts of each label in sorted order, and all of them under None."""
     texts, labels = rows["text"].to_pylist(), rows["label"].to_pylist()
     groups: dict[str | None, list[str]] = {label: [] for label in sorted(set(labels))}
     for text, label in zip(texts, labels, strict=True):
         groups[label].append(text)
-    return {name: diversity(group, seeds, seed_copy) for name, group in {**groups, None: texts}.items()}
+    return {**groups, None: texts}
+
+
+def matched_size(counts: Sequence[int]) -> int:
+    """How many texts to measure of groups of these sizes."""
+    most = max(LEAST, min(MOST, _IN_ALL // max(1, len(counts))))
+    return max(LEAST, min([most, *counts]))
+
+
+def choose(texts: Sequence[str], size: int) -> list[str]:
+    """So many of the texts, or all there are; which ones and their order, their hashes decide."""
+    return sorted(texts, key=digest)[:size]
 
 
 def distinct(texts: Sequence[str], n: int) -> float:
@@ -78,6 +122,32 @@ def copy_rate(texts: Sequence[str], seeds: Sequence[str], threshold: float) -> f
     rule = SeedCopy.of(seeds, threshold)
     copies = sum(rule.reason(draft) is not None for draft in drafts_of(texts))
     return copies / len(texts) if texts else 0.0
+
+
+def similarity(vectors: np.ndarray) -> float:
+    """Mean cosine similarity of two texts, from the mean of their vectors of length 1 [n, d]; 0 for one or none.
+
+    O(n d): the squared length of the vectors' sum is the sum over all pairs and n pairs of a text with itself.
+    """
+    count = len(vectors)
+    if count < 2:
+        return 0.0
+    total = vectors.sum(axis=0, dtype=np.float64)
+    return float((total @ total - count) / (count * (count - 1)))
+
+
+def vendi(vectors: np.ndarray) -> float:
+    """Effective number of different texts (Friedman and Dieng 2023), 1 to n; 0 without text.
+
+    The exponential of the entropy of the eigenvalues of the similarities over n, which those of the d×d covariance
+    (uncentred) of vectors of length 1 [n, d] share.
+    """
+    if not len(vectors):
+        return 0.0
+    values = vectors.astype(np.float64)
+    shares = np.linalg.eigvalsh(values.T @ values / len(values))
+    shares = shares[shares > 1e-12]
+    return float(np.exp(-(shares * np.log(shares)).sum()))
 
 
 def _words(texts: Sequence[str]) -> list[tuple[str, ...]]:

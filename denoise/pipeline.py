@@ -64,7 +64,7 @@ def denoise_wave(
     ids = rows["id"].to_pylist()
     pool = build_pool(rows, kept)
     ledger = Ledger(dict(zip(ids, rows["intended_label"].to_pylist(), strict=True)))
-    sketches = sketch_pool(pool, build_filters(task, settings, banned), block_rows)
+    sketches = sketch_pool(pool, build_filters(task, settings, banned, rows["mean_logprob"]), block_rows)
     standing = drop_filtered(sketches["reason"].to_pylist(), pool, ledger)
 
     twins = exact_survivors(sketches["normal"].take(pa.array(standing)).combine_chunks())

@@ -6,15 +6,16 @@ from typing import Literal
 
 from pydantic import Field
 
+from denoise.filters.settings import FilterSettings
 from generation.settings import Settings, Share
 
 
 class DenoiseSettings(Settings):
     """What is kept."""
 
-    min_words: int = Field(2, ge=1)
-    max_words: int = Field(120, ge=1)
-    max_repetition: Share = Field(0.3, description="largest share of repeated word trigrams")
+    min_words: int = Field(1, ge=1)
+    max_words: int = Field(400, ge=1)
+    max_repetition: Share = Field(0.4, description="largest share of repeated word trigrams")
     seed_copy: Share = Field(0.7, description="Jaccard similarity to a seed from which a row is a copy")
     near_duplicate: Share = Field(0.6, description="Jaccard similarity from which two rows are duplicates")
     accept: Share = Field(0.2, description="least confidence of a judge that agrees, from chance (0) to certain (1)")
@@ -26,6 +27,14 @@ class DenoiseSettings(Settings):
     )
     relabel: Share = Field(
         0.45, description="confidence, likewise, from which its other label replaces the intended one"
+    )
+    filters: FilterSettings = FilterSettings()
+    redact: bool = Field(
+        False,
+        description="put <email>, … in place of personal data in seeds and pool, before anything reads them",
+    )
+    bias: Literal["off", "warn", "pause"] = Field(
+        "warn", description="what to do when labels hang on who is spoken of; pause: before the next wave"
     )
 
     @property

@@ -1,7 +1,7 @@
 """The steps of a wave between its heavy parts: each gives verdicts to the rows that fall and passes the rest on.
 
-A *pool* is a table (`id`, `text`, `finish_reason`, `attributes`, `position`, `filtered`) in the total order; rows
-kept earlier come first and are not `filtered`. *Standing* are ascending positions in it, int64.
+A *pool* is a table (_CARRIED, `position`, `filtered`) in the total order; rows kept earlier come first and are not
+`filtered`. *Standing* are ascending positions in it, int64.
 """
 
 from __future__ import annotations
@@ -20,12 +20,15 @@ from denoise.noise.agreement import Agreement
 from denoise.noise.margin import SCORE as MARGIN
 from denoise.quota import Candidate, over_quota
 
+# columns of a row that the pool has: what filters look at, and ids
+_CARRIED = ["id", "text", "finish_reason", "attributes", "intended_label", "mean_logprob"]
+
 
 def build_pool(rows: pa.Table, kept: pa.Table) -> pa.Table:
     """The pool of new `rows` (ROW_SCHEMA) and `kept` ones (`id`, `text`). Raises ValueError on a repeated id."""
-    new = total_order(rows).select(["id", "text", "finish_reason", "attributes"])
+    new = total_order(rows).select(_CARRIED)
     old = kept.select(["id", "text"]).sort_by("id")
-    for name in ("finish_reason", "attributes"):
+    for name in _CARRIED[2:]:
         old = old.append_column(name, pa.nulls(kept.num_rows, new.schema.field(name).type))
     old = old.cast(new.schema)
     pool = pa.concat_tables([old, new]).combine_chunks()

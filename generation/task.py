@@ -39,7 +39,8 @@ class Example:
 
     What `label` and `text` hold of an example of several labels or of a pair, their kinds say (generation/kinds).
     `tokens` and their BIO `tags` are those of a text whose spans fill slots. `attributes` are (dimension, value) pairs,
-    sorted, as far as they are told.
+    sorted, as far as they are told. `known_as` is the id of what the person gave where that is not what stands here
+    (denoise.redact).
     """
 
     text: str
@@ -48,12 +49,13 @@ class Example:
     tokens: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     attributes: tuple[tuple[str, str], ...] = ()
+    known_as: str = ""
 
     @property
     def id(self) -> str:
         """Hash of content, so the same example has the same id in every file order."""
         more = [each for each in (self.tags, self.attributes) if each]
-        return digest("example", self.text, self.label, *more)
+        return self.known_as or digest("example", self.text, self.label, *more)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from generation.forms.base import MALFORMED
 from generation.kinds.fields import known_label, string
+from generation.records import digest
 from generation.task import Example, Label, Task
 
 
@@ -105,7 +106,18 @@ class Kind(ABC):
 
     def _written(self, examples: Iterable[Example]) -> tuple[Example, ...]:
         return tuple(
-            Example(self.write(example), target, example.line, attributes=example.attributes)
+            Example(
+                self.write(example),
+                target,
+                example.line,
+                attributes=example.attributes,
+                known_as=_known_as(example, target),
+            )
             for example in examples
             for target in self.targets_of(example)
         )
+
+
+def _known_as(example: Example, target: str) -> str:
+    """The id of the person's own text goes with what is written in its place."""
+    return example.known_as if example.label == target or not example.known_as else digest(example.known_as, target)

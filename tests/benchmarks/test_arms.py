@@ -23,7 +23,7 @@ GENERATED = [
     ("would you wash every window upstairs today", "door"),  # says window
     ("please replace that cracked window pane", "window"),
     ("please replace that cracked window pane!", "window"),  # the same again
-    ("x", "window"),  # too short
+    ("?", "window"),  # empty
 ]
 
 

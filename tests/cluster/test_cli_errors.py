@@ -137,6 +137,23 @@ CASES: dict[str, Case] = {
     "malformed YAML": (file("task.yaml", "name: a\n  b: c\n"), "task.yaml line 2: not valid YAML: mapping values"),
     "unknown key": (task(qouta=3), "task.yaml: qouta: unknown setting; did you mean 'quota'?"),
     "unknown nested key": (task(runtime={"engine": 3}), "task.yaml: runtime.engine: unknown setting; did you mean"),
+    "rule that is no expression": (
+        task(denoise={"filters": {"rules": {"long": "words >"}}}),
+        "task.yaml: denoise.filters.rules: long: syntax error at or near",
+    ),
+    "rule that reads a file": (
+        task(denoise={"filters": {"rules": {"odd": "text IN (FROM read_text('task.yaml'))"}}}),
+        "task.yaml: denoise.filters.rules: odd: must be about one row, without subquery; got",
+    ),
+    "code that was not allowed": (
+        task(denoise={"filters": {"code": ["os:getcwd"]}}),
+        "task.yaml: denoise.filters.code: runs Python (os:getcwd): allow it with --allow-code",
+    ),
+    "code that is not there": (
+        task("--allow-code", denoise={"filters": {"code": ["os:no_such_filter"]}}),
+        "filter os:no_such_filter: cannot be imported: module 'os' has no attribute 'no_such_filter'",
+    ),
+    "filter without parts": (plain("filter", "model", "out"), "model: must hold .parquet files; got none"),
     "set without value": (plain(*run_task("--set", "quota")), "--set: must have the form a.b=value; got 'quota'"),
     "set of an unknown key": (plain(*run_task("--set", "a.b=1")), "task.yaml: a: unknown setting; known are name"),
     "set below a value": (plain(*run_task("--set", "quota.b.c=1")), "task.yaml: quota: must be a valid integer; got"),

@@ -317,3 +317,23 @@ def test_a_server_is_told_the_longest_answer(tmp_path: Path) -> None:
         got = extra.get("max_completion_tokens")
         rule = f"max_completion_tokens: must be generation.max_tokens, 96; got {got}"
         assert str(caught.value) == f"{tmp_path / 'task.yaml'}: server.extra: {rule}"
+
+
+def test_personal_data_is_out_before_anything_reads_it(tmp_path: Path) -> None:
+    rows = [*SEEDS, {"text": "write to ann@shop.example", "label": "pos"}]
+    (tmp_path / "pool.jsonl").write_text('{"text": "call 415-555-2671"}\n')
+    counter = {"text": "not ann@shop.example", "label": "pos"}
+    labels = [LABELS[0], LABELS[1] | {"counter_examples": [counter]}]
+    changes: dict[str, Any] = {"pool": "pool.jsonl", "generation": {"method": "pseudo_label"}, "labels": labels}
+    raw = prepare(write_task(tmp_path, rows, **changes))
+    clean = prepare(write_task(tmp_path, rows, denoise={"redact": True}, **changes))
+    assert [seed.text for seed in clean.seeds if "<" in seed.text] == ["write to <email>"]
+    assert sorted(seed.id for seed in clean.shown.seeds) == sorted(seed.id for seed in raw.shown.seeds)
+    assert [row.text for row in clean.pool] == ["call <phone>"]
+    assert clean.task.label("neg").counter_examples[0].text == "not <email>"
+    path = tmp_path / "task.yaml"
+    told = [f"{path}: personal data was taken out of {what}" for what in ("seeds", "pool", "counter-examples")]
+    assert clean.warnings == (f"{told[0]}: 1 email", f"{told[1]}: 1 phone", f"{told[2]}: 1 email")
+    assert raw.warnings == ()
+    assert clean.run_id != raw.run_id
+    assert not any("ann@" in prompt for prompt in example_prompts(clean).values())

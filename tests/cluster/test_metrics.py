@@ -54,6 +54,8 @@ def test_a_round(store: Store, tmp_path: Path) -> None:
         "seconds": {"generate": 2.5},
         "engines": {"busy": 0.75, "cached": 0.5},
         "stop_reason": "quota_met",
+        "bias": None,
+        "diversity_drops": [],
         "test": None,
     }
     assert set(diversity) == {"all", "pos", "neg"}

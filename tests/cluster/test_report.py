@@ -201,6 +201,32 @@ def test_many_labels_show_fewer_rows_each() -> None:
     assert "77" in render_report(data)
 
 
+def test_each_reason_has_examples() -> None:
+    rows = rows_table([row(key, label, f"text {key}") for key, label, _ in FATES])
+    assert view(rows).examples == {
+        "near duplicate": ("text d", "text e"),
+        "label disagrees": ("text k",),
+        "too short": ("text f",),
+        "held: for audit": ("text j",),
+    }
+    assert "text f" in Page(render_report(view(rows))).text
+
+
+def test_a_drop_in_diversity_is_told() -> None:
+    drop = {"label": None, "measure": "distinct_2", "before": 0.81, "now": 0.5, "texts": 40}
+    told = "Less varied than a round ago: all labels , distinct 2 0.810 → 0.500 in 40 texts."
+    assert told in Page(render_report(view(metrics=[METRICS[0] | {"diversity_drops": [drop]}]))).text
+
+
+def test_alarms_of_bias_are_told() -> None:
+    found = {"alarms": ["rows are odd"], "flips": {"rows": 30, "flipped": 9, "examples": [["he is", "she is"]]}}
+    text = Page(render_report(view(metrics=[METRICS[0] | {"bias": found}]))).text
+    assert "Alarm: rows are odd." in text
+    assert "9 of 30 rows get another label" in text
+    quiet = {"alarms": [], "flips": {"rows": 3, "flipped": 0, "examples": []}}
+    assert "No label hangs on" in Page(render_report(view(metrics=[METRICS[0] | {"bias": quiet}]))).text
+
+
 def test_page_states_the_numbers() -> None:
     text = Page(render_report(view())).text
     for expected in (

@@ -44,14 +44,26 @@ def names(model: BaseModel) -> dict[str, Any]:
     }
 
 
+def written_names(raw: dict[str, Any], model: BaseModel) -> dict[str, Any]:
+    """The settings that stand in a file; what a group is, the model says."""
+    values = {name: getattr(model, name, None) for name in raw}
+    return {
+        name: written_names(raw[name], value) if isinstance(value, BaseModel) else None
+        for name, value in values.items()
+    }
+
+
+def groups_of(model: BaseModel) -> list[BaseModel]:
+    inside = [value for value in dict(model).values() if isinstance(value, BaseModel)]
+    return [model, *(group for value in inside for group in groups_of(value))]
+
+
 def test_every_setting_stands_there_with_its_description() -> None:
     text = task_yaml("t")
     raw = yaml.safe_load(text)
     config = TaskConfig.model_validate(raw)
-    written = {key: {k: None for k in value} if isinstance(value, dict) else None for key, value in raw.items()}
-    assert written == names(config)
-    groups = [config, *(value for value in dict(config).values() if isinstance(value, BaseModel))]
-    fields = [field for group in groups for field in type(group).model_fields.values()]
+    assert written_names(raw, config) == names(config)
+    fields = [field for group in groups_of(config) for field in type(group).model_fields.values()]
     assert all(f"# {field.description}" in text for field in fields if field.description)
 
 

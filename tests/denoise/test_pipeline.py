@@ -6,6 +6,7 @@ from functools import partial
 import pyarrow as pa
 import pytest
 
+from denoise.filters.settings import FilterSettings
 from denoise.pipeline import denoise_wave
 from denoise.settings import DenoiseSettings
 from denoise.waterfall import Step, waterfall
@@ -20,7 +21,7 @@ CASES = [
     ("01", " ", LOST, {}, ("parse", "rejected", "empty", None)),
     ("02", "My card was in the", LOST, {"finish_reason": "length"}, ("parse", "rejected", "truncated", None)),
     ("03", "Card", LOST, {}, ("filter", "rejected", "too_short", None)),
-    ("04", "Sure, I lost the card today", LOST, {}, ("filter", "rejected", "leaks_prompt", None)),
+    ("04", "Sure, I lost the card today", LOST, {}, ("filter", "rejected", "assistant_phrase", None)),
     ("05", "I left my library card on the bus this evening", LOST, {}, ("filter", "rejected", "copies_seed", None)),
     # the likelier of two equal texts stands, whatever its label
     ("06", "Somebody took my card", HOURS, {"mean_logprob": -2.0}, ("exact", "rejected", "exact_duplicate", "07")),
@@ -49,7 +50,9 @@ KEPT = pa.table(
     }
 )
 REMAINING = {LOST: 4, HOURS: 1}
-SETTINGS = DenoiseSettings(accept=0.2, relabel=0.8)  # of two labels: probabilities of .6 and .9
+ANY = FilterSettings(languages="any")  # some texts below are of no language
+# of two labels: probabilities of .6 and .9
+SETTINGS = DenoiseSettings(min_words=2, filters=ANY, accept=0.2, relabel=0.8)
 
 
 def wave(order: list[int] | None = None) -> pa.Table:

@@ -23,7 +23,8 @@ def verdicts(of: Ledger, *ids: str) -> list[tuple[str | None, ...]]:
 
 
 def test_kept_rows_come_first_in_the_pool() -> None:
-    assert build_pool(ROWS, KEPT).to_pylist() == [
+    shown = ["id", "text", "finish_reason", "attributes", "position", "filtered"]
+    assert build_pool(ROWS, KEPT).select(shown).to_pylist() == [
         {"id": "k1", "text": "d", "finish_reason": None, "attributes": None, "position": 0, "filtered": False},
         {"id": "k2", "text": "d", "finish_reason": None, "attributes": None, "position": 1, "filtered": False},
         {"id": "r2", "text": "b", "finish_reason": "stop", "attributes": None, "position": 2, "filtered": True},

@@ -4,7 +4,8 @@ import pytest
 
 from denoise.filters.prompt_leak import PromptLeak
 from generation.task import Label, Task
-from tests.denoise.cases import TASK, draft
+from tests.denoise.cases import TASK
+from tests.denoise.filters.cases import reasons
 
 
 @pytest.mark.parametrize(
@@ -15,11 +16,6 @@ from tests.denoise.cases import TASK, draft
         "Hello, the reader cannot find the card.",
         "short messages that people send to my aunt",
         "it mentions a card that went missing today",
-        "Here is a message about a card",
-        "Sure, I can do that",
-        "Sure! A card was lost",
-        "As an AI I have no card",
-        "well, as a language model I cannot",
         "1. Where is my card",
         "Where is it?\n2) Where is my card",
         "- Where is my card",
@@ -27,12 +23,11 @@ from tests.denoise.cases import TASK, draft
         "Where is my card<|im_end|>",
         "[INST] Where is my card",
         "### Where is my card",
-        "Dear [Your Name], your card is lost",
         "Text: Where is my card",
     ],
 )
 def test_leaks(text: str) -> None:
-    assert PromptLeak.of(TASK).reason(draft(text)) == "leaks_prompt"
+    assert reasons(PromptLeak.of(TASK), text) == ["leaks_prompt"]
 
 
 @pytest.mark.parametrize(
@@ -51,7 +46,7 @@ def test_leaks(text: str) -> None:
     ],
 )
 def test_honest_texts_pass(text: str) -> None:
-    assert PromptLeak.of(TASK).reason(draft(text)) is None
+    assert reasons(PromptLeak.of(TASK), text) == [None]
 
 
 def test_a_short_description_may_be_said() -> None:
@@ -60,5 +55,4 @@ def test_a_short_description_may_be_said() -> None:
         Label(name="fee", description="asks about an unknown fee"),
     )
     rule = PromptLeak.of(Task("bank", "Short questions", labels, ()))
-    assert rule.reason(draft("My top up failed again")) is None
-    assert rule.reason(draft("Someone asks about an unknown fee")) == "leaks_prompt"
+    assert reasons(rule, "My top up failed again", "Someone asks about an unknown fee") == [None, "leaks_prompt"]

@@ -14,7 +14,7 @@ def test_the_first_reason_wins_and_null_keeps() -> None:
         ("1.", "stop", "too_short"),
         ("card " * 121, "stop", "too_long"),
         ("sure, sure sure sure", "stop", "repetitive"),
-        ("Sure, I left my library card on the bus this morning", "stop", "leaks_prompt"),
+        ("Sure, I left my library card on the bus this morning", "stop", "assistant_phrase"),
         ("is the reading room open during the holidays", "stop", "copies_seed"),  # a dev seed
         ("My card snapped in the scanner", "stop", "copies_seed"),  # a counter-example
         ("Someone took my card", "stop", None),
@@ -22,7 +22,7 @@ def test_the_first_reason_wins_and_null_keeps() -> None:
     ]
     texts, finishes, reasons = zip(*cases, strict=True)
     batch = pa.table({"text": pa.array(texts, pa.string()), "finish_reason": pa.array(finishes, pa.string())})
-    result = filter_reasons(batch, build_filters(TASK, DenoiseSettings()))
+    result = filter_reasons(batch, build_filters(TASK, DenoiseSettings(min_words=2, max_words=120)))
     assert result.type == pa.string()
     assert result.to_pylist() == list(reasons)
 
