@@ -171,10 +171,10 @@ def test_what_a_later_prompt_can_hold_must_fit_too(tmp_path: Path) -> None:
         assert message(tmp_path, runtime=SHORT, **changes).startswith(expected)
 
 
-def test_a_mixture_learns_no_attributes(tmp_path: Path) -> None:
+def test_a_mixture_learns_attributes_that_seeds_tell_of(tmp_path: Path) -> None:
     assert message(tmp_path, generation={"method": "mixture"}, personas=["a child", "a judge"]) == (
-        "task.yaml: attributes: must be empty with method 'mixture', which learns prompts of labels from seeds; got "
-        "'persona'"
+        "task.yaml: attributes: 'mixture' learns a prompt of each value from seeds; 'persona=a child' has none: give "
+        "seeds a column 'persona'"
     )
 
 
