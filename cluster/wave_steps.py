@@ -22,6 +22,7 @@ from cluster.sparse import sparse_rows
 from cluster.steering import temperatures
 from cluster.store import RequestRef, Store, adapter_folder
 from denoise.diversity import distinct
+from denoise.meanings import Meanings
 from denoise.pipeline import denoise_wave
 from generation.augment import flat_labels, join_plans, share_counts
 from generation.location import Location
@@ -115,6 +116,7 @@ class WaveSteps:
                 self._store.kept(self._store.rounds()),
                 remaining,
                 load_likelihood=self._likelihood(),
+                meanings=self._meanings(),
                 banned=self._job.generation.banned,
                 sets=self._job.shown.label_names if several else None,
             )
@@ -128,6 +130,13 @@ class WaveSteps:
             return None
         root, adapters = self._store.root, job.adapters
         return functools.partial(_load_likelihood, job.shown, job.method, job.model_folder, adapters, root)
+
+    def _meanings(self) -> Meanings | None:
+        """What semantic duplicates are found with; None where nothing asks for them."""
+        if self._job.config.denoise.semantic_duplicate is None:
+            return None
+        load = functools.partial(_load_encoder, self._job.encoder_folder)
+        return Meanings(load, self._store.kept(self._store.rounds()))
 
     def begin_judging(self, wave: int) -> None:
         """Show it where nothing else goes on."""
@@ -186,6 +195,12 @@ def _load_likelihood(task: Task, method: Method, model_folder: Path, adapters: A
         label: replace(each, name=str(local_folder(adapter_folder(root, each.id)))) for label, each in adapters.items()
     }
     return LabelLikelihood(LikelihoodSpec(task, method, model_folder, placed, MARGIN_EXEMPLARS))
+
+
+def _load_encoder(folder: Path) -> Any:
+    from training.encoder import Encoder
+
+    return Encoder.load(folder)
 
 
 def _load_judge(folder: Location, several: bool) -> Any:

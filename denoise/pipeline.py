@@ -21,13 +21,14 @@ from denoise.dedup.survivors import survivors
 from denoise.filters.base import Filter
 from denoise.filters.table import build_filters
 from denoise.ledger import Ledger
+from denoise.meanings import Meanings, compare_meanings
 from denoise.noise.agreement import Agreement, agreements, unjudged
 from denoise.noise.judging import JudgeLike, Judging
 from denoise.noise.margin import LikelihoodLike, Margining, compared_labels, with_margin
 from denoise.noise.set_agreement import set_agreements
 from denoise.settings import DenoiseSettings
 from denoise.sketch import SKETCH_SCHEMA, bands_of, shingles_of, sketch
-from denoise.steps import build_pool, drop_duplicates, drop_filtered, settle
+from denoise.steps import build_pool, drop_duplicates, drop_filtered, settle, told
 from generation.task import Task
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def denoise_wave(
     block_rows: int = BLOCK_ROWS,
     load_likelihood: Callable[[], LikelihoodLike] | None = None,
     sets: Collection[str] | None = None,
+    meanings: Meanings | None = None,
 ) -> pa.Table:
     """One verdict (VERDICT_SCHEMA, revision 0) on each of `rows` (ROW_SCHEMA), in their order.
 
@@ -57,9 +59,10 @@ def denoise_wave(
     wanted per label, `banned` strings that no row may hold. `load_judge` runs once on a worker (such as
     `partial(Judge.load, folder)`), and so does `load_likelihood` where the settings ask for label margins; without a
     judge rows keep the labels they were made for. `sets` are the sets of labels that rows are made for, joined, where
-    rows have several: then the judge tells of each label by itself. A task takes about `block_rows` rows. The verdicts,
-    but for their time, do not depend on the order of rows, on `block_rows` or on the number of workers. Raises
-    ValueError on repeated ids and unknown labels. Needs an initialised Ray with one free CPU or more.
+    rows have several: then the judge tells of each label by itself. `meanings` are used where the settings ask for
+    semantic duplicates. A task takes about `block_rows` rows. The verdicts, but for their time, do not depend on the
+    order of rows, on `block_rows` or on the number of workers. Raises ValueError on repeated ids and unknown labels.
+    Needs an initialised Ray with one free CPU or more.
     """
     ids = rows["id"].to_pylist()
     pool = build_pool(rows, kept)
@@ -74,6 +77,12 @@ def denoise_wave(
     edges = compare_bands(bands_of(compared), shingles_of(compared), settings.near_duplicate, block_rows)
     fixed = int(np.searchsorted(standing, kept.num_rows))
     standing = drop_duplicates(survivors(len(standing), edges, fixed), standing, pool, ledger, "near")
+
+    if meanings is not None and settings.semantic_duplicate is not None:
+        meant = told(pool["id"].take(pa.array(standing)), rows, meanings.kept)
+        edges = compare_meanings(meant, task.seeds, settings.semantic_duplicate, meanings.load_encoder, block_rows)
+        fixed = int(np.searchsorted(standing, kept.num_rows))
+        standing = drop_duplicates(survivors(len(standing), edges, fixed), standing, pool, ledger, "semantic")
 
     judged = pool.take(pa.array(standing[standing >= kept.num_rows]))
     names, candidates = task.label_names, judged["id"].to_pylist()

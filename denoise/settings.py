@@ -18,6 +18,11 @@ class DenoiseSettings(Settings):
     max_repetition: Share = Field(0.4, description="largest share of repeated word trigrams")
     seed_copy: Share = Field(0.7, description="Jaccard similarity to a seed from which a row is a copy")
     near_duplicate: Share = Field(0.6, description="Jaccard similarity from which two rows are duplicates")
+    semantic_duplicate: Share | None = Field(
+        None,
+        description="cosine similarity of embeddings from which two rows are duplicates, or more for a label whose own "
+        "seeds are more alike; none: meanings are not compared",
+    )
     accept: Share = Field(0.2, description="least confidence of a judge that agrees, from chance (0) to certain (1)")
     least_margin: float | None = Field(
         None, description="least label margin of a kept row, nats per token; none: any. See docs/denoise.md: it is slow"

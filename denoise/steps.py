@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from denoise.dedup.order import total_order
 from denoise.dedup.survivors import STANDS
@@ -57,6 +58,13 @@ def drop_duplicates(twins: np.ndarray, standing: np.ndarray, pool: pa.Table, led
         if ids[place] in ledger.intended:  # two kept rows may be equal; their verdicts were given long ago
             ledger.judge(ids[place], stage, "rejected", f"{stage}_duplicate", survivor_id=ids[twins[place]])
     return standing[twins == STANDS]
+
+
+def told(ids: pa.ChunkedArray, rows: pa.Table, kept: pa.Table) -> pa.Table:
+    """`text` and `label` of ids among new `rows` (ROW_SCHEMA: the label intended) and `kept` ones; else null."""
+    new = rows.select(["id", "text", "intended_label"]).rename_columns(["id", "text", "label"])
+    known = pa.concat_tables([kept.select(["id", "text", "label"]).cast(new.schema), new])
+    return known.select(["text", "label"]).take(pc.index_in(ids, known["id"].combine_chunks()))
 
 
 def settle(

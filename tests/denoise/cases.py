@@ -57,3 +57,13 @@ class KeywordJudge:
     def _probability(label: str, text: str) -> float:
         sure = 0.95 if "definitely" in text else 0.75
         return sure if ("card" in text) == (label == "lost_card") else 1 - sure
+
+
+class WordEncoder:
+    """Texts are alike as far as they hold the same of a few words, in whatever order."""
+
+    words = ("card", "lost", "missing", "closed", "open", "sunday", "weekend", "fee")
+
+    def embed(self, texts: Sequence[str]) -> np.ndarray:
+        counts = np.array([[word in text.lower() for word in self.words] for text in texts], np.float32)
+        return counts / np.maximum(1, np.linalg.norm(counts, axis=1, keepdims=True))

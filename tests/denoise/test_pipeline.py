@@ -7,11 +7,12 @@ import pyarrow as pa
 import pytest
 
 from denoise.filters.settings import FilterSettings
+from denoise.meanings import Meanings
 from denoise.pipeline import denoise_wave
 from denoise.settings import DenoiseSettings
 from denoise.waterfall import Step, waterfall
 from generation.records import VERDICT_SCHEMA, map_column
-from tests.denoise.cases import TASK, KeywordJudge, rows
+from tests.denoise.cases import TASK, KeywordJudge, WordEncoder, rows
 
 LOST, HOURS = "lost_card", "opening_hours"
 PLAIN = ("quota", "accepted", None, None)
@@ -137,6 +138,49 @@ def test_repeated_ids_are_refused() -> None:
         denoise_wave(wave([0, 0, 1]), TASK, SETTINGS, KeywordJudge, KEPT, REMAINING)
     with pytest.raises(ValueError, match=r"repeated: \['k2'\]"):
         denoise_wave(rows({"id": "k2", "text": "x"}), TASK, SETTINGS, KeywordJudge, KEPT, REMAINING)
+
+
+MEANT = [
+    ("m1", "Lost my card again somehow", LOST, -1.0, PLAIN),
+    ("m2", "The card I own is, well, lost", LOST, -2.0, ("semantic", "rejected", "semantic_duplicate", "m1")),
+    # two seeds of this label are alike, so it asks for more than the other one
+    ("m3", "Do I pay any fee for lost or stolen card replacement", LOST, -3.0, PLAIN),
+    (
+        "m4",
+        "Is it open for a fee, on whichever Sunday",
+        HOURS,
+        -4.0,
+        ("semantic", "rejected", "semantic_duplicate", "k4"),
+    ),
+    # one kept row is not held against another
+    ("m5", "Closed at the weekend as ever", HOURS, -5.0, ("semantic", "rejected", "semantic_duplicate", "k5")),
+]
+KEPT_MEANT = pa.table(
+    {
+        "id": ["k6", "k5", "k4"],
+        "text": ["Weekend: all closed", "The weekend, is that when you are closed", "Sunday is when they open"],
+        "label": [HOURS, HOURS, HOURS],
+    }
+)
+
+
+def test_rows_that_mean_the_same(ray_session: None) -> None:
+    table = rows(*({"id": i, "text": t, "intended_label": of, "mean_logprob": p} for i, t, of, p, _ in MEANT))
+    settings = DenoiseSettings(semantic_duplicate=0.75)
+    given = table.take(pa.array([4, 2, 0, 3, 1])), TASK, settings, None, KEPT_MEANT, {LOST: 9, HOURS: 9}
+    verdicts = denoise_wave(*given, meanings=Meanings(WordEncoder, KEPT_MEANT), block_rows=3)
+    assert outcome(verdicts) == {i: (of, *verdict) for i, _, of, _, verdict in MEANT}
+
+
+def test_meanings_are_compared_only_where_asked_for(ray_session: None) -> None:
+    table = rows(*({"id": i, "text": t, "intended_label": of} for i, t, of, _, _ in MEANT))
+    given = table, TASK, DenoiseSettings(), None, KEPT_MEANT, {LOST: 9, HOURS: 9}
+    verdicts = denoise_wave(*given, meanings=Meanings(broken_encoder, KEPT_MEANT))
+    assert set(verdicts["status"].to_pylist()) == {"accepted"}
+
+
+def broken_encoder() -> WordEncoder:
+    raise AssertionError("nothing is to be embedded")
 
 
 def broken_judge() -> KeywordJudge:

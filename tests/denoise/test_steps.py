@@ -6,7 +6,7 @@ import pytest
 
 from denoise.ledger import Ledger
 from denoise.noise.agreement import Agreement
-from denoise.steps import build_pool, drop_duplicates, drop_filtered, settle
+from denoise.steps import build_pool, drop_duplicates, drop_filtered, settle, told
 from tests.denoise.cases import rows
 
 ROWS = rows({"id": "r2", "text": "b", "mean_logprob": -1.0}, {"id": "r1", "text": "a"})
@@ -29,6 +29,16 @@ def test_kept_rows_come_first_in_the_pool() -> None:
         {"id": "k2", "text": "d", "finish_reason": None, "attributes": None, "position": 1, "filtered": False},
         {"id": "r2", "text": "b", "finish_reason": "stop", "attributes": None, "position": 2, "filtered": True},
         {"id": "r1", "text": "a", "finish_reason": "stop", "attributes": None, "position": 3, "filtered": True},
+    ]
+
+
+def test_what_ids_say_and_were_made_for() -> None:
+    rows_ = rows({"id": "r1", "text": "a", "intended_label": "x"}, {"id": "r2", "text": "b", "intended_label": None})
+    assert told(pa.chunked_array([["k2", "r2"], ["r1", "z"]]), rows_, KEPT).to_pylist() == [
+        {"text": "d", "label": "x"},
+        {"text": "b", "label": None},
+        {"text": "a", "label": "x"},
+        {"text": None, "label": None},
     ]
 
 
