@@ -6,13 +6,13 @@ of each band, and the judge run on workers. No result depends on how rows are sp
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from denoise.datasets import BATCH, as_dataset, collect, quiet, with_shared
 from denoise.dedup.exact import exact_survivors
 from denoise.dedup.minhash import BANDS
 from denoise.dedup.near import near_edges
@@ -30,12 +30,8 @@ from denoise.sketch import SKETCH_SCHEMA, bands_of, shingles_of, sketch
 from denoise.steps import build_pool, drop_duplicates, drop_filtered, settle
 from generation.task import Task
 
-if TYPE_CHECKING:
-    from ray.data import Dataset
-
 BLOCK_ROWS = 2048
 _JUDGE_BATCH = 256
-_BATCH: dict[str, Any] = {"batch_format": "pyarrow", "batch_size": None, "zero_copy_batch": True}
 
 
 def denoise_wave(
@@ -98,8 +94,8 @@ def sketch_pool(pool: pa.Table, filters: Sequence[Filter], block_rows: int) -> p
 
     if pool.num_rows == 0:
         return SKETCH_SCHEMA.empty_table()
-    sketches = _dataset(pool, block_rows).map_batches(_with_shared, fn_args=(sketch, ray.put((filters,))), **_BATCH)
-    return _collect(sketches).sort_by("position")
+    sketches = as_dataset(pool, block_rows).map_batches(with_shared, fn_args=(sketch, ray.put((filters,))), **BATCH)
+    return collect(sketches).sort_by("position")
 
 
 def compare_bands(bands: np.ndarray, shingles: Shingles, threshold: float, block_rows: int) -> np.ndarray:
@@ -112,9 +108,9 @@ def compare_bands(bands: np.ndarray, shingles: Shingles, threshold: float, block
 
     if len(bands) < 2:
         return np.zeros((0, 2), np.int64)
-    tasks = _quiet(ray.data.range(BANDS, override_num_blocks=min(BANDS, 1 + len(bands) // block_rows)))
+    tasks = quiet(ray.data.range(BANDS, override_num_blocks=min(BANDS, 1 + len(bands) // block_rows)))
     shared = ray.put((bands, shingles, threshold))
-    edges = _collect(tasks.map_batches(_with_shared, fn_args=(_edges_of_bands, shared), **_BATCH))
+    edges = collect(tasks.map_batches(with_shared, fn_args=(_edges_of_bands, shared), **BATCH))
     return np.column_stack([edges["earlier"].to_numpy(), edges["later"].to_numpy()])
 
 
@@ -132,10 +128,10 @@ def judge_texts(
     if rows.num_rows == 0:
         return np.zeros((0, len(labels)))
     options: dict[str, Any] = {"compute": ActorPoolStrategy(size=1), "batch_size": _JUDGE_BATCH}
-    judging = _dataset(rows.select(["position", "text"]), block_rows).map_batches(
-        Judging, fn_constructor_args=(load_judge, labels), **{**_BATCH, **options}
+    judging = as_dataset(rows.select(["position", "text"]), block_rows).map_batches(
+        Judging, fn_constructor_args=(load_judge, labels), **{**BATCH, **options}
     )
-    column = _collect(judging).sort_by("position")["probabilities"].combine_chunks()
+    column = collect(judging).sort_by("position")["probabilities"].combine_chunks()
     return np.asarray(column.flatten()).reshape(-1, len(labels))
 
 
@@ -160,40 +156,11 @@ def take_margins(
     among = compared_labels(own, probabilities[passing], labels)
     asked = asked.append_column("among", pa.array(among, pa.list_(pa.string())))
     options: dict[str, Any] = {"compute": ActorPoolStrategy(size=1), "batch_size": _JUDGE_BATCH}
-    margining = _dataset(asked, block_rows).map_batches(
-        Margining, fn_constructor_args=(load_likelihood,), **{**_BATCH, **options}
+    margining = as_dataset(asked, block_rows).map_batches(
+        Margining, fn_constructor_args=(load_likelihood,), **{**BATCH, **options}
     )
-    margins = _collect(margining).sort_by("position")["margin"].to_numpy()
+    margins = collect(margining).sort_by("position")["margin"].to_numpy()
     found = list(opinions)
     for place, margin in zip(passing, margins, strict=True):
         found[place] = with_margin(found[place], float(margin), settings)
     return found
-
-
-def _with_shared(batch: pa.Table, function: Callable[..., pa.Table], shared: Any) -> pa.Table:
-    """`function(batch, *shared)`: Ray Data ships arguments with every task, so large ones go as one reference."""
-    import ray
-
-    return function(batch, *ray.get(shared))
-
-
-def _dataset(table: pa.Table, block_rows: int) -> Dataset:
-    import ray
-
-    blocks = [table.slice(start, block_rows) for start in range(0, table.num_rows, block_rows)]
-    return _quiet(ray.data.from_arrow(blocks))
-
-
-def _quiet(dataset: Dataset) -> Dataset:
-    """The dataset without progress bars and start-up messages; the process's own Ray Data settings stay."""
-    dataset.context.enable_progress_bars = False
-    dataset.context.print_on_execution_start = False
-    logging.getLogger("ray.data._internal.progress").setLevel(logging.ERROR)
-    logging.getLogger("ray.data._internal.execution").setLevel(logging.WARNING)
-    return dataset
-
-
-def _collect(dataset: Dataset) -> pa.Table:
-    import ray
-
-    return pa.concat_tables(ray.get(dataset.materialize().to_arrow_refs()))

@@ -1,0 +1,111 @@
+"""One deduplication from Parquet to Parquet, in order; the stages' Ray parts are reading.py, comparing.py, writing.py.
+
+The driver holds ids and hashes, no texts. Every task is a pure function of committed files or shared values, and a
+part is written whole or not at all, so a task that is run again changes nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from denoise.dedup.index import open_index
+from denoise.dedup.roster import call_roll
+from denoise.dedup.settings import BANDS, DedupSettings
+from denoise.dedup.sources import Columns, Source
+from generation.location import Location
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be done: read `source`, write to `out` and `index_out`, compare with the index `against` too."""
+
+    source: Source
+    columns: Columns
+    settings: DedupSettings
+    out: Location
+    index_out: Location
+    against: Location | None = None
+    skip_corrupt: bool = False
+
+    @property
+    def id_type(self) -> pa.DataType:
+        """The ids' type in the output."""
+        if self.columns.id is None:
+            return pa.string()
+        kind = self.source.schema.field(self.columns.id).type
+        return kind.value_type if pa.types.is_dictionary(kind) else kind
+
+
+@dataclass
+class Summary:
+    """What was found; `seconds` by stage. `kept` includes the rows that stand in conflict."""
+
+    rows: int = 0
+    kept: int = 0
+    exact_duplicates: int = 0
+    near_duplicates: int = 0
+    label_conflicts: int = 0
+    old_rows: int = 0
+    index_rows: int = 0
+    largest_component: int = 0
+    largest_cluster: int = 0
+    pairs_compared: int = 0
+    pairs_found: int = 0
+    truncated_buckets: int = 0
+    corrupt_parts: list[str] = field(default_factory=list)
+    settings: dict[str, Any] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def deduplicate(task: Task, say: Callable[[str], None] = lambda stage: None) -> Summary:
+    """Do it; `say` hears of each stage. Needs an initialised Ray. Raises UserError before anything is written."""
+    from denoise.dedup.comparing import compare, lay_out
+    from denoise.dedup.reading import read_index, read_rows, tables_of
+    from denoise.dedup.verdict import decide
+    from denoise.dedup.writing import Outcome, write_all, write_index
+
+    summary = Summary(settings=asdict(task.settings) | {"bands": BANDS, "rows": task.settings.rows})
+
+    @contextmanager
+    def stage(name: str) -> Iterator[None]:
+        say(name)
+        began = time.monotonic()
+        yield
+        summary.seconds[name] = round(time.monotonic() - began, 2)
+
+    labelled = task.columns.label is not None
+    index = task.against and open_index(task.against, task.settings, labelled, task.id_type)
+    with stage("read"):
+        old, clusters = read_index(task.against, index, task.id_type)
+        read = read_rows(task.source, task.columns, task.settings, task.skip_corrupt)
+        summary.corrupt_parts = [*task.source.corrupt, *read.corrupt]
+    with stage("rank"):
+        roster = call_roll(tables_of(old), tables_of(read.sketches), task.columns.id is None, task.columns.id or "id")
+    with stage("compare"):
+        spans = lay_out(roster, [*old, *read.sketches])
+        old, read = [], read.without_sketches()
+        edges, counts = compare(spans, roster, task.settings)
+    with stage("decide"):
+        decisions = decide(roster, edges)
+        outcome = Outcome(roster, decisions, clusters)
+    with stage("write"):
+        write_all(task, read.chunks, outcome)
+    with stage("index"):
+        summary.index_rows = write_index(task, index, outcome, spans)
+
+    new = decisions.reason[roster.old :]
+    kept, exact, near, conflicts = np.bincount(new, minlength=4).tolist()
+    summary.rows, summary.old_rows, summary.kept = len(new), roster.old, kept + conflicts
+    summary.exact_duplicates, summary.near_duplicates, summary.label_conflicts = exact, near, conflicts
+    summary.largest_component = decisions.largest
+    summary.largest_cluster = int(np.bincount(decisions.cluster).max())
+    summary.pairs_found = len(edges.pairs)
+    summary.pairs_compared, summary.truncated_buckets = counts
+    return summary
