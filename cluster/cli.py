@@ -254,7 +254,7 @@ def dedup(
     from denoise.dedup.settings import DedupSettings
 
     settings = DedupSettings(shingle, ngram, threshold)  # type: ignore[arg-type]
-    task = plan(Wishes(inputs, out, text, label, id, prefer, against, index_out, settings, skip_corrupt))
+    task = plan(Wishes(inputs, out, text, label, id, prefer, against, index_out, settings, skip_corrupt, explain))
     summary = run(task, workers, address, lambda stage: typer.echo(f"labelmill: {stage}", err=True))
     if json_ is not None:
         json_.write_text(json.dumps(summary, indent=2) + "\n")

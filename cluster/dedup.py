@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from pyarrow import fs
@@ -38,8 +39,9 @@ class Wishes:
     prefer: str | None = None
     against: str | None = None
     index_out: str | None = None
-    settings: DedupSettings = DedupSettings()
+    settings: DedupSettings = field(default_factory=DedupSettings)
     skip_corrupt: bool = False
+    explain: bool = False
 
 
 def plan(wishes: Wishes) -> Task:
@@ -53,7 +55,7 @@ def plan(wishes: Wishes) -> Task:
     index_out = locate(wishes.index_out) if wishes.index_out is not None else out / "index"
     if index_out != against and not _is_empty(index_out):
         raise UserError(f"--index-out: {index_out} must be new, empty, or the index of --against; it holds files")
-    return Task(source, columns, wishes.settings, out, index_out, against, wishes.skip_corrupt)
+    return Task(source, columns, wishes.settings, out, index_out, against, wishes.skip_corrupt, wishes.explain)
 
 
 def _is_empty(place: Location) -> bool:
@@ -69,9 +71,7 @@ def run(task: Task, workers: int | None, address: str | None, say: Callable[[str
 
     Returns what summary.json holds, which is written last. What was written before a failure is taken away again.
     """
-    local: dict[str, Any] = {"object_store_memory": store_bytes(task)}
-    if workers is not None:
-        local["num_cpus"] = workers
+    local: dict[str, Any] = {"object_store_memory": store_bytes(task), "num_cpus": workers or os.cpu_count() or 1}
     began = time.monotonic()
     compiling = threading.Thread(target=_compile, daemon=True)  # while Ray starts, for all workers to come
     compiling.start()
@@ -122,10 +122,10 @@ def _remove(place: Location) -> None:
 
 def render(summary: dict[str, Any]) -> str:
     """A summary for the screen."""
-    rows, old = summary["rows"], summary["old_rows"]
+    rows, old, at_odds = summary["rows"], summary["old_rows"], summary["label_conflicts"]
     lines = [
         f"rows              {rows:,}" + (f" against {old:,} in the index" if old else ""),
-        f"kept              {summary['kept']:,}, of these {summary['label_conflicts']:,} in conflict with another label",
+        f"kept              {summary['kept']:,}, of these {at_odds:,} at odds with another row's label",
         f"exact duplicates  {summary['exact_duplicates']:,}",
         f"near duplicates   {summary['near_duplicates']:,}",
         f"largest           cluster {summary['largest_cluster']:,}, component {summary['largest_component']:,} rows",
@@ -136,4 +136,16 @@ def render(summary: dict[str, Any]) -> str:
     seconds = summary["seconds"]
     shown = ", ".join(f"{stage} {took:.1f}" for stage, took in seconds.items())
     lines.append(f"seconds           {sum(seconds.values()):.1f} ({shown})")
-    return "\n".join(lines)
+    return "\n".join([*lines, *_render_explanation(summary["explain"])])
+
+
+def _render_explanation(explained: dict[str, Any] | None) -> list[str]:
+    if explained is None:
+        return []
+    lines = ["", "similarity  compared"]
+    lines += [f"      {step}    {share:.3f}" for step, share in explained["curve"].items()]
+    lines += ["", "words edited  copies  similar enough  found"]
+    for each in explained["planted"]:
+        shares = "  ".join("-" if each[name] is None else f"{each[name]:.3f}" for name in ("similar", "compared"))
+        lines.append(f"{each['edits']:>12}  {each['copies']:>6}  {shares.replace('  ', '           ')}")
+    return lines

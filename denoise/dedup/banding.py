@@ -10,6 +10,9 @@ import numpy as np
 
 from denoise.dedup.jit import compiled, mix
 
+ALL_PAIRS = 64  # texts of a bucket up to which all are compared with all
+LEADERS = 16, 128  # least and most texts of a larger bucket that all others are compared with
+CROWD = 1 << 22  # pairs of a bucket at which leaders become fewer
 _SEED = 20240
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
@@ -22,7 +25,7 @@ def hash_functions(band: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 @compiled
-def band_keys(values, starts, factors, shifts):
+def band_keys(values: np.ndarray, starts: np.ndarray, factors: np.ndarray, shifts: np.ndarray) -> np.ndarray:
     """uint64 [n]: equal keys mean that all minima of the band agree. Sets as in `Shingles`."""
     keys = np.empty(len(starts) - 1, np.uint64)
     minima = np.empty(len(factors), np.uint32)
@@ -42,42 +45,53 @@ def band_keys(values, starts, factors, shifts):
 
 
 @compiled
-def bucket_pairs(packed, bits, old, begin, all_pairs, leaders, most):
-    """Pairs of texts with one key, from the bucket that starts at `begin` on, until they are `most` or more.
+def bucket_pairs(
+    packed: np.ndarray, bits: int, old: int, begin: int, later: int, pairs: np.ndarray
+) -> tuple[int, int, int, int]:
+    """Fill `pairs` (int64 [most, 2]) with pairs of texts of one key, earlier text first.
 
-    `packed` uint64, ascending: a key above, `bits` bits of text number below. Returns int64 [pairs, 2] (earlier text
-    first), where to go on, and how many buckets were cut. Pairs of texts below `old` are left out. In a bucket of more
-    than `all_pairs` texts each is paired with its first `leaders` only.
+    `packed` uint64, ascending: a key above, `bits` bits of text number below. Begins with the text at `later` of the
+    bucket at `begin`. Returns how many pairs there are, the place to go on at (two numbers), and how many buckets
+    begun here were cut: in one of more than ALL_PAIRS texts each is paired with the first ones only, the fewer the
+    larger it is. Pairs of texts below `old` are left out.
     """
     low = (np.uint64(1) << np.uint64(bits)) - np.uint64(1)
-    pairs = np.empty((most + max(all_pairs * all_pairs, 1), 2), np.int64)
     found = 0
     cut = 0
-    while begin < len(packed) and found < most:
+    while begin < len(packed):
         end = begin + 1
         key = packed[begin] >> np.uint64(bits)
         while end < len(packed) and packed[end] >> np.uint64(bits) == key:
             end += 1
-        crowded = end - begin > all_pairs
-        cut += crowded
-        for later in range(begin + 1, end):
-            last = min(later, begin + leaders) if crowded else later
-            if np.int64(packed[later] & low) < old:
-                continue
-            if found + last - begin > len(pairs):
-                grown = np.empty((2 * len(pairs) + last - begin, 2), np.int64)
-                grown[:found] = pairs[:found]
-                pairs = grown
-            for earlier in range(begin, last):
-                pairs[found, 0] = np.int64(packed[earlier] & low)
-                pairs[found, 1] = np.int64(packed[later] & low)
-                found += 1
+        leaders = end - begin
+        if leaders > ALL_PAIRS:
+            leaders = max(LEADERS[0], min(LEADERS[1], CROWD // leaders))
+            cut += later == begin
+        while later < end:
+            if found + leaders > len(pairs):
+                return found, begin, later, cut
+            text = np.int64(packed[later] & low)
+            if text >= old:
+                for earlier in range(begin, min(later, begin + leaders)):
+                    pairs[found, 0] = np.int64(packed[earlier] & low)
+                    pairs[found, 1] = text
+                    found += 1
+            later += 1
         begin = end
-    return pairs[:found], begin, cut
+    return found, begin, later, cut
 
 
 @compiled
-def similarities(pairs, values_a, starts_a, first_a, values_b, starts_b, first_b, threshold):
+def similarities(
+    pairs: np.ndarray,
+    values_a: np.ndarray,
+    starts_a: np.ndarray,
+    first_a: int,
+    values_b: np.ndarray,
+    starts_b: np.ndarray,
+    first_b: int,
+    threshold: float,
+) -> np.ndarray:
     """Jaccard similarity of each pair, float32; 0 where it is below the threshold.
 
     The sets of the pairs' left sides lie in a, whose first text has the number `first_a`, those of the right in b.

@@ -10,14 +10,12 @@ import numpy as np
 from denoise.dedup.settings import DedupSettings
 from denoise.dedup.texts import Shingles
 
-ALL_PAIRS = 64  # texts of a bucket up to which all are compared with all
-LEADERS = 128  # first texts of a larger bucket that all others are compared with
-_AT_ONCE = 1 << 20  # pairs
+_AT_ONCE = 1 << 20  # pairs; more than a bucket's leaders
 
 
 @dataclass(frozen=True)
 class Found:
-    """Verified pairs (int64 [m, 2]) and similarities (float32 [m]); pairs compared, and buckets cut to LEADERS."""
+    """Verified pairs (int64 [m, 2]), similarities (float32 [m]); pairs compared, and crowded buckets that were cut."""
 
     pairs: np.ndarray
     similar: np.ndarray
@@ -43,22 +41,23 @@ def compare_band(
         keys = band_keys(span.values, span.starts, *hash_functions(band, settings.rows))
         packed[first:end] = (keys >> np.uint64(bits) << np.uint64(bits)) | np.arange(first, end, dtype=np.uint64)
     packed.sort()
-    pieces, compared, cut = [], 0, 0
+    pieces: list[tuple[np.ndarray, np.ndarray]] = [(np.zeros((0, 2), np.int64), np.zeros(0, np.float32))]
+    compared = cut = 0
     for pairs, crowded in _candidates(packed, bits, old):
         pieces += _verify(pairs, spans, firsts, settings.threshold)
         compared, cut = compared + len(pairs), cut + crowded
-    empty = (np.zeros((0, 2), np.int64), np.zeros(0, np.float32))
-    pairs, similar = zip(empty, *pieces, strict=True)
-    return Found(np.concatenate(pairs), np.concatenate(similar), compared, cut)
+    found, similar = zip(*pieces, strict=True)
+    return Found(np.concatenate(found), np.concatenate(similar), compared, cut)
 
 
 def _candidates(packed: np.ndarray, bits: int, old: int) -> Iterator[tuple[np.ndarray, int]]:
-    from denoise.dedup.banding import bucket_pairs
+    from denoise.dedup.banding import ALL_PAIRS, bucket_pairs
 
-    begin = 0
+    begin = later = 0
+    pairs = np.empty((min(_AT_ONCE, ALL_PAIRS * len(packed)), 2), np.int64)
     while begin < len(packed):
-        pairs, begin, cut = bucket_pairs(packed, bits, old, begin, ALL_PAIRS, LEADERS, _AT_ONCE)
-        yield pairs, cut
+        count, begin, later, cut = bucket_pairs(packed, bits, old, begin, later, pairs)
+        yield pairs[:count], cut
 
 
 def _verify(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -71,7 +72,7 @@ def lay_out(roster: Roster, sketches: Sequence[ObjectRef], span_values: int = SP
         full = int(np.searchsorted(totals, totals[firsts[-1]] + span_values, "right")) - 1
         firsts.append(max(full, firsts[-1] + 1))
     refs = []
-    for first, end in zip(firsts[:-1], firsts[1:], strict=True):
+    for first, end in itertools.pairwise(firsts):
         starts = totals[first : end + 1] - totals[first]
         values = np.empty(starts[-1], np.uint32)
         for number, table in enumerate(tables):

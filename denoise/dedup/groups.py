@@ -10,7 +10,7 @@ NOBODY = -1
 
 
 @compiled
-def first_equal(one, two, three):
+def first_equal(one: np.ndarray, two: np.ndarray, three: np.ndarray) -> np.ndarray:
     """For each row the first row with the same three uint64 values, int64 [n]."""
     size = 1
     while size < 2 * len(one):
@@ -33,7 +33,7 @@ def first_equal(one, two, three):
 
 
 @compiled
-def largest_component(texts, edges, weights):
+def largest_component(texts: int, edges: np.ndarray, weights: np.ndarray) -> int:
     """The greatest sum of `weights` (int64 [texts]) over a connected component of `edges` (int64 [m, 2])."""
     parent = np.arange(texts)
     for edge in range(len(edges)):
@@ -58,7 +58,7 @@ def largest_component(texts, edges, weights):
 
 
 @compiled
-def neighbours(texts, edges):
+def neighbours(texts: int, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """`edges` as adjacency: starts int64 [texts + 1], and the places of `edges` that touch each text, ascending."""
     starts = np.zeros(texts + 1, np.int64)
     for edge in range(len(edges)):
@@ -77,7 +77,7 @@ def neighbours(texts, edges):
 
 
 @compiled
-def centres(texts, edges, starts, touching, old):
+def centres(texts: int, edges: np.ndarray, starts: np.ndarray, touching: np.ndarray, old: int) -> np.ndarray:
     """For each text (in the total order) the earliest centre that it directly matches, itself where none; int64.
 
     Those that match none are centres, and so are the first `old` ones: clusters do not chain.
@@ -95,7 +95,16 @@ def centres(texts, edges, starts, touching, old):
 
 
 @compiled
-def walk(rows_text, rows_label, texts, edges, similar, starts, touching, old):
+def walk(
+    rows_text: np.ndarray,
+    rows_label: np.ndarray,
+    texts: int,
+    edges: np.ndarray,
+    similar: np.ndarray,
+    starts: np.ndarray,
+    touching: np.ndarray,
+    old: int,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Survivors: rows (in the total order, no two with one text and label) against the ones kept before them.
 
     A row falls if it directly matches a kept row of its label; one that matches kept rows of other labels alone

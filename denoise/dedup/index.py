@@ -86,7 +86,7 @@ def copy_parts(source: Location, names: Sequence[str], target: Location) -> None
 
 
 def index_table(light: pa.Table, shingles: Shingles) -> pa.Table:
-    """A part: id, key, text_hash, text_more, label_hash, cluster_id, and the shingles as bytes (uint32, little-endian)."""
+    """A part: id, key, text_hash, text_more, label_hash, cluster_id; shingles as bytes (uint32, little-endian)."""
     data = np.ascontiguousarray(shingles.values, "<u4")
     offsets = pa.py_buffer(np.ascontiguousarray(shingles.starts * 4))
     packed = pa.Array.from_buffers(pa.large_binary(), len(shingles), [None, offsets, pa.py_buffer(data)])

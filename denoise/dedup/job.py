@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from denoise.dedup.explain import explain
 from denoise.dedup.index import open_index
 from denoise.dedup.roster import call_roll
 from denoise.dedup.settings import BANDS, DedupSettings
@@ -33,6 +34,7 @@ class Task:
     index_out: Location
     against: Location | None = None
     skip_corrupt: bool = False
+    explain: bool = False
 
     @property
     def id_type(self) -> pa.DataType:
@@ -61,6 +63,7 @@ class Summary:
     truncated_buckets: int = 0
     corrupt_parts: list[str] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
+    explain: dict[str, Any] | None = None
     seconds: dict[str, float] = field(default_factory=dict)
 
 
@@ -81,7 +84,7 @@ def deduplicate(task: Task, say: Callable[[str], None] = lambda stage: None) -> 
         summary.seconds[name] = round(time.monotonic() - began, 2)
 
     labelled = task.columns.label is not None
-    index = task.against and open_index(task.against, task.settings, labelled, task.id_type)
+    index = open_index(task.against, task.settings, labelled, task.id_type) if task.against is not None else None
     with stage("read"):
         old, clusters = read_index(task.against, index, task.id_type)
         read = read_rows(task.source, task.columns, task.settings, task.skip_corrupt)
@@ -99,6 +102,10 @@ def deduplicate(task: Task, say: Callable[[str], None] = lambda stage: None) -> 
         write_all(task, read.chunks, outcome)
     with stage("index"):
         summary.index_rows = write_index(task, index, outcome, spans)
+
+    if task.explain:
+        with stage("explain"):
+            summary.explain = explain(task.out / "kept", task.columns.text, task.settings)
 
     new = decisions.reason[roster.old :]
     kept, exact, near, conflicts = np.bincount(new, minlength=4).tolist()

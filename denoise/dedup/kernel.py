@@ -14,11 +14,10 @@ from denoise.dedup.letters import COVERED, HARD, SEPARATES, VANISHES
 _FNV, _BASIS = np.uint64(0x100000001B3), np.uint64(0xCBF29CE484222325)
 _SECOND = np.uint64(0x9E3779B97F4A7C15)
 _SPACE = np.uint8(32)
-_FEW = 96  # values up to which sorting by insertion is quickest
 
 
 @compiled
-def _point(data, place, first):
+def _point(data: np.ndarray, place: int, first: int) -> tuple[int, int]:
     """Code point and length of the UTF-8 sequence at `place` that starts with `first`, which is not ASCII."""
     if first < 0xE0:
         return ((first & 0x1F) << 6) | (data[place + 1] & 0x3F), 2
@@ -29,7 +28,7 @@ def _point(data, place, first):
 
 
 @compiled
-def hard_rows(data, offsets, letters):
+def hard_rows(data: np.ndarray, offsets: np.ndarray, letters: np.ndarray) -> np.ndarray:
     """Which texts hold a code point that the table does not decide, bool [n]."""
     found = np.zeros(len(offsets) - 1, np.bool_)
     for row in range(len(found)):
@@ -48,7 +47,7 @@ def hard_rows(data, offsets, letters):
 
 
 @compiled
-def _normalise(data, place, end, letters, out):
+def _normalise(data: np.ndarray, place: int, end: int, letters: np.ndarray, out: np.ndarray) -> int:
     """Put the normal form of an easy text into `out`; returns its bytes."""
     size = 0
     parted = False
@@ -86,7 +85,7 @@ def _normalise(data, place, end, letters, out):
 
 
 @compiled
-def _hash(text, start, end):
+def _hash(text: np.ndarray, start: int, end: int) -> tuple[np.uint64, np.uint64]:
     """Two independent 64-bit hashes of a run of bytes."""
     one, two = _BASIS, _SECOND
     for place in range(start, end):
@@ -99,7 +98,7 @@ def _hash(text, start, end):
 
 
 @compiled
-def _words(text, start, end, longest, out, size):
+def _words(text: np.ndarray, start: int, end: int, longest: int, out: np.ndarray, size: int) -> int:
     """Append the hashes of all runs of 1 to `longest` words; returns the new size."""
     recent = np.zeros(longest, np.uint64)
     words = 0
@@ -121,7 +120,7 @@ def _words(text, start, end, longest, out, size):
 
 
 @compiled
-def _characters(text, start, end, width, out, size):
+def _characters(text: np.ndarray, start: int, end: int, width: int, out: np.ndarray, size: int) -> int:
     """Append the hashes of all runs of `width` characters, with half as many blanks put around the text."""
     margin = width // 2
     recent = np.full(width, np.uint64(32), np.uint64)
@@ -151,18 +150,20 @@ def _characters(text, start, end, width, out, size):
 
 
 @compiled
-def _sort_distinct(values, start, end):
-    """Sort values[start:end] and drop what is repeated; returns the new end."""
-    if end - start > _FEW:
-        values[start:end].sort()
-    else:
-        for place in range(start + 1, end):
+def _sort_distinct(values: np.ndarray, start: int, end: int) -> int:
+    """Sort values[start:end] (Shell's way: most sets are small) and drop what is repeated; returns the new end."""
+    gap = 1
+    while gap < (end - start) // 9:
+        gap = 3 * gap + 1
+    while gap:
+        for place in range(start + gap, end):
             value = values[place]
             hole = place
-            while hole > start and values[hole - 1] > value:
-                values[hole] = values[hole - 1]
-                hole -= 1
+            while hole >= start + gap and values[hole - gap] > value:
+                values[hole] = values[hole - gap]
+                hole -= gap
             values[hole] = value
+        gap //= 3
     last = start
     for place in range(start + 1, end):
         if values[place] != values[last]:
@@ -172,7 +173,16 @@ def _sort_distinct(values, start, end):
 
 
 @compiled
-def sketch_rows(data, offsets, hard, normal, places, letters, by_words, ngram):
+def sketch_rows(
+    data: np.ndarray,
+    offsets: np.ndarray,
+    hard: np.ndarray,
+    normal: np.ndarray,
+    places: np.ndarray,
+    letters: np.ndarray,
+    by_words: bool,
+    ngram: int,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Hashes (uint64 [n, 2]) and shingle sets (uint32 values, int64 starts [n + 1]) of n texts.
 
     A text with `hard` set is taken, in normal form, from `normal` at places[k:k + 2], k counting such texts.
@@ -215,7 +225,7 @@ def sketch_rows(data, offsets, hard, normal, places, letters, by_words, ngram):
 
 
 @compiled
-def hash_runs(data, offsets):
+def hash_runs(data: np.ndarray, offsets: np.ndarray) -> np.ndarray:
     """Two independent hashes, uint64 [n, 2], of n runs of bytes as they are."""
     hashes = np.empty((len(offsets) - 1, 2), np.uint64)
     for row in range(len(hashes)):
@@ -224,7 +234,7 @@ def hash_runs(data, offsets):
 
 
 @compiled
-def mix_all(values):
+def mix_all(values: np.ndarray) -> np.ndarray:
     """Each of uint64 [n] mixed: distinct ones stay distinct."""
     mixed = np.empty_like(values)
     for place in range(len(values)):
@@ -233,7 +243,14 @@ def mix_all(values):
 
 
 @compiled
-def copy_sets(values, starts, places, targets, into, into_starts):
+def copy_sets(
+    values: np.ndarray,
+    starts: np.ndarray,
+    places: np.ndarray,
+    targets: np.ndarray,
+    into: np.ndarray,
+    into_starts: np.ndarray,
+) -> None:
     """Copy the sets at `places` to the sets numbered `targets` of another layout, whose starts are known."""
     for each in range(len(places)):
         begin = starts[places[each]]

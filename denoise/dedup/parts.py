@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -33,7 +34,7 @@ def split_rows(rows: pa.Table, keep: np.ndarray, keys: np.ndarray) -> list[pa.Ta
     order = np.argsort(parts, kind="stable")
     ends = np.searchsorted(parts[order], np.arange(PARTS + 1))
     ordered = kept.take(pa.array(order))
-    return [ordered.slice(begin, end - begin) for begin, end in zip(ends[:-1], ends[1:], strict=True)]
+    return [ordered.slice(begin, end - begin) for begin, end in itertools.pairwise(ends)]
 
 
 def join_rows(pieces: Sequence[pa.Table]) -> pa.Table:

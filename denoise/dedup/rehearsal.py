@@ -17,10 +17,11 @@ _ROWS = pa.table(
 )
 
 
-def rehearse(rows: pa.Table = _ROWS, settings: DedupSettings = DedupSettings()) -> Decisions:
+def rehearse(rows: pa.Table = _ROWS, settings: DedupSettings | None = None) -> Decisions:
     """Deduplicate rows (`id`, `text`, `label`) here."""
     from denoise.dedup.kernel import copy_sets
 
+    settings = settings or DedupSettings()
     sketches = sketch_rows(rows, Columns("text", "label", "id"), settings)
     roster = call_roll([], [sketches], False, "id")
     shingles = shingles_in(sketches).take(roster.row[roster.text_rank])

@@ -20,9 +20,9 @@ _STEP = np.uint64(0x9E3779B97F4A7C15)
 class Roster:
     """n rows by rank, the `old` ones (of an index) first.
 
-    `ids` an Arrow array, `keys` hashes of the ids, `row` each row's place in the tables laid end to end, `hashes` uint64
-    [n, 2] of the texts and `labels` of the labels. `text` the
-    number of each row's text (numbered by their first ranks), `twin` the first rank with the same text and label.
+    `ids` an Arrow array, `keys` hashes of the ids, `row` each row's place in the tables laid end to end, `hashes`
+    uint64 [n, 2] of the texts and `labels` of the labels. `text` is the number of each row's text (numbered by their
+    first ranks), `twin` the first rank with the same text and label.
     """
 
     ids: pa.Array
@@ -102,10 +102,8 @@ def _make_ids(keys: np.ndarray, more: np.ndarray, old: int) -> tuple[pa.Array, n
             break
         contents = np.unique(one[met])
         occurrence[np.isin(one, contents)] += 1
-    names = [
-        f"{a:016x}{b:016x}" + (f"-{n}" if n else "")
-        for a, b, n in zip(one.tolist(), two.tolist(), occurrence.tolist(), strict=True)
-    ]
+    each = zip(one.tolist(), two.tolist(), occurrence.tolist(), strict=True)
+    names = [f"{here:016x}{more:016x}" + (f"-{number}" if number else "") for here, more, number in each]
     return pa.array(names, pa.string()), made
 
 
@@ -119,9 +117,6 @@ def _refuse_repeated(keys: np.ndarray, ids: pa.Array, old: int, name: str) -> No
     counts = pc.value_counts(values).to_pylist()
     twice = sorted(each["values"] for each in counts if each["counts"] > 1 or each["values"] is None)
     if twice:
-        met = (
-            "in IN and in the index" if old and pc.is_in(pa.scalar(twice[0], ids.type), ids[:old]).as_py() else "in IN"
-        )
-        raise UserError(
-            f"--id: ids must be distinct; {len(twice)} in column {name!r} repeat, such as {twice[0]!r} {met}"
-        )
+        known = old and pc.is_in(pa.scalar(twice[0], ids.type), ids[:old]).as_py()
+        where = f"such as {twice[0]!r} in IN and in the index" if known else f"such as {twice[0]!r}"
+        raise UserError(f"--id: ids must be distinct; {len(twice)} in column {name!r} repeat, {where}")

@@ -38,7 +38,7 @@ def inner_type(kind: pa.DataType) -> pa.DataType:
 
 def sketch_rows(rows: pa.Table, columns: Columns, settings: DedupSettings) -> pa.Table:
     """The sketches of rows (the columns named), in their order."""
-    read = read_texts(rows[columns.text], settings.shingle == "words", settings.ngram)
+    read = read_texts(rows[columns.text], settings)
     count = rows.num_rows
     if columns.id is None:
         ids, keys = pa.nulls(count, pa.large_string()), hash_rows(rows)

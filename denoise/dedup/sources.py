@@ -54,7 +54,9 @@ class Source:
 def open_source(inputs: Sequence[str], skip_corrupt: bool) -> Source:
     """The files' footers. Raises UserError: no file, no rows, a corrupt part, mixed schemas."""
     files = [file for each in inputs for file in list_files(each)]
-    schema, chunks, corrupt = None, [], []
+    schema: tuple[str, pa.Schema] | None = None
+    chunks: list[Chunk] = []
+    corrupt: list[str] = []
     for file in dict.fromkeys(map(address_of, files)):
         try:
             footer = read_footer(file)
@@ -79,7 +81,7 @@ def corrupt_part(file: str, error: object) -> UserError:
 
 
 def list_files(given: str) -> list[Location]:
-    """A file, or the .parquet files below a folder but for hidden ones (`_` or `.` first), by path. Raises UserError."""
+    """A file, or the .parquet files below a folder by path, hidden ones (`_` or `.` first) not. Raises UserError."""
     place = locate(given)
     filesystem, path = filesystem_of(place), path_of(place)
     kind = filesystem.get_file_info(path).type

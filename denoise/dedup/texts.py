@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from denoise.dedup.letters import letter_table
+from denoise.dedup.settings import DedupSettings
 from denoise.normal import normalise
 
 
@@ -47,16 +48,17 @@ class Reading:
     shingles: Shingles
 
 
-def read_texts(texts: pa.Array | pa.ChunkedArray, by_words: bool, ngram: int) -> Reading:
-    """Read texts (null is empty). Texts whose code points need their neighbours take a slower way to the same result."""
+def read_texts(texts: pa.Array | pa.ChunkedArray, settings: DedupSettings) -> Reading:
+    """Read texts (null is empty). Where a code point needs its neighbours, a text goes a slower way to the same end."""
     from denoise.dedup.kernel import hard_rows, sketch_rows
 
+    by_words = settings.shingle == "words"
     texts = _plain(texts)
     data, offsets = buffers_of(texts)
     letters = letter_table()
     hard = hard_rows(data, offsets, letters)
     normal, places = buffers_of(_plain(normalise(texts.filter(pa.array(hard)))))
-    hashes, values, starts = sketch_rows(data, offsets, hard, normal, places, letters, by_words, ngram)
+    hashes, values, starts = sketch_rows(data, offsets, hard, normal, places, letters, by_words, settings.ngram)
     return Reading(hashes, Shingles(values, starts))
 
 

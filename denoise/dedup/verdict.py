@@ -86,7 +86,7 @@ def decide(roster: Roster, edges: Edges) -> Decisions:
 
 
 def decisions_table(roster: Roster, decisions: Decisions, clusters: pa.Array, ranks: np.ndarray) -> pa.Table:
-    """The decisions on the rows of these ranks, as they are written; `clusters`: the ids that clusters go by, by rank."""
+    """The decisions on the rows of these ranks, as they are written; `clusters` by rank: the ids that they go by."""
 
     def ids(places: np.ndarray, source: pa.Array = roster.ids) -> pa.Array:
         return source.take(pa.array(places, mask=places == NOBODY))

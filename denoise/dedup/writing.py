@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -51,7 +52,7 @@ class Outcome:
         ranks = np.arange(self.roster.old, len(self.roster))
         ranks = ranks[np.argsort(self.roster.keys[ranks], kind="stable")]
         ends = np.searchsorted(part_of(self.roster.keys[ranks]), np.arange(PARTS + 1))
-        return [ranks[begin:end] for begin, end in zip(ends[:-1], ends[1:], strict=True)]
+        return [ranks[begin:end] for begin, end in itertools.pairwise(ends)]
 
 
 def write_all(task: Task, chunks: Sequence[Chunk], outcome: Outcome) -> None:
