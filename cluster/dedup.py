@@ -18,12 +18,14 @@ from cluster.session import ray_session
 from cluster.shared import prove_seen
 from denoise.dedup.job import Task, deduplicate
 from denoise.dedup.settings import DedupSettings
-from denoise.dedup.sources import choose_columns, open_source
+from denoise.dedup.sources import choose_columns, cut
 from generation.errors import UserError
 from generation.location import Location, filesystem_of, locate, path_of
 from generation.parts import write_bytes
+from generation.pieces import find_pieces
 
 _MEGABYTE = 1 << 20
+_UNPACKED, _ROW = 4, 200  # bytes in shared memory for each byte of a file, and for each row
 _STORE = 256 * _MEGABYTE, 2048 * _MEGABYTE  # least and most shared memory; beyond, Ray spills to disk
 
 
@@ -49,13 +51,24 @@ def plan(wishes: Wishes) -> Task:
     out = locate(wishes.out)
     if not _is_empty(out):
         raise UserError(f"{wishes.out}: must be a new or an empty folder; it holds files")
-    source = open_source(wishes.inputs, wishes.skip_corrupt)
+    source = find_pieces(wishes.inputs, [wishes.text], wishes.skip_corrupt)
     columns = choose_columns(source.schema, wishes.text, wishes.label, wishes.id, wishes.prefer)
     against = locate(wishes.against) if wishes.against is not None else None
     index_out = locate(wishes.index_out) if wishes.index_out is not None else out / "index"
     if index_out != against and not _is_empty(index_out):
         raise UserError(f"--index-out: {index_out} must be new, empty, or the index of --against; it holds files")
-    return Task(source, columns, wishes.settings, out, index_out, against, wishes.skip_corrupt, wishes.explain)
+    return Task(
+        tuple(cut(source.pieces)),
+        source.schema,
+        columns,
+        wishes.settings,
+        out,
+        index_out,
+        against,
+        tuple(source.skipped),
+        wishes.skip_corrupt,
+        wishes.explain,
+    )
 
 
 def _is_empty(place: Location) -> bool:
@@ -92,9 +105,10 @@ def run(task: Task, workers: int | None, address: str | None, say: Callable[[str
 
 def store_bytes(task: Task) -> int:
     """Shared memory to ask for: sketches and shingles, then the rows on their way to their parts."""
-    rows = sum(chunk.rows for chunk in task.source.chunks)
-    size = sum(chunk.size for chunk in task.source.chunks)
-    return min(max(_STORE[0], 2 * size + 100 * rows), _STORE[1])
+    rows = sum(chunk.rows for chunk in task.chunks)
+    places = map(locate, sorted({chunk.file for chunk in task.chunks}))
+    size = sum(filesystem_of(place).get_file_info(path_of(place)).size for place in places)
+    return min(max(_STORE[0], _UNPACKED * size + _ROW * rows), _STORE[1])
 
 
 def _compile() -> None:

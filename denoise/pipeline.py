@@ -13,11 +13,11 @@ import numpy as np
 import pyarrow as pa
 
 from denoise.datasets import BATCH, as_dataset, collect, quiet, with_shared
+from denoise.dedup.compare import compare_band
 from denoise.dedup.exact import exact_survivors
-from denoise.dedup.minhash import BANDS
-from denoise.dedup.near import near_edges
-from denoise.dedup.shingles import Shingles
+from denoise.dedup.settings import BANDS, DedupSettings
 from denoise.dedup.survivors import survivors
+from denoise.dedup.texts import Shingles
 from denoise.filters.base import Filter
 from denoise.filters.table import build_filters
 from denoise.ledger import Ledger
@@ -26,7 +26,7 @@ from denoise.noise.judging import JudgeLike, Judging
 from denoise.noise.margin import LikelihoodLike, Margining, compared_labels, with_margin
 from denoise.noise.set_agreement import set_agreements
 from denoise.settings import DenoiseSettings
-from denoise.sketch import SKETCH_SCHEMA, bands_of, shingles_of, sketch
+from denoise.sketch import KNOWN_SCHEMA, SKETCH_SCHEMA, know, near_settings, reading_of, sketch
 from denoise.steps import build_pool, drop_duplicates, drop_filtered, settle
 from generation.task import Task
 
@@ -46,32 +46,36 @@ def denoise_wave(
     block_rows: int = BLOCK_ROWS,
     load_likelihood: Callable[[], LikelihoodLike] | None = None,
     sets: Collection[str] | None = None,
+    known: pa.Table | None = None,
 ) -> pa.Table:
     """One verdict (VERDICT_SCHEMA, revision 0) on each of `rows` (ROW_SCHEMA), in their order.
 
-    `kept` (`id`, `text`) are the rows accepted earlier: they always stand. `remaining` is the number of rows still
-    wanted per label, `banned` strings that no row may hold. `load_judge` runs once on a worker (such as
-    `partial(Judge.load, folder)`), and so does `load_likelihood` where the settings ask for label margins; without a
-    judge rows keep the labels they were made for. `sets` are the sets of labels that rows are made for, joined, where
-    rows have several: then the judge tells of each label by itself. A task takes about `block_rows` rows. The verdicts,
-    but for their time, do not depend on the order of rows, on `block_rows` or on the number of workers. Raises
-    ValueError on repeated ids and unknown labels. Needs an initialised Ray with one free CPU or more.
+    `kept` (`id`, `text`) are the rows accepted earlier: they always stand, and so do those of `known` (KNOWN_SCHEMA),
+    whose texts need not be read again. `remaining` is the number of rows still wanted per label, `banned` strings that
+    no row may hold. `load_judge` runs once on a worker (such as `partial(Judge.load, folder)`), and so does
+    `load_likelihood` where the settings ask for label margins; without a judge rows keep the labels they were made
+    for. `sets` are the sets of labels that rows are made for, joined, where rows have several: then the judge tells of
+    each label by itself. A task takes about `block_rows` rows. The verdicts, but for their time, do not depend on the
+    order of rows, on `block_rows` or on the number of workers. Raises ValueError on repeated ids and unknown labels.
+    Needs an initialised Ray with one free CPU or more.
     """
     ids = rows["id"].to_pylist()
-    pool = build_pool(rows, kept)
+    old = pa.concat_tables([know(kept), KNOWN_SCHEMA.empty_table() if known is None else known]).sort_by("id")
+    pool = build_pool(rows, old)
     ledger = Ledger(dict(zip(ids, rows["intended_label"].to_pylist(), strict=True)))
-    sketches = sketch_pool(pool, build_filters(task, settings, banned), block_rows)
+    sketches = sketch_pool(pool.slice(old.num_rows), build_filters(task, settings, banned), block_rows)
     standing = drop_filtered(sketches["reason"].to_pylist(), pool, ledger)
+    read = reading_of(pa.concat_tables([old, sketches.select(KNOWN_SCHEMA.names)]))
 
-    twins = exact_survivors(sketches["normal"].take(pa.array(standing)).combine_chunks())
+    twins = exact_survivors(read.hashes[standing])
     standing = drop_duplicates(twins, standing, pool, ledger, "exact")
 
-    compared = sketches.take(pa.array(standing))
-    edges = compare_bands(bands_of(compared), shingles_of(compared), settings.near_duplicate, block_rows)
-    fixed = int(np.searchsorted(standing, kept.num_rows))
+    fixed = int(np.searchsorted(standing, old.num_rows))
+    compared = read.shingles.take(standing)
+    edges = compare_bands(compared, near_settings(settings.near_duplicate), fixed, block_rows)
     standing = drop_duplicates(survivors(len(standing), edges, fixed), standing, pool, ledger, "near")
 
-    judged = pool.take(pa.array(standing[standing >= kept.num_rows]))
+    judged = pool.take(pa.array(standing[standing >= old.num_rows]))
     names, candidates = task.label_names, judged["id"].to_pylist()
     intended = [ledger.intended[id] for id in candidates]
     if load_judge is None:
@@ -89,7 +93,7 @@ def denoise_wave(
 
 
 def sketch_pool(pool: pa.Table, filters: Sequence[Filter], block_rows: int) -> pa.Table:
-    """SKETCH_SCHEMA of a pool (denoise.steps), in its order."""
+    """SKETCH_SCHEMA of the new rows of a pool (denoise.steps), in its order."""
     import ray
 
     if pool.num_rows == 0:
@@ -98,24 +102,26 @@ def sketch_pool(pool: pa.Table, filters: Sequence[Filter], block_rows: int) -> p
     return collect(sketches).sort_by("position")
 
 
-def compare_bands(bands: np.ndarray, shingles: Shingles, threshold: float, block_rows: int) -> np.ndarray:
-    """Verified near-duplicate edges, int64 [m, 2], each once in no certain order.
+def compare_bands(shingles: Shingles, settings: DedupSettings, fixed: int, block_rows: int) -> np.ndarray:
+    """Verified near-duplicate edges, int64 [m, 2], each once; the first `fixed` texts are not compared with each other.
 
-    Bands are compared independently, each by one task, over signatures and shingles shared through the object store
-    (about 1 kB a text). On two cores that has a fixed cost of 1 s a wave, where a shuffle by band key has 3.5 s.
+    Bands are compared independently, over shingles shared through the object store. On two cores that has a fixed cost
+    of 1 s a wave, where a shuffle by band key has 3.5 s.
     """
     import ray
 
-    if len(bands) < 2:
+    if len(shingles) < 2:
         return np.zeros((0, 2), np.int64)
-    tasks = quiet(ray.data.range(BANDS, override_num_blocks=min(BANDS, 1 + len(bands) // block_rows)))
-    shared = ray.put((bands, shingles, threshold))
+    tasks = quiet(ray.data.range(BANDS, override_num_blocks=min(BANDS, 1 + len(shingles) // block_rows)))
+    shared = ray.put((shingles, settings, fixed))
     edges = collect(tasks.map_batches(with_shared, fn_args=(_edges_of_bands, shared), **BATCH))
-    return np.column_stack([edges["earlier"].to_numpy(), edges["later"].to_numpy()])
+    return np.unique(np.column_stack([edges["earlier"].to_numpy(), edges["later"].to_numpy()]), axis=0)
 
 
-def _edges_of_bands(batch: pa.Table, bands: np.ndarray, shingles: Shingles, threshold: float) -> pa.Table:
-    edges = np.concatenate([near_edges(bands, shingles, band, threshold) for band in batch["id"].to_pylist()])
+def _edges_of_bands(batch: pa.Table, shingles: Shingles, settings: DedupSettings, fixed: int) -> pa.Table:
+    firsts, bands = np.array([0, len(shingles)]), batch["id"].to_pylist()
+    found = [compare_band(band, [lambda: shingles], firsts, fixed, settings).pairs for band in bands]
+    edges = np.concatenate(found)
     return pa.table({"earlier": edges[:, 0], "later": edges[:, 1]})
 
 

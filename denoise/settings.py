@@ -16,7 +16,7 @@ class DenoiseSettings(Settings):
     max_words: int = Field(120, ge=1)
     max_repetition: Share = Field(0.3, description="largest share of repeated word trigrams")
     seed_copy: Share = Field(0.7, description="Jaccard similarity to a seed from which a row is a copy")
-    near_duplicate: Share = Field(0.6, description="Jaccard similarity from which two rows are duplicates")
+    near_duplicate: float = Field(0.6, gt=0, le=1, description="Jaccard similarity from which two rows are duplicates")
     accept: Share = Field(0.2, description="least confidence of a judge that agrees, from chance (0) to certain (1)")
     least_margin: float | None = Field(
         None, description="least label margin of a kept row, nats per token; none: any. See docs/denoise.md: it is slow"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from denoise.dedup.settings import DedupSettings
+from denoise.dedup.settings import BANDS, DedupSettings
 from denoise.dedup.texts import Shingles
 
 _AT_ONCE = 1 << 20  # pairs; more than a bucket's leaders
@@ -21,6 +21,13 @@ class Found:
     similar: np.ndarray
     compared: int
     cut: int
+
+
+def compare(shingles: Shingles, settings: DedupSettings, old: int = 0) -> np.ndarray:
+    """All duplicates among texts that one process can hold, int64 [m, 2], each pair once, by its texts."""
+    firsts = np.array([0, len(shingles)])
+    found = [compare_band(band, [lambda: shingles], firsts, old, settings).pairs for band in range(BANDS)]
+    return np.unique(np.concatenate(found), axis=0)
 
 
 def compare_band(

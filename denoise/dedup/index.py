@@ -13,13 +13,14 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from denoise.dedup.parts import make_folder
 from denoise.dedup.settings import DedupSettings
 from denoise.dedup.sketches import sketch_schema
 from denoise.dedup.texts import Shingles
 from generation.errors import UserError
-from generation.location import Location, filesystem_of, path_of
+from generation.location import Location, filesystem_of, locate, path_of
 from generation.parts import write_bytes
 
 _FORMAT = 1
@@ -91,6 +92,16 @@ def index_table(light: pa.Table, shingles: Shingles) -> pa.Table:
     offsets = pa.py_buffer(np.ascontiguousarray(shingles.starts * 4))
     packed = pa.Array.from_buffers(pa.large_binary(), len(shingles), [None, offsets, pa.py_buffer(data)])
     return light.append_column("shingles", packed)
+
+
+def read_index_part(file: str) -> pa.Table:
+    """Raises UserError for a part that is corrupt or gone."""
+    place = locate(file)
+    try:
+        with filesystem_of(place).open_input_file(path_of(place)) as stream:
+            return pq.read_table(stream, use_threads=False)
+    except (pa.ArrowException, OSError) as error:
+        raise UserError(f"{file}: a part of the index cannot be read: {' '.join(str(error).split())}") from None
 
 
 def index_sketches(part: pa.Table, id_type: pa.DataType) -> pa.Table:

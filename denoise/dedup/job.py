@@ -19,20 +19,25 @@ from denoise.dedup.explain import explain
 from denoise.dedup.index import open_index
 from denoise.dedup.roster import call_roll
 from denoise.dedup.settings import BANDS, DedupSettings
-from denoise.dedup.sources import Columns, Source
+from denoise.dedup.sources import Chunk, Columns
 from generation.location import Location
 
 
 @dataclass(frozen=True)
 class Task:
-    """What is to be done: read `source`, write to `out` and `index_out`, compare with the index `against` too."""
+    """What is to be done: read `chunks` (of `schema`), write to `out` and `index_out`, compare with `against` too.
 
-    source: Source
+    `against` is an index; `corrupt` are files that were left out already.
+    """
+
+    chunks: tuple[Chunk, ...]
+    schema: pa.Schema
     columns: Columns
     settings: DedupSettings
     out: Location
     index_out: Location
     against: Location | None = None
+    corrupt: tuple[str, ...] = ()
     skip_corrupt: bool = False
     explain: bool = False
 
@@ -41,7 +46,7 @@ class Task:
         """The ids' type in the output."""
         if self.columns.id is None:
             return pa.string()
-        kind = self.source.schema.field(self.columns.id).type
+        kind = self.schema.field(self.columns.id).type
         return kind.value_type if pa.types.is_dictionary(kind) else kind
 
 
@@ -87,8 +92,8 @@ def deduplicate(task: Task, say: Callable[[str], None] = lambda stage: None) -> 
     index = open_index(task.against, task.settings, labelled, task.id_type) if task.against is not None else None
     with stage("read"):
         old, clusters = read_index(task.against, index, task.id_type)
-        read = read_rows(task.source, task.columns, task.settings, task.skip_corrupt)
-        summary.corrupt_parts = [*task.source.corrupt, *read.corrupt]
+        read = read_rows(task.chunks, task.columns, task.settings, task.skip_corrupt)
+        summary.corrupt_parts = sorted({*task.corrupt, *read.corrupt})
     with stage("rank"):
         roster = call_roll(tables_of(old), tables_of(read.sketches), task.columns.id is None, task.columns.id or "id")
     with stage("compare"):

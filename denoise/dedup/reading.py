@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from denoise.datasets import BATCH, as_dataset, with_shared
-from denoise.dedup.index import Index, index_sketches
+from denoise.dedup.index import Index, index_sketches, read_index_part
 from denoise.dedup.settings import DedupSettings
 from denoise.dedup.sketches import inner_type, sketch_rows
-from denoise.dedup.sources import Chunk, Columns, Source, corrupt_part, read_chunk
+from denoise.dedup.sources import Chunk, Columns
 from generation.errors import UserError
-from generation.location import Location, address_of, filesystem_of, locate, path_of
+from generation.location import Location, address_of
 
 if TYPE_CHECKING:
     from ray import ObjectRef
@@ -37,16 +36,16 @@ class Read:
         return replace(self, sketches=[])
 
 
-def read_rows(source: Source, columns: Columns, settings: DedupSettings, skip_corrupt: bool) -> Read:
+def read_rows(chunks: Sequence[Chunk], columns: Columns, settings: DedupSettings, skip_corrupt: bool) -> Read:
     """Sketch all chunks. A file of which a chunk cannot be read is left out as a whole, or raises UserError."""
-    refs, errors = _run(_sketch_chunk, len(source.chunks), (source.chunks, columns, settings))
-    bad = {source.chunks[task].file: error for task, error in sorted(errors.items(), reverse=True)}
+    refs, errors = _run(_sketch_chunk, len(chunks), (tuple(chunks), columns, settings))
+    bad = {chunks[task].file: error for task, error in sorted(errors.items(), reverse=True)}
     if bad and not skip_corrupt:
-        raise corrupt_part(*min(bad.items()))
-    good = [task for task, chunk in enumerate(source.chunks) if chunk.file not in bad]
+        raise UserError(min(bad.items())[1])
+    good = [task for task, chunk in enumerate(chunks) if chunk.file not in bad]
     if not good:
-        raise UserError(f"{min(bad)}: there are no rows to deduplicate; all parts are corrupt")
-    return Read(tuple(source.chunks[task] for task in good), [ref for task in good for ref in refs[task]], sorted(bad))
+        raise UserError(f"{min(bad)}: there are no rows; every file is corrupt")
+    return Read(tuple(chunks[task] for task in good), [ref for task in good for ref in refs[task]], sorted(bad))
 
 
 def read_index(place: Location | None, index: Index | None, id_type: pa.DataType) -> tuple[list[ObjectRef], pa.Array]:
@@ -57,7 +56,7 @@ def read_index(place: Location | None, index: Index | None, id_type: pa.DataType
     files = [address_of(place / name) for name in index.parts]
     refs, errors = _run(_sketch_part, len(files), (files, inner))
     if errors:
-        raise corrupt_part(files[min(errors)], errors[min(errors)])
+        raise UserError(errors[min(errors)])
     old = [ref for task in range(len(files)) for ref in refs[task]]
     clusters = [table["cluster_id"] for table in tables_of(old)]
     return old, pa.chunked_array([chunk for each in clusters for chunk in each.chunks], inner).combine_chunks()
@@ -93,16 +92,14 @@ def _guarded(batch: pa.Table, function: Callable[..., pa.Table], shared: tuple) 
     (task,) = batch[_TASK].to_pylist()
     try:
         table = function(task, *shared)
-    except (pa.ArrowException, OSError, ValueError) as error:
-        return pa.table({_TASK: [task], _ERROR: [" ".join(str(error).split())]})
+    except UserError as error:
+        return pa.table({_TASK: [task], _ERROR: [str(error)]})
     return table.append_column(_TASK, pa.array(np.full(table.num_rows, task)))
 
 
 def _sketch_chunk(task: int, chunks: Sequence[Chunk], columns: Columns, settings: DedupSettings) -> pa.Table:
-    return sketch_rows(read_chunk(chunks[task], columns.read), columns, settings)
+    return sketch_rows(chunks[task].read(columns.read), columns, settings)
 
 
 def _sketch_part(task: int, files: Sequence[str], id_type: pa.DataType) -> pa.Table:
-    place = locate(files[task])
-    with filesystem_of(place).open_input_file(path_of(place)) as stream:
-        return index_sketches(pq.read_table(stream, use_threads=False), id_type)
+    return index_sketches(read_index_part(files[task]), id_type)

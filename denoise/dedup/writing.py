@@ -15,7 +15,7 @@ from denoise.dedup.comparing import Spans
 from denoise.dedup.index import Index, commit_index, copy_parts, id_kind, index_table
 from denoise.dedup.parts import PARTS, join_rows, part_name, part_of, split_rows, write_table
 from denoise.dedup.roster import Roster
-from denoise.dedup.sources import Chunk, read_chunk
+from denoise.dedup.sources import Chunk
 from denoise.dedup.verdict import Decisions, decisions_table
 from generation.errors import Fault
 from generation.location import Location, address_of, locate
@@ -127,7 +127,7 @@ def _with_ids(table: pa.Table, kind: pa.DataType) -> pa.Table:
 
 
 def _split(chunk: Chunk, keep: np.ndarray, keys: np.ndarray, ids: pa.Array | None) -> list[pa.Table]:
-    rows = read_chunk(chunk, None)
+    rows = chunk.read(None)
     if rows.num_rows != len(keep):
         raise Fault(f"{chunk.file}: changed while it was read")
     if ids is not None:
