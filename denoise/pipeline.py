@@ -120,7 +120,8 @@ def compare_bands(shingles: Shingles, settings: DedupSettings, fixed: int, block
 
 def _edges_of_bands(batch: pa.Table, shingles: Shingles, settings: DedupSettings, fixed: int) -> pa.Table:
     firsts, bands = np.array([0, len(shingles)]), batch["id"].to_pylist()
-    found = [compare_band(band, [lambda: shingles], firsts, fixed, settings).pairs for band in bands]
+    settled = np.ones(fixed, bool)
+    found = [compare_band(band, [lambda: shingles], firsts, settled, settings).pairs for band in bands]
     edges = np.concatenate(found)
     return pa.table({"earlier": edges[:, 0], "later": edges[:, 1]})
 

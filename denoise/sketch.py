@@ -33,7 +33,7 @@ def near_settings(threshold: float) -> DedupSettings:
     return DedupSettings("characters", 5, threshold)
 
 
-_READ = near_settings(1)  # what is read off a text does not depend on the threshold
+READ = near_settings(1)  # what is read off a text does not depend on the threshold
 
 
 def sketch(batch: pa.Table, filters: Sequence[Filter]) -> pa.Table:
@@ -46,7 +46,7 @@ def sketch(batch: pa.Table, filters: Sequence[Filter]) -> pa.Table:
 
 def know(rows: pa.Table) -> pa.Table:
     """KNOWN_SCHEMA of rows (`id`, `text`), in their order."""
-    read = read_texts(rows["text"], _READ)
+    read = read_texts(rows["text"], READ)
     values, starts = read.shingles.values, read.shingles.starts
     hashes = [pa.array(np.ascontiguousarray(side)) for side in read.hashes.T]
     shingles = pa.LargeListArray.from_arrays(pa.array(starts), pa.array(values))

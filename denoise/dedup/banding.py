@@ -46,14 +46,14 @@ def band_keys(values: np.ndarray, starts: np.ndarray, factors: np.ndarray, shift
 
 @compiled
 def bucket_pairs(
-    packed: np.ndarray, bits: int, old: int, begin: int, later: int, pairs: np.ndarray
+    packed: np.ndarray, bits: int, settled: np.ndarray, begin: int, later: int, pairs: np.ndarray
 ) -> tuple[int, int, int, int]:
     """Fill `pairs` (int64 [most, 2]) with pairs of texts of one key, earlier text first.
 
     `packed` uint64, ascending: a key above, `bits` bits of text number below. Begins with the text at `later` of the
     bucket at `begin`. Returns how many pairs there are, the place to go on at (two numbers), and how many buckets
     begun here were cut: in one of more than ALL_PAIRS texts each is paired with the first ones only, the fewer the
-    larger it is. Pairs of texts below `old` are left out.
+    larger it is. Pairs of two `settled` texts (bool, of the first ones; no others are) are left out.
     """
     low = (np.uint64(1) << np.uint64(bits)) - np.uint64(1)
     found = 0
@@ -71,10 +71,11 @@ def bucket_pairs(
             if found + leaders > len(pairs):
                 return found, begin, later, cut
             text = np.int64(packed[later] & low)
-            if text >= old:
-                for earlier in range(begin, min(later, begin + leaders)):
-                    pairs[found, 0] = np.int64(packed[earlier] & low)
-                    pairs[found, 1] = text
+            old = text < len(settled) and settled[text]
+            for earlier in range(begin, min(later, begin + leaders)):
+                other = np.int64(packed[earlier] & low)
+                if not (old and settled[other]):
+                    pairs[found, 0], pairs[found, 1] = other, text
                     found += 1
             later += 1
         begin = end

@@ -24,19 +24,23 @@ class Found:
 
 
 def compare(shingles: Shingles, settings: DedupSettings, old: int = 0) -> np.ndarray:
-    """All duplicates among texts that one process can hold, int64 [m, 2], each pair once, by its texts."""
-    firsts = np.array([0, len(shingles)])
-    found = [compare_band(band, [lambda: shingles], firsts, old, settings).pairs for band in range(BANDS)]
+    """All duplicates among texts that one process can hold, int64 [m, 2], each pair once, by its texts.
+
+    The first `old` ones are not compared with each other.
+    """
+    firsts, settled = np.array([0, len(shingles)]), np.ones(old, bool)
+    found = [compare_band(band, [lambda: shingles], firsts, settled, settings).pairs for band in range(BANDS)]
     return np.unique(np.concatenate(found), axis=0)
 
 
 def compare_band(
-    band: int, spans: Sequence[Callable[[], Shingles]], firsts: np.ndarray, old: int, settings: DedupSettings
+    band: int, spans: Sequence[Callable[[], Shingles]], firsts: np.ndarray, settled: np.ndarray, settings: DedupSettings
 ) -> Found:
     """The duplicates among texts that `band` brings together.
 
     Text numbers from firsts[k] (int64 [spans + 1]) on lie in spans[k], which is loaded when wanted: two at a time are
-    held. Texts below `old` are not compared with each other.
+    held. The first texts are `settled` or not (bool; those that it does not reach are not): two settled ones are not
+    compared.
     """
     from denoise.dedup.banding import band_keys, hash_functions
 
@@ -50,20 +54,20 @@ def compare_band(
     packed.sort()
     pieces: list[tuple[np.ndarray, np.ndarray]] = [(np.zeros((0, 2), np.int64), np.zeros(0, np.float32))]
     compared = cut = 0
-    for pairs, crowded in _candidates(packed, bits, old):
+    for pairs, crowded in _candidates(packed, bits, settled):
         pieces += _verify(pairs, spans, firsts, settings.threshold)
         compared, cut = compared + len(pairs), cut + crowded
     found, similar = zip(*pieces, strict=True)
     return Found(np.concatenate(found), np.concatenate(similar), compared, cut)
 
 
-def _candidates(packed: np.ndarray, bits: int, old: int) -> Iterator[tuple[np.ndarray, int]]:
+def _candidates(packed: np.ndarray, bits: int, settled: np.ndarray) -> Iterator[tuple[np.ndarray, int]]:
     from denoise.dedup.banding import ALL_PAIRS, bucket_pairs
 
     begin = later = 0
     pairs = np.empty((min(_AT_ONCE, ALL_PAIRS * len(packed)), 2), np.int64)
     while begin < len(packed):
-        count, begin, later, cut = bucket_pairs(packed, bits, old, begin, later, pairs)
+        count, begin, later, cut = bucket_pairs(packed, bits, settled, begin, later, pairs)
         yield pairs[:count], cut
 
 

@@ -87,9 +87,8 @@ def compare(spans: Spans, roster: Roster, settings: DedupSettings) -> tuple[Edge
     """All verified edges; and how many pairs were compared, how many crowded buckets cut."""
     import ray
 
-    old_texts = int(roster.text[: roster.old].max()) + 1 if roster.old else 0
     task = ray.remote(_compare).options(num_cpus=1, max_retries=-1)
-    waiting = [task.remote(band, [spans], old_texts, settings) for band in range(BANDS)]
+    waiting = [task.remote(band, [spans], roster.settled, settings) for band in range(BANDS)]
     pieces, compared, cut = [], 0, 0
     while waiting:
         (done,), waiting = ray.wait(waiting, fetch_local=True)
@@ -99,8 +98,8 @@ def compare(spans: Spans, roster: Roster, settings: DedupSettings) -> tuple[Edge
     return join_edges(pieces, roster.texts), (compared, cut)
 
 
-def _compare(band: int, spans: list[Spans], old: int, settings: DedupSettings) -> Found:
-    return compare_band(band, spans[0].loaders(), spans[0].firsts, old, settings)
+def _compare(band: int, spans: list[Spans], settled: np.ndarray, settings: DedupSettings) -> Found:
+    return compare_band(band, spans[0].loaders(), spans[0].firsts, settled, settings)
 
 
 def _load(ref: list[ObjectRef]) -> Shingles:

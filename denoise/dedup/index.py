@@ -1,6 +1,6 @@
 """The index: what later rows are compared with, so that no old text is read again.
 
-A folder with `index.json` (settings, and the parts that count) and parts of kept rows: id, hashes, cluster, shingles.
+A folder with `_index.json` (settings, and the parts that count) and parts of kept rows: id, hashes, cluster, shingles.
 It grows by parts of a new generation; the JSON is written last.
 """
 
@@ -45,12 +45,12 @@ class Index:
 def open_index(place: Location, settings: DedupSettings, labelled: bool, id_type: pa.DataType) -> Index:
     """Raises UserError: no index, or one of other settings."""
     try:
-        found = json.loads((place / "index.json").read_text())
+        found = json.loads((place / "_index.json").read_text())
         index = Index(found["settings"], found["labelled"], found["id_type"], found["rows"], tuple(found["parts"]))
     except (FileNotFoundError, NotADirectoryError):
-        raise UserError(f"--against: {place} is no index (it has no index.json)") from None
+        raise UserError(f"--against: {place} is no index (it has no _index.json)") from None
     except (ValueError, KeyError, TypeError):
-        raise UserError(f"--against: {place}/index.json: is no index of this program") from None
+        raise UserError(f"--against: {place}/_index.json: is no index of this program") from None
     wanted = {**settings.identity(), "labelled": labelled, "id_type": id_kind(id_type)}
     for name, value in {**index.settings, "labelled": index.labelled, "id_type": index.id_type}.items():
         if wanted.get(name) != value:
@@ -75,7 +75,7 @@ def commit_index(place: Location, index: Index) -> None:
         "rows": index.rows,
         "parts": list(index.parts),
     }
-    write_bytes(filesystem_of(place), path_of(place / "index.json"), json.dumps(value, indent=2).encode())
+    write_bytes(filesystem_of(place), path_of(place / "_index.json"), json.dumps(value, indent=2).encode())
 
 
 def copy_parts(source: Location, names: Sequence[str], target: Location) -> None:
@@ -119,5 +119,5 @@ def index_sketches(part: pa.Table, id_type: pa.DataType) -> pa.Table:
         "shingles": pa.LargeListArray.from_arrays(pa.array(starts), pa.array(values)),
     }
     schema = sketch_schema(id_type)
-    table = pa.table([columns[name] for name in schema.names]).rename_columns(schema.names).cast(schema)
+    table = pa.table({name: columns[name] for name in schema.names}).cast(schema)
     return table.append_column("cluster_id", part["cluster_id"].cast(id_type))

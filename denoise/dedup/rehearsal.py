@@ -28,5 +28,5 @@ def rehearse(rows: pa.Table = _ROWS, settings: DedupSettings | None = None) -> D
     nothing = np.zeros(0, np.int64)
     copy_sets(shingles.values, shingles.starts, nothing, nothing, shingles.values.copy(), shingles.starts)
     firsts = np.array([0, roster.texts])
-    found = [compare_band(band, [lambda: shingles], firsts, 0, settings) for band in range(BANDS)]
+    found = [compare_band(band, [lambda: shingles], firsts, roster.settled, settings) for band in range(BANDS)]
     return decide(roster, join_edges([(each.pairs, each.similar) for each in found], roster.texts))

@@ -49,6 +49,15 @@ class Roster:
         first[self.text[::-1]] = np.arange(len(self))[::-1]
         return first
 
+    @property
+    def settled(self) -> np.ndarray:
+        """Which of the old rows' texts (the first ones) no new row brings up again with a label of its own; bool."""
+        old_texts = int(self.text[: self.old].max()) + 1 if self.old else 0
+        raised = self.text[self.old :][self.twin[self.old :] >= self.old]
+        settled = np.ones(old_texts, bool)
+        settled[raised[raised < old_texts]] = False
+        return settled
+
 
 def call_roll(old: Sequence[pa.Table], new: Sequence[pa.Table], made_ids: bool, name: str) -> Roster:
     """Rank the rows of tables of sketches: old ones as they lie, then new by `prefer`, longer text, hash of the id.

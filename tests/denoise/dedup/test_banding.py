@@ -23,7 +23,7 @@ def pairs_of(keys: list[int], old: int = 0, room: int = 1000) -> list[tuple[int,
     found: list[tuple[int, int]] = []
     begin = later = 0
     while begin < len(packed):
-        count, begin, later, _ = bucket_pairs(packed, BITS, old, begin, later, into)
+        count, begin, later, _ = bucket_pairs(packed, BITS, np.arange(4) < old, begin, later, into)
         found += map(tuple, into[:count].tolist())
     return found
 
@@ -74,7 +74,7 @@ def test_a_crowded_bucket_is_cut() -> None:
     texts = 1000
     packed = np.arange(texts, dtype=np.uint64)
     into = np.empty((200_000, 2), np.int64)
-    count, begin, _, cut = bucket_pairs(packed, 10, 0, 0, 0, into)
+    count, begin, _, cut = bucket_pairs(packed, 10, np.zeros(0, bool), 0, 0, into)
     assert (begin, cut) == (texts, 1)
     assert count == 128 * 127 // 2 + (texts - 128) * 128
     assert into[:count, 0].max() == 127 and (into[:count, 0] < into[:count, 1]).all()

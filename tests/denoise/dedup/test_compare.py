@@ -13,6 +13,7 @@ from denoise.dedup.texts import Shingles, read_texts
 
 WORDS = ["my", "the", "a", "card", "desk", "book", "lost", "late", "fee", "open", "hour", "room", "please", "when"]
 SETTINGS = DedupSettings("characters", 5, 0.6)
+NONE = np.zeros(0, bool)
 
 
 def edited_texts() -> list[str]:
@@ -50,7 +51,7 @@ def test_edges_are_true_each_found_once_and_hardly_any_missed() -> None:
 def test_a_band_says_how_near() -> None:
     shingles = shingles_of(edited_texts())
     truth = exhaustive(shingles)
-    found = compare_band(0, [lambda: shingles], np.array([0, len(shingles)]), 0, SETTINGS)
+    found = compare_band(0, [lambda: shingles], np.array([0, len(shingles)]), NONE, SETTINGS)
     assert len(found.pairs) and found.compared >= len(found.pairs) and found.cut == 0
     assert found.similar.tolist() == [np.float32(truth[tuple(pair)]) for pair in found.pairs.tolist()]
 
@@ -60,8 +61,8 @@ def test_texts_in_several_spans_are_compared_all_the_same() -> None:
     firsts = np.array([0, 50, 51, 240])
     parts = [shingles.take(np.arange(a, b)) for a, b in itertools.pairwise(firsts)]
     for band in range(BANDS):
-        whole = compare_band(band, [lambda: shingles], firsts[[0, -1]], 0, SETTINGS)
-        split = compare_band(band, [lambda part=part: part for part in parts], firsts, 0, SETTINGS)
+        whole = compare_band(band, [lambda: shingles], firsts[[0, -1]], NONE, SETTINGS)
+        split = compare_band(band, [lambda part=part: part for part in parts], firsts, NONE, SETTINGS)
         assert sorted(split.pairs.tolist()) == sorted(whole.pairs.tolist())
 
 
