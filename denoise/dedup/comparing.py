@@ -53,19 +53,26 @@ class Spans:
 
 
 def lay_out(roster: Roster, sketches: Sequence[ObjectRef], span_values: int = SPAN_VALUES) -> Spans:
-    """Each text's set once, by text number, in spans: all that comparing needs, in the order that it wants."""
+    """Each text's set once, by text number, in spans: all that comparing needs, in the order that it wants.
+
+    Tables of sketches are held one at a time, so that the object store may move the others to disk.
+    """
     import ray
 
     from denoise.dedup.kernel import copy_sets
 
-    tables = [shingles_in(table) for table in ray.get(list(sketches))]
     rows = roster.row[roster.text_rank]
-    ends = np.cumsum([len(table) for table in tables])
-    block = np.searchsorted(ends, rows, "right")
     sizes = np.empty(len(rows), np.int64)
-    for number, table in enumerate(tables):
-        here = block == number
-        sizes[here] = table.sizes[rows[here] - (ends[number] - len(table))]
+    tables: list[tuple[ObjectRef, np.ndarray, np.ndarray]] = []  # with the texts that they have, and where
+    by_row, begin = np.argsort(rows, kind="stable"), 0
+    for ref in sketches:
+        table = shingles_in(ray.get(ref))
+        texts = by_row[slice(*np.searchsorted(rows, (begin, begin + len(table)), sorter=by_row))]
+        texts = np.sort(texts)
+        places = rows[texts] - begin
+        sizes[texts] = table.sizes[places]
+        tables.append((ref, texts, places))
+        begin += len(table)
     totals = np.append(0, np.cumsum(sizes))
     firsts = [0]
     while firsts[-1] < len(rows):
@@ -75,10 +82,10 @@ def lay_out(roster: Roster, sketches: Sequence[ObjectRef], span_values: int = SP
     for first, end in itertools.pairwise(firsts):
         starts = totals[first : end + 1] - totals[first]
         values = np.empty(starts[-1], np.uint32)
-        for number, table in enumerate(tables):
-            texts = np.flatnonzero(block[first:end] == number)
-            places = rows[first:end][texts] - (ends[number] - len(table))
-            copy_sets(table.values, table.starts, places, texts, values, starts)
+        for ref, texts, places in tables:
+            here = slice(*np.searchsorted(texts, (first, end)))
+            table = shingles_in(ray.get(ref))
+            copy_sets(table.values, table.starts, places[here], texts[here] - first, values, starts)
         refs.append(ray.put(Shingles(values, starts)))
     return Spans(refs, np.array(firsts, np.int64))
 

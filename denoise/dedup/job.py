@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from denoise.dedup.explain import explain
-from denoise.dedup.index import open_index
+from denoise.dedup.index import commit_index, open_index
 from denoise.dedup.roster import call_roll
 from denoise.dedup.settings import BANDS, DedupSettings
 from denoise.dedup.sources import Chunk, Columns
@@ -75,9 +75,9 @@ class Summary:
 def deduplicate(task: Task, say: Callable[[str], None] = lambda stage: None) -> Summary:
     """Do it; `say` hears of each stage. Needs an initialised Ray. Raises UserError before anything is written."""
     from denoise.dedup.comparing import compare, lay_out
-    from denoise.dedup.reading import read_index, read_rows, tables_of
+    from denoise.dedup.reading import light_tables, read_index, read_rows
     from denoise.dedup.verdict import decide
-    from denoise.dedup.writing import Outcome, write_all, write_index
+    from denoise.dedup.writing import Outcome, write_index_parts, write_rows
 
     summary = Summary(settings=asdict(task.settings) | {"bands": BANDS, "rows": task.settings.rows})
 
@@ -95,7 +95,9 @@ def deduplicate(task: Task, say: Callable[[str], None] = lambda stage: None) -> 
         read = read_rows(task.chunks, task.columns, task.settings, task.skip_corrupt)
         summary.corrupt_parts = sorted({*task.corrupt, *read.corrupt})
     with stage("rank"):
-        roster = call_roll(tables_of(old), tables_of(read.sketches), task.columns.id is None, task.columns.id or "id")
+        roster = call_roll(
+            light_tables(old), light_tables(read.sketches), task.columns.id is None, task.columns.id or "id"
+        )
     with stage("compare"):
         spans = lay_out(roster, [*old, *read.sketches])
         old, read = [], read.without_sketches()
@@ -103,10 +105,12 @@ def deduplicate(task: Task, say: Callable[[str], None] = lambda stage: None) -> 
     with stage("decide"):
         decisions = decide(roster, edges)
         outcome = Outcome(roster, decisions, clusters)
-    with stage("write"):
-        write_all(task, read.chunks, outcome)
     with stage("index"):
-        summary.index_rows = write_index(task, index, outcome, spans)
+        grown = write_index_parts(task, index, outcome, spans)
+        del spans  # the rows need their room
+    with stage("write"):
+        write_rows(task, read.chunks, outcome)
+        commit_index(task.index_out, grown)
 
     if task.explain:
         with stage("explain"):
@@ -118,6 +122,7 @@ def deduplicate(task: Task, say: Callable[[str], None] = lambda stage: None) -> 
     summary.exact_duplicates, summary.near_duplicates, summary.label_conflicts = exact, near, conflicts
     summary.largest_component = decisions.largest
     summary.largest_cluster = int(np.bincount(decisions.cluster).max())
+    summary.index_rows = grown.rows
     summary.pairs_found = len(edges.pairs)
     summary.pairs_compared, summary.truncated_buckets = counts
     return summary

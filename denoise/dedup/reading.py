@@ -58,15 +58,19 @@ def read_index(place: Location | None, index: Index | None, id_type: pa.DataType
     if errors:
         raise UserError(errors[min(errors)])
     old = [ref for task in range(len(files)) for ref in refs[task]]
-    clusters = [table["cluster_id"] for table in tables_of(old)]
+    clusters = [table["cluster_id"] for table in light_tables(old)]
     return old, pa.chunked_array([chunk for each in clusters for chunk in each.chunks], inner).combine_chunks()
 
 
-def tables_of(refs: Sequence[ObjectRef]) -> list[pa.Table]:
-    """The tables themselves: they stay where they lie, in shared memory."""
+def light_tables(refs: Sequence[ObjectRef]) -> list[pa.Table]:
+    """The tables without their shingles, out of shared memory, which so can be had for other things."""
     import ray
 
-    return ray.get(list(refs))
+    return [_copy(ray.get(ref).drop_columns(["shingles", _TASK])) for ref in refs]
+
+
+def _copy(table: pa.Table) -> pa.Table:
+    return table.take(pa.array(np.arange(table.num_rows)))
 
 
 def _run(function: Callable[..., pa.Table], count: int, shared: tuple) -> tuple[list[list[ObjectRef]], dict[int, str]]:

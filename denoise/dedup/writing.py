@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from denoise.dedup.comparing import Spans
-from denoise.dedup.index import Index, commit_index, copy_parts, id_kind, index_table
+from denoise.dedup.index import Index, copy_parts, id_kind, index_table
 from denoise.dedup.parts import PARTS, join_rows, part_name, part_of, split_rows, write_table
 from denoise.dedup.roster import Roster
 from denoise.dedup.sources import Chunk
@@ -55,7 +55,7 @@ class Outcome:
         return [ranks[begin:end] for begin, end in itertools.pairwise(ends)]
 
 
-def write_all(task: Task, chunks: Sequence[Chunk], outcome: Outcome) -> None:
+def write_rows(task: Task, chunks: Sequence[Chunk], outcome: Outcome) -> None:
     """Write `kept` and `decisions`."""
     _drain([*_write_decisions(task, outcome), *_write_kept(task, chunks, outcome)])
 
@@ -81,8 +81,8 @@ def _write_kept(task: Task, chunks: Sequence[Chunk], outcome: Outcome) -> Iterat
         yield _remote(_join).remote(_part(task.out / "kept", part), *(each[part] for each in pieces))
 
 
-def write_index(task: Task, index: Index | None, outcome: Outcome, spans: Spans) -> int:
-    """Write the grown index, JSON last: parts of old rows as they are, then a generation of the kept ones."""
+def write_index_parts(task: Task, index: Index | None, outcome: Outcome, spans: Spans) -> Index:
+    """Write the parts of the grown index, which is then to be committed: old ones as they are, and a new generation."""
     generation = index.generation if index else 0
     if index and task.against and task.against != task.index_out:
         copy_parts(task.against, index.parts, task.index_out)
@@ -107,11 +107,8 @@ def write_index(task: Task, index: Index | None, outcome: Outcome, spans: Spans)
     new = tuple(part_name(part, generation) for part in range(PARTS))
     rows = (index.rows if index else 0) + int(outcome.keep.sum())
     labelled = task.columns.label is not None
-    made = Index(
-        task.settings.identity(), labelled, id_kind(task.id_type), rows, (*(index.parts if index else ()), *new)
-    )
-    commit_index(task.index_out, made)
-    return rows
+    parts = (*(index.parts if index else ()), *new)
+    return Index(task.settings.identity(), labelled, id_kind(task.id_type), rows, parts)
 
 
 def _part(folder: Location, part: int, generation: int = 0) -> str:
