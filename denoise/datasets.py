@@ -33,6 +33,7 @@ def quiet(dataset: Dataset) -> Dataset:
     """The dataset without progress bars and start-up messages; the process's own Ray Data settings stay."""
     dataset.context.enable_progress_bars = False
     dataset.context.print_on_execution_start = False
+    logging.getLogger("ray.data.dataset").setLevel(logging.ERROR)  # it warns of CPUs that are busy just now
     logging.getLogger("ray.data._internal.progress").setLevel(logging.ERROR)
     logging.getLogger("ray.data._internal.execution").setLevel(logging.WARNING)
     return dataset

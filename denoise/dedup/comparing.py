@@ -20,6 +20,7 @@ from denoise.dedup.verdict import Edges, join_edges
 if TYPE_CHECKING:
     from ray import ObjectRef
 
+RETRIES = 10  # of a task whose process has died
 SPAN_VALUES = 64 << 20  # shingles of a span, 4 bytes each; a task holds two spans
 
 
@@ -94,7 +95,7 @@ def compare(spans: Spans, roster: Roster, settings: DedupSettings) -> tuple[Edge
     """All verified edges; and how many pairs were compared, how many crowded buckets cut."""
     import ray
 
-    task = ray.remote(_compare).options(num_cpus=1, max_retries=-1)
+    task = ray.remote(_compare).options(num_cpus=1, max_retries=RETRIES)
     waiting = [task.remote(band, [spans], roster.settled, settings) for band in range(BANDS)]
     pieces, compared, cut = [], 0, 0
     while waiting:

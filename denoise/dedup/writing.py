@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from denoise.dedup.comparing import Spans
+from denoise.dedup.comparing import RETRIES, Spans
 from denoise.dedup.index import Index, copy_parts, id_kind, index_table
 from denoise.dedup.parts import PARTS, join_rows, part_name, part_of, split_rows, write_table
 from denoise.dedup.roster import Roster
@@ -147,7 +147,7 @@ def _write_part(place: str, light: pa.Table, texts: np.ndarray, spans: list[Span
 def _remote(function: Any, **options: Any) -> Any:
     import ray
 
-    return ray.remote(function).options(num_cpus=1, max_retries=-1, **options)
+    return ray.remote(function).options(num_cpus=1, max_retries=RETRIES, **options)
 
 
 def _drain(jobs: Sequence[ObjectRef]) -> None:
