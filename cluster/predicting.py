@@ -13,12 +13,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from generation.pieces import Piece, find_pieces, read_piece
 from pyarrow import fs
 
 from cluster.config import RuntimeSettings
 from cluster.session import ray_session
-from denoise.pipeline import _quiet as quiet
+from denoise.datasets import quiet
 from generation.errors import UserError
 from generation.examples import read_examples
 from generation.kinds.pair import PairKind, join
@@ -26,6 +25,7 @@ from generation.kinds.spans import OUTSIDE
 from generation.location import Location, address_of, filesystem_of, locate, path_of
 from generation.models import model_hash
 from generation.parts import list_parts, write_bytes
+from generation.pieces import Piece, find_pieces, read_piece
 from generation.records import digest
 from training.export import choose_runtime, load_student
 from training.folders import local_folder
