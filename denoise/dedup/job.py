@@ -95,9 +95,8 @@ def deduplicate(task: Task, say: Callable[[str], None] = lambda stage: None) -> 
         read = read_rows(task.chunks, task.columns, task.settings, task.skip_corrupt)
         summary.corrupt_parts = sorted({*task.corrupt, *read.corrupt})
     with stage("rank"):
-        roster = call_roll(
-            light_tables(old), light_tables(read.sketches), task.columns.id is None, task.columns.id or "id"
-        )
+        name = task.columns.id
+        roster = call_roll(light_tables(old), light_tables(read.sketches), name is None, name or "id")
     with stage("compare"):
         spans = lay_out(roster, [*old, *read.sketches])
         old, read = [], read.without_sketches()

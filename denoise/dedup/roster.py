@@ -9,7 +9,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from denoise.dedup.sketches import sketch_schema
 from generation.errors import UserError
 
 _LIGHT = ["id", "key", "key_more", "text_hash", "text_more", "label_hash", "prefer", "length"]
@@ -67,18 +66,26 @@ def call_roll(old: Sequence[pa.Table], new: Sequence[pa.Table], made_ids: bool, 
     """
     from denoise.dedup.groups import first_equal
 
-    tables = [table.select(_LIGHT) for table in (*old, *new)]
     count_old = sum(table.num_rows for table in old)
-    rows = pa.concat_tables(tables) if tables else sketch_schema(pa.string()).empty_table().select(_LIGHT)
-    columns = {each: np.asarray(rows[each]) for each in _LIGHT[1:]}
-    ids, keys = rows["id"].combine_chunks(), columns["key"].copy()
+    rows = pa.concat_tables([*(each.select(_LIGHT) for each in (*old, *new))])
+    del old, new  # at ten million rows each copy counts
+    columns = {}
+    for each in _LIGHT[1:]:
+        columns[each] = np.asarray(rows[each])
+        rows = rows.drop_columns([each])
+    ids, keys = rows["id"].combine_chunks(), columns.pop("key").copy()
+    del rows
+    pa.default_memory_pool().release_unused()
+    more = columns.pop("key_more")
     if made_ids:
-        made, keys[count_old:] = _make_ids(keys, columns["key_more"], count_old)
+        made, keys[count_old:] = _make_ids(keys, more, count_old)
         ids = pa.concat_arrays([ids[:count_old], made.cast(ids.type)])
     _refuse_repeated(keys, ids, count_old, name)
-    ranks = np.lexsort((keys[count_old:], -columns["length"][count_old:], -columns["prefer"][count_old:]))
+    better, longer = (-columns.pop(each)[count_old:] for each in ("prefer", "length"))
+    by = (keys[count_old:], longer, better) if len(better) and np.ptp(better) else (keys[count_old:], longer)
+    ranks = np.lexsort(by)
     order = np.concatenate([np.arange(count_old), ranks + count_old])
-    one, two, labels = (columns[each][order] for each in ("text_hash", "text_more", "label_hash"))
+    one, two, labels = (columns.pop(each)[order] for each in ("text_hash", "text_more", "label_hash"))
     first = first_equal(one, two, np.zeros(len(order), np.uint64))
     number = np.cumsum(first == np.arange(len(order))) - 1
     return Roster(
