@@ -257,6 +257,39 @@ def filter_(
 
 
 @app.command()
+def dedup(
+    inputs: Annotated[list[str], typer.Argument(metavar="IN...", help="Parquet files, folders of them, or their URIs")],
+    out: Annotated[str, typer.Argument(metavar="OUT", help="a new or empty folder, or a URI")],
+    text: Annotated[str, typer.Option("--text", metavar="COLUMN")] = "text",
+    label: Annotated[str | None, typer.Option("--label", metavar="COLUMN", help="default: label, if it exists")] = None,
+    id: Annotated[str | None, typer.Option("--id", metavar="COLUMN", help="default: id, else ids are made")] = None,
+    prefer: Annotated[
+        str | None, typer.Option("--prefer", metavar="COLUMN", help="a number: of duplicates the highest stays")
+    ] = None,
+    against: Annotated[str | None, typer.Option("--against", metavar="INDEX", help="an earlier OUT/index")] = None,
+    index_out: Annotated[str | None, typer.Option("--index-out", metavar="INDEX", help="default: OUT/index")] = None,
+    threshold: Annotated[float, typer.Option("--threshold", help="Jaccard similarity of duplicates")] = 0.65,
+    shingle: Annotated[str, typer.Option("--shingle", help="words, or characters")] = "words",
+    ngram: Annotated[int, typer.Option("--ngram", help="runs of 1 to N words, or of N characters")] = 1,
+    explain: Annotated[bool, typer.Option("--explain", help="measure how many duplicates are found")] = False,
+    skip_corrupt: Annotated[bool, typer.Option("--skip-corrupt", help="count parts that cannot be read")] = False,
+    workers: Annotated[int | None, typer.Option("--workers", min=1, help="processes; default: one a CPU")] = None,
+    address: Annotated[str | None, typer.Option("--address", metavar="URL", help="join this Ray cluster")] = None,
+    json_: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="write the summary there too")] = None,
+) -> None:
+    """Remove exact and near duplicates from Parquet files; OUT gets kept/, decisions/, index/ and summary.json."""
+    from cluster.dedup import Wishes, plan, render, run
+    from denoise.dedup.settings import DedupSettings
+
+    settings = DedupSettings(shingle, ngram, threshold)  # type: ignore[arg-type]
+    task = plan(Wishes(inputs, out, text, label, id, prefer, against, index_out, settings, skip_corrupt, explain))
+    summary = run(task, workers, address, lambda stage: typer.echo(f"labelmill: {stage}", err=True))
+    if json_ is not None:
+        json_.write_text(json.dumps(summary, indent=2) + "\n")
+    typer.echo(render(summary))
+
+
+@app.command()
 def doctor() -> None:
     """Say what was found on this machine, and what to do about what is missing."""
     from cluster.doctor import examine, exit_code, render

@@ -17,7 +17,7 @@ from pyarrow import fs
 
 from cluster.config import RuntimeSettings
 from cluster.session import ray_session
-from denoise.pipeline import _quiet as quiet
+from denoise.datasets import quiet
 from generation.errors import UserError
 from generation.examples import read_examples
 from generation.kinds.pair import PairKind, join

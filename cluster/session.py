@@ -13,8 +13,9 @@ from generation.errors import UserError
 
 
 @contextmanager
-def ray_session(runtime: RuntimeSettings, namespace: str | None = None) -> Iterator[None]:
-    """Join the cluster at `runtime.address`, or start one on this machine; left or ended afterwards.
+def ray_session(runtime: RuntimeSettings, namespace: str | None = None, **local: Any) -> Iterator[None]:
+    """Join the cluster at `runtime.address`, or start one on this machine (with `local` options of `ray.init`); left
+    or ended afterwards.
 
     Named actors of one namespace do not see those of another: each run has its own.
 
@@ -33,7 +34,8 @@ def ray_session(runtime: RuntimeSettings, namespace: str | None = None) -> Itera
             yield
         else:
             # "local": without it, Ray would join a cluster that it finds running on this machine
-            ray.init("local", num_cpus=_logical_cpus(runtime), include_dashboard=False, **options)
+            own = {"num_cpus": _logical_cpus(runtime), "include_dashboard": False, **options, **local}
+            ray.init("local", **own)
             with Reaper():
                 yield
     finally:

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from cluster.budget import Budget
 from cluster.job import Job
 from cluster.journal import Journal
+from cluster.known import known_rows
 from cluster.material import material_of
 from cluster.metrics import cost_of, spent_tokens
 from cluster.monitor import Monitor
@@ -113,8 +114,9 @@ class WaveSteps:
                 self._job.task,
                 self._job.config.denoise,
                 judge,
-                self._store.kept(self._store.rounds()),
+                self._store.kept([]),
                 remaining,
+                known=known_rows(self._store, self._job.run_id),
                 load_likelihood=self._likelihood(),
                 meanings=self._meanings(),
                 banned=self._job.generation.banned,

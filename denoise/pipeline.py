@@ -6,18 +6,18 @@ of each band, and the judge run on workers. No result depends on how rows are sp
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from denoise.datasets import BATCH, as_dataset, collect, quiet, with_shared
+from denoise.dedup.compare import compare_band
 from denoise.dedup.exact import exact_survivors
-from denoise.dedup.minhash import BANDS
-from denoise.dedup.near import near_edges
-from denoise.dedup.shingles import Shingles
+from denoise.dedup.settings import BANDS, DedupSettings
 from denoise.dedup.survivors import survivors
+from denoise.dedup.texts import Shingles
 from denoise.filters.base import Filter
 from denoise.filters.table import build_filters
 from denoise.ledger import Ledger
@@ -27,16 +27,12 @@ from denoise.noise.judging import JudgeLike, Judging
 from denoise.noise.margin import LikelihoodLike, Margining, compared_labels, with_margin
 from denoise.noise.set_agreement import set_agreements
 from denoise.settings import DenoiseSettings
-from denoise.sketch import SKETCH_SCHEMA, bands_of, shingles_of, sketch
+from denoise.sketch import KNOWN_SCHEMA, SKETCH_SCHEMA, know, near_settings, reading_of, sketch
 from denoise.steps import build_pool, drop_duplicates, drop_filtered, settle, told
 from generation.task import Task
 
-if TYPE_CHECKING:
-    from ray.data import Dataset
-
 BLOCK_ROWS = 2048
 _JUDGE_BATCH = 256
-_BATCH: dict[str, Any] = {"batch_format": "pyarrow", "batch_size": None, "zero_copy_batch": True}
 
 
 def denoise_wave(
@@ -51,40 +47,45 @@ def denoise_wave(
     block_rows: int = BLOCK_ROWS,
     load_likelihood: Callable[[], LikelihoodLike] | None = None,
     sets: Collection[str] | None = None,
+    known: pa.Table | None = None,
     meanings: Meanings | None = None,
 ) -> pa.Table:
     """One verdict (VERDICT_SCHEMA, revision 0) on each of `rows` (ROW_SCHEMA), in their order.
 
-    `kept` (`id`, `text`) are the rows accepted earlier: they always stand. `remaining` is the number of rows still
-    wanted per label, `banned` strings that no row may hold. `load_judge` runs once on a worker (such as
-    `partial(Judge.load, folder)`), and so does `load_likelihood` where the settings ask for label margins; without a
-    judge rows keep the labels they were made for. `sets` are the sets of labels that rows are made for, joined, where
-    rows have several: then the judge tells of each label by itself. `meanings` are used where the settings ask for
-    semantic duplicates. A task takes about `block_rows` rows. The verdicts, but for their time, do not depend on the
+    `kept` (`id`, `text`) are the rows accepted earlier: they always stand, and so do those of `known` (KNOWN_SCHEMA),
+    whose texts need not be read again. `remaining` is the number of rows still wanted per label, `banned` strings that
+    no row may hold. `load_judge` runs once on a worker (such as `partial(Judge.load, folder)`), and so does
+    `load_likelihood` where the settings ask for label margins; without a judge rows keep the labels they were made
+    for. `sets` are the sets of labels that rows are made for, joined, where rows have several: then the judge tells of
+    each label by itself. `meanings` are used where the settings ask for semantic duplicates. A task takes about
+    `block_rows` rows. The verdicts, but for their time, do not depend on the
     order of rows, on `block_rows` or on the number of workers. Raises ValueError on repeated ids and unknown labels.
     Needs an initialised Ray with one free CPU or more.
     """
     ids = rows["id"].to_pylist()
-    pool = build_pool(rows, kept)
+    old = pa.concat_tables([know(kept), KNOWN_SCHEMA.empty_table() if known is None else known]).sort_by("id")
+    pool = build_pool(rows, old)
     ledger = Ledger(dict(zip(ids, rows["intended_label"].to_pylist(), strict=True)))
-    sketches = sketch_pool(pool, build_filters(task, settings, banned, rows["mean_logprob"]), block_rows)
+    filters = build_filters(task, settings, banned, rows["mean_logprob"])
+    sketches = sketch_pool(pool.slice(old.num_rows), filters, block_rows)
     standing = drop_filtered(sketches["reason"].to_pylist(), pool, ledger)
+    read = reading_of(pa.concat_tables([old, sketches.select(KNOWN_SCHEMA.names)]))
 
-    twins = exact_survivors(sketches["normal"].take(pa.array(standing)).combine_chunks())
+    twins = exact_survivors(read.hashes[standing])
     standing = drop_duplicates(twins, standing, pool, ledger, "exact")
 
-    compared = sketches.take(pa.array(standing))
-    edges = compare_bands(bands_of(compared), shingles_of(compared), settings.near_duplicate, block_rows)
-    fixed = int(np.searchsorted(standing, kept.num_rows))
+    fixed = int(np.searchsorted(standing, old.num_rows))
+    compared = read.shingles.take(standing)
+    edges = compare_bands(compared, near_settings(settings.near_duplicate), fixed, block_rows)
     standing = drop_duplicates(survivors(len(standing), edges, fixed), standing, pool, ledger, "near")
 
     if meanings is not None and settings.semantic_duplicate is not None:
         meant = told(pool["id"].take(pa.array(standing)), rows, meanings.kept)
         edges = compare_meanings(meant, task.seeds, settings.semantic_duplicate, meanings.load_encoder, block_rows)
-        fixed = int(np.searchsorted(standing, kept.num_rows))
+        fixed = int(np.searchsorted(standing, old.num_rows))
         standing = drop_duplicates(survivors(len(standing), edges, fixed), standing, pool, ledger, "semantic")
 
-    judged = pool.take(pa.array(standing[standing >= kept.num_rows]))
+    judged = pool.take(pa.array(standing[standing >= old.num_rows]))
     names, candidates = task.label_names, judged["id"].to_pylist()
     intended = [ledger.intended[id] for id in candidates]
     if load_judge is None:
@@ -102,33 +103,36 @@ def denoise_wave(
 
 
 def sketch_pool(pool: pa.Table, filters: Sequence[Filter], block_rows: int) -> pa.Table:
-    """SKETCH_SCHEMA of a pool (denoise.steps), in its order."""
+    """SKETCH_SCHEMA of the new rows of a pool (denoise.steps), in its order."""
     import ray
 
     if pool.num_rows == 0:
         return SKETCH_SCHEMA.empty_table()
-    sketches = _dataset(pool, block_rows).map_batches(_with_shared, fn_args=(sketch, ray.put((filters,))), **_BATCH)
-    return _collect(sketches).sort_by("position")
+    sketches = as_dataset(pool, block_rows).map_batches(with_shared, fn_args=(sketch, ray.put((filters,))), **BATCH)
+    return collect(sketches).sort_by("position")
 
 
-def compare_bands(bands: np.ndarray, shingles: Shingles, threshold: float, block_rows: int) -> np.ndarray:
-    """Verified near-duplicate edges, int64 [m, 2], each once in no certain order.
+def compare_bands(shingles: Shingles, settings: DedupSettings, fixed: int, block_rows: int) -> np.ndarray:
+    """Verified near-duplicate edges, int64 [m, 2], each once; the first `fixed` texts are not compared with each other.
 
-    Bands are compared independently, each by one task, over signatures and shingles shared through the object store
-    (about 1 kB a text). On two cores that has a fixed cost of 1 s a wave, where a shuffle by band key has 3.5 s.
+    Bands are compared independently, over shingles shared through the object store. On two cores that has a fixed cost
+    of 1 s a wave, where a shuffle by band key has 3.5 s.
     """
     import ray
 
-    if len(bands) < 2:
+    if len(shingles) < 2:
         return np.zeros((0, 2), np.int64)
-    tasks = _quiet(ray.data.range(BANDS, override_num_blocks=min(BANDS, 1 + len(bands) // block_rows)))
-    shared = ray.put((bands, shingles, threshold))
-    edges = _collect(tasks.map_batches(_with_shared, fn_args=(_edges_of_bands, shared), **_BATCH))
-    return np.column_stack([edges["earlier"].to_numpy(), edges["later"].to_numpy()])
+    tasks = quiet(ray.data.range(BANDS, override_num_blocks=min(BANDS, 1 + len(shingles) // block_rows)))
+    shared = ray.put((shingles, settings, fixed))
+    edges = collect(tasks.map_batches(with_shared, fn_args=(_edges_of_bands, shared), **BATCH))
+    return np.unique(np.column_stack([edges["earlier"].to_numpy(), edges["later"].to_numpy()]), axis=0)
 
 
-def _edges_of_bands(batch: pa.Table, bands: np.ndarray, shingles: Shingles, threshold: float) -> pa.Table:
-    edges = np.concatenate([near_edges(bands, shingles, band, threshold) for band in batch["id"].to_pylist()])
+def _edges_of_bands(batch: pa.Table, shingles: Shingles, settings: DedupSettings, fixed: int) -> pa.Table:
+    firsts, bands = np.array([0, len(shingles)]), batch["id"].to_pylist()
+    settled = np.ones(fixed, bool)
+    found = [compare_band(band, [lambda: shingles], firsts, settled, settings).pairs for band in bands]
+    edges = np.concatenate(found)
     return pa.table({"earlier": edges[:, 0], "later": edges[:, 1]})
 
 
@@ -141,10 +145,10 @@ def judge_texts(
     if rows.num_rows == 0:
         return np.zeros((0, len(labels)))
     options: dict[str, Any] = {"compute": ActorPoolStrategy(size=1), "batch_size": _JUDGE_BATCH}
-    judging = _dataset(rows.select(["position", "text"]), block_rows).map_batches(
-        Judging, fn_constructor_args=(load_judge, labels), **{**_BATCH, **options}
+    judging = as_dataset(rows.select(["position", "text"]), block_rows).map_batches(
+        Judging, fn_constructor_args=(load_judge, labels), **{**BATCH, **options}
     )
-    column = _collect(judging).sort_by("position")["probabilities"].combine_chunks()
+    column = collect(judging).sort_by("position")["probabilities"].combine_chunks()
     return np.asarray(column.flatten()).reshape(-1, len(labels))
 
 
@@ -169,40 +173,11 @@ def take_margins(
     among = compared_labels(own, probabilities[passing], labels)
     asked = asked.append_column("among", pa.array(among, pa.list_(pa.string())))
     options: dict[str, Any] = {"compute": ActorPoolStrategy(size=1), "batch_size": _JUDGE_BATCH}
-    margining = _dataset(asked, block_rows).map_batches(
-        Margining, fn_constructor_args=(load_likelihood,), **{**_BATCH, **options}
+    margining = as_dataset(asked, block_rows).map_batches(
+        Margining, fn_constructor_args=(load_likelihood,), **{**BATCH, **options}
     )
-    margins = _collect(margining).sort_by("position")["margin"].to_numpy()
+    margins = collect(margining).sort_by("position")["margin"].to_numpy()
     found = list(opinions)
     for place, margin in zip(passing, margins, strict=True):
         found[place] = with_margin(found[place], float(margin), settings)
     return found
-
-
-def _with_shared(batch: pa.Table, function: Callable[..., pa.Table], shared: Any) -> pa.Table:
-    """`function(batch, *shared)`: Ray Data ships arguments with every task, so large ones go as one reference."""
-    import ray
-
-    return function(batch, *ray.get(shared))
-
-
-def _dataset(table: pa.Table, block_rows: int) -> Dataset:
-    import ray
-
-    blocks = [table.slice(start, block_rows) for start in range(0, table.num_rows, block_rows)]
-    return _quiet(ray.data.from_arrow(blocks))
-
-
-def _quiet(dataset: Dataset) -> Dataset:
-    """The dataset without progress bars and start-up messages; the process's own Ray Data settings stay."""
-    dataset.context.enable_progress_bars = False
-    dataset.context.print_on_execution_start = False
-    logging.getLogger("ray.data._internal.progress").setLevel(logging.ERROR)
-    logging.getLogger("ray.data._internal.execution").setLevel(logging.WARNING)
-    return dataset
-
-
-def _collect(dataset: Dataset) -> pa.Table:
-    import ray
-
-    return pa.concat_tables(ray.get(dataset.materialize().to_arrow_refs()))

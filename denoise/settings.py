@@ -17,7 +17,7 @@ class DenoiseSettings(Settings):
     max_words: int = Field(400, ge=1)
     max_repetition: Share = Field(0.4, description="largest share of repeated word trigrams")
     seed_copy: Share = Field(0.7, description="Jaccard similarity to a seed from which a row is a copy")
-    near_duplicate: Share = Field(0.6, description="Jaccard similarity from which two rows are duplicates")
+    near_duplicate: float = Field(0.6, gt=0, le=1, description="Jaccard similarity from which two rows are duplicates")
     semantic_duplicate: Share | None = Field(
         None,
         description="cosine similarity of embeddings from which two rows are duplicates, or more for a label whose own "

@@ -1,4 +1,4 @@
-"""All that is read off a text once: why a filter drops it, its normal form, its shingles and its band keys."""
+"""All that is read off a text once: why a filter drops it, the hashes of its normal form, and its shingles."""
 
 from __future__ import annotations
 
@@ -7,49 +7,55 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
-from denoise.dedup.minhash import BANDS, band_keys
-from denoise.dedup.shingles import Shingles, shingle
+from denoise.dedup.settings import DedupSettings
+from denoise.dedup.texts import Reading, Shingles, read_texts
 from denoise.filters.base import Filter
 from denoise.filters.table import filter_reasons
-from denoise.normal import normalise
 
-SKETCH_SCHEMA = pa.schema(
+# what later rounds compare with: enough to know a text again, and to tell how near another one is
+KNOWN_SCHEMA = pa.schema(
     [
-        ("position", pa.int64()),
-        ("reason", pa.string()),
-        ("normal", pa.string()),
+        ("id", pa.string()),
+        ("hash", pa.uint64()),
+        ("more", pa.uint64()),
         ("shingles", pa.large_list(pa.uint32())),
-        ("bands", pa.list_(pa.uint64(), BANDS)),
     ]
 )
+SKETCH_SCHEMA = pa.schema([("position", pa.int64()), ("reason", pa.string()), *KNOWN_SCHEMA])
+
+
+def near_settings(threshold: float) -> DedupSettings:
+    """How generated texts are compared: by runs of five characters.
+
+    On texts of a sentence or two these find more edited copies than word bigrams do, and unlike single words they do
+    not join questions that merely share their subject.
+    """
+    return DedupSettings("characters", 5, threshold)
+
+
+READ = near_settings(1)  # what is read off a text does not depend on the threshold
 
 
 def sketch(batch: pa.Table, filters: Sequence[Filter]) -> pa.Table:
-    """SKETCH_SCHEMA of a batch (`position`, `text`, `finish_reason`, `attributes`, `filtered`), row by row.
-
-    Rows that are not to be `filtered` (kept earlier) have no reason.
-    """
-    normal = normalise(batch["text"])
-    shingles = shingle(normal)
-    reasons = np.full(batch.num_rows, None, object)
-    reasons[batch["filtered"].to_numpy()] = filter_reasons(batch.filter(batch["filtered"]), filters).to_pylist()
-    columns = [
-        batch["position"].combine_chunks(),
-        pa.array(reasons, pa.string()),
-        normal,
-        pa.LargeListArray.from_arrays(pa.array(shingles.starts), pa.array(shingles.values)),
-        pa.FixedSizeListArray.from_arrays(pa.array(band_keys(shingles).ravel()), BANDS),
-    ]
-    return pa.table(columns, schema=SKETCH_SCHEMA)
+    """SKETCH_SCHEMA of a batch of new rows (`id`, `position`, `text`, `finish_reason`, `attributes`), row by row."""
+    known = know(batch)
+    for name, column in (("reason", filter_reasons(batch, filters)), ("position", batch["position"])):
+        known = known.add_column(0, name, column)
+    return known.cast(SKETCH_SCHEMA)
 
 
-def shingles_of(sketches: pa.Table) -> Shingles:
-    """The shingle sets of the rows of a table of sketches."""
-    column = sketches["shingles"].combine_chunks()
+def know(rows: pa.Table) -> pa.Table:
+    """KNOWN_SCHEMA of rows (`id`, `text`), in their order."""
+    read = read_texts(rows["text"], READ)
+    values, starts = read.shingles.values, read.shingles.starts
+    hashes = [pa.array(np.ascontiguousarray(side)) for side in read.hashes.T]
+    shingles = pa.LargeListArray.from_arrays(pa.array(starts), pa.array(values))
+    return pa.table([rows["id"], *hashes, shingles], names=KNOWN_SCHEMA.names).cast(KNOWN_SCHEMA)
+
+
+def reading_of(known: pa.Table) -> Reading:
+    """The hashes and shingle sets of the rows of a table that has the columns of KNOWN_SCHEMA."""
+    column = known["shingles"].combine_chunks()
     starts = np.append(0, np.cumsum(np.asarray(column.value_lengths(), np.int64)))
-    return Shingles(np.asarray(column.flatten()), starts)
-
-
-def bands_of(sketches: pa.Table) -> np.ndarray:
-    """The band keys of the rows of a table of sketches, uint64 [n, BANDS]."""
-    return np.asarray(sketches["bands"].combine_chunks().flatten()).reshape(-1, BANDS)
+    hashes = np.column_stack([np.asarray(known[name]) for name in ("hash", "more")])
+    return Reading(hashes, Shingles(np.asarray(column.flatten()), starts))

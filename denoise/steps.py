@@ -1,7 +1,7 @@
 """The steps of a wave between its heavy parts: each gives verdicts to the rows that fall and passes the rest on.
 
-A *pool* is a table (_CARRIED, `position`, `filtered`) in the total order; rows kept earlier come first and are not
-`filtered`. *Standing* are ascending positions in it, int64.
+A *pool* is a table (_CARRIED, `position`) in the total order; rows kept earlier come first, as ids alone. *Standing*
+are ascending positions in it, int64.
 """
 
 from __future__ import annotations
@@ -26,26 +26,22 @@ _CARRIED = ["id", "text", "finish_reason", "attributes", "intended_label", "mean
 
 
 def build_pool(rows: pa.Table, kept: pa.Table) -> pa.Table:
-    """The pool of new `rows` (ROW_SCHEMA) and `kept` ones (`id`, `text`). Raises ValueError on a repeated id."""
+    """The pool of new `rows` (ROW_SCHEMA) and `kept` ones (`id`, ascending). Raises ValueError on a repeated id."""
     new = total_order(rows).select(_CARRIED)
-    old = kept.select(["id", "text"]).sort_by("id")
-    for name in _CARRIED[2:]:
-        old = old.append_column(name, pa.nulls(kept.num_rows, new.schema.field(name).type))
-    old = old.cast(new.schema)
+    old = pa.concat_tables([new.schema.empty_table(), kept.select(["id"])], promote_options="default")
     pool = pa.concat_tables([old, new]).combine_chunks()
     if repeated := sorted(id for id, count in Counter(pool["id"].to_pylist()).items() if count > 1):
         raise ValueError(f"ids must be distinct over rows and kept rows; repeated: {repeated[:3]}")
-    positions = np.arange(len(pool))
-    pool = pool.append_column("position", pa.array(positions))
-    return pool.append_column("filtered", pa.array(positions >= kept.num_rows))
+    return pool.append_column("position", pa.array(np.arange(len(pool))))
 
 
 def drop_filtered(reasons: Sequence[str | None], pool: pa.Table, ledger: Ledger) -> np.ndarray:
-    """What stands when each row with a filter's reason has fallen."""
-    for id, reason in zip(pool["id"].to_pylist(), reasons, strict=True):
+    """What stands when each row with a filter's reason has fallen; `reasons` are those of the last rows of the pool."""
+    kept = pool.num_rows - len(reasons)
+    for id, reason in zip(pool["id"].slice(kept).to_pylist(), reasons, strict=True):
         if reason is not None:
             ledger.judge(id, "parse" if reason in PARSE_REASONS else "filter", "rejected", reason)
-    return np.flatnonzero([reason is None for reason in reasons])
+    return np.flatnonzero([True] * kept + [reason is None for reason in reasons])
 
 
 def drop_duplicates(twins: np.ndarray, standing: np.ndarray, pool: pa.Table, ledger: Ledger, stage: str) -> np.ndarray:

@@ -8,21 +8,19 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
 import pyarrow as pa
 
+from denoise.dedup.compare import compare
 from denoise.dedup.exact import exact_survivors
-from denoise.dedup.minhash import BANDS
-from denoise.dedup.near import near_edges
 from denoise.dedup.survivors import survivors
 from denoise.filters.table import build_filters
 from denoise.ledger import Ledger
 from denoise.settings import DenoiseSettings
-from denoise.sketch import bands_of, shingles_of, sketch
+from denoise.sketch import near_settings, reading_of, sketch
 from denoise.steps import build_pool, drop_duplicates, drop_filtered
 from generation.task import Task
 
-_NONE_KEPT = pa.table({"id": pa.array([], pa.string()), "text": pa.array([], pa.string())})
+_NONE_KEPT = pa.table({"id": pa.array([], pa.string())})
 
 
 class Draft(NamedTuple):
@@ -39,12 +37,11 @@ def clean(rows: pa.Table, task: Task, settings: DenoiseSettings) -> list[Draft]:
     ledger = Ledger(dict(intended))
     sketches = sketch(pool, build_filters(task, settings))
     standing = drop_filtered(sketches["reason"].to_pylist(), pool, ledger)
-    twins = exact_survivors(sketches["normal"].take(pa.array(standing)).combine_chunks())
+    read = reading_of(sketches)
+    twins = exact_survivors(read.hashes[standing])
     standing = drop_duplicates(twins, standing, pool, ledger, "exact")
-    compared = sketches.take(pa.array(standing))
-    bands, shingles = bands_of(compared), shingles_of(compared)
-    edges = [near_edges(bands, shingles, band, settings.near_duplicate) for band in range(BANDS)]
-    standing = drop_duplicates(survivors(len(standing), np.concatenate(edges)), standing, pool, ledger, "near")
+    edges = compare(read.shingles.take(standing), near_settings(settings.near_duplicate))
+    standing = drop_duplicates(survivors(len(standing), edges), standing, pool, ledger, "near")
     left = pool.take(pa.array(standing))
     return [
         Draft(text, intended[id]) for text, id in zip(left["text"].to_pylist(), left["id"].to_pylist(), strict=True)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-import pyarrow as pa
 
 from denoise.dedup.survivors import STANDS
 
 
-def exact_survivors(normal: pa.Array) -> np.ndarray:
-    """For each normalised text (in the total order) the position of the first equal one, or STANDS; int64 [n]."""
-    codes = np.asarray(normal.dictionary_encode().indices, np.int64)
-    _, first = np.unique(codes, return_index=True)
-    earliest = first[codes]
-    return np.where(earliest == np.arange(len(codes)), STANDS, earliest).astype(np.int64)
+def exact_survivors(hashes: np.ndarray) -> np.ndarray:
+    """For each text (its hashes, uint64 [n, 2], in the total order) the first equal one, or STANDS; int64 [n]."""
+    from denoise.dedup.groups import first_equal
+
+    one, two = np.ascontiguousarray(hashes.T)
+    first = first_equal(one, two, np.zeros(len(one), np.uint64))
+    return np.where(first == np.arange(len(first)), STANDS, first)

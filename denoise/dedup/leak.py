@@ -7,16 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
-from denoise.dedup.minhash import BANDS, band_keys
-from denoise.dedup.near import near_edges
-from denoise.dedup.shingles import shingle
-from denoise.normal import normalise
+from denoise.dedup.compare import compare
+from denoise.dedup.texts import read_texts
+from denoise.sketch import near_settings
 
 
 def near_duplicates_between(texts: Sequence[str], others: Sequence[str], threshold: float) -> int:
     """Number of `texts` whose true Jaccard similarity to one of `others` is `threshold` or more."""
-    shingles = shingle(normalise(pa.array([*others, *texts], pa.string())))
-    bands = band_keys(shingles)
-    edges = np.concatenate([near_edges(bands, shingles, band, threshold) for band in range(BANDS)])
-    first, second = edges[:, 0], edges[:, 1]
-    return len(np.unique(second[(first < len(others)) & (second >= len(others))]))
+    settings = near_settings(threshold)
+    shingles = read_texts(pa.array([*others, *texts], pa.string()), settings).shingles
+    first, second = compare(shingles, settings, old=len(others)).T
+    return len(np.unique(second[first < len(others)]))

@@ -14,8 +14,8 @@ def survivors(texts: int, edges: np.ndarray, fixed: int = 0) -> np.ndarray:
     removed only if it directly matches one that is kept, so a chain a~b~c without a~c keeps a and c: unrelated
     texts never vanish through intermediates.
     """
-    result = np.full(texts, STANDS, np.int64)
-    for later, earlier in sorted((b, a) for a, b in edges.tolist()):
-        if later >= fixed and result[later] == STANDS and result[earlier] == STANDS:
-            result[later] = earlier
-    return result
+    from denoise.dedup.groups import neighbours, walk
+
+    labels = np.zeros(texts, np.uint64)  # whatever their labels
+    similar = np.ones(len(edges), np.float32)
+    return walk(np.arange(texts), labels, texts, edges, similar, *neighbours(texts, edges), fixed)[0]

@@ -10,6 +10,7 @@ from denoise.filters.settings import FilterSettings
 from denoise.meanings import Meanings
 from denoise.pipeline import denoise_wave
 from denoise.settings import DenoiseSettings
+from denoise.sketch import know
 from denoise.waterfall import Step, waterfall
 from generation.records import VERDICT_SCHEMA, map_column
 from tests.denoise.cases import TASK, KeywordJudge, WordEncoder, rows
@@ -89,7 +90,10 @@ def test_order_and_spread_of_the_rows_do_not_matter(ray_session: None, seed: int
     order = random.Random(seed).sample(range(len(CASES)), len(CASES))
     kept = KEPT.take(random.Random(seed).sample(range(3), 3))
     judge = partial(KeywordJudge, [LOST, HOURS])
-    verdicts = denoise_wave(wave(order), TASK, SETTINGS, judge, kept, REMAINING, block_rows=block_rows)
+    known = know(kept.slice(2))  # it does not matter either whether a kept row has been read before
+    verdicts = denoise_wave(
+        wave(order), TASK, SETTINGS, judge, kept.slice(0, 2), REMAINING, block_rows=block_rows, known=known
+    )
     assert verdicts["id"].to_pylist() == [CASES[index][0] for index in order]
     assert outcome(verdicts) == EXPECTED
 

@@ -2,19 +2,19 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from denoise.dedup.minhash import band_keys
-from denoise.dedup.shingles import shingle
+from denoise.dedup.texts import read_texts
 from denoise.filters.table import build_filters
 from denoise.settings import DenoiseSettings
-from denoise.sketch import SKETCH_SCHEMA, bands_of, shingles_of, sketch
+from denoise.sketch import KNOWN_SCHEMA, SKETCH_SCHEMA, know, near_settings, reading_of, sketch
 from tests.denoise.cases import TASK
 
 BATCH = pa.table(
     {
-        "position": [4, 5, 6, 7],
-        "text": ["Card", "Card", "I lost it. Sorry!", None],
-        "finish_reason": ["length", "length", "stop", "stop"],
-        "filtered": [False, True, True, True],
+        "id": ["a", "b", "c"],
+        "position": [5, 6, 7],
+        "text": ["Card", "I lost it. Sorry!", None],
+        "finish_reason": ["length", "stop", "stop"],
+        "attributes": pa.nulls(3, pa.map_(pa.string(), pa.string())),
     }
 )
 
@@ -22,17 +22,15 @@ BATCH = pa.table(
 def test_a_sketch_holds_what_the_parts_say() -> None:
     found = sketch(BATCH, build_filters(TASK, DenoiseSettings()))
     assert found.schema == SKETCH_SCHEMA
-    assert found["position"].to_pylist() == [4, 5, 6, 7]
-    assert found["reason"].to_pylist() == [None, "truncated", None, "empty"]
-    assert found["normal"].to_pylist() == ["card", "card", "i lost it sorry", ""]
-    shingles = shingle(pa.array(["card", "i lost it sorry"]))
-    some = found.take(pa.array([1, 2]))
-    assert shingles_of(some).values.tolist() == shingles.values.tolist()
-    assert shingles_of(some).starts.tolist() == shingles.starts.tolist()
-    assert (bands_of(some) == band_keys(shingles)).all()
+    assert found["position"].to_pylist() == [5, 6, 7]
+    assert found["reason"].to_pylist() == ["truncated", None, "empty"]
+    assert found.select(KNOWN_SCHEMA.names) == know(BATCH)
+    read, wanted = reading_of(found.take([1, 0])), read_texts(pa.array(["i lost it sorry", "card"]), near_settings(0.6))
+    assert (read.hashes == wanted.hashes).all()
+    assert read.shingles.values.tolist() == wanted.shingles.values.tolist()
+    assert read.shingles.starts.tolist() == wanted.shingles.starts.tolist()
 
 
 def test_an_empty_table_of_sketches() -> None:
-    empty = SKETCH_SCHEMA.empty_table()
-    assert bands_of(empty).shape == (0, 25)
-    assert shingles_of(empty).starts.tolist() == [0]
+    read = reading_of(SKETCH_SCHEMA.empty_table())
+    assert (read.hashes.shape, read.shingles.starts.tolist()) == ((0, 2), [0])

@@ -10,7 +10,7 @@ from denoise.steps import build_pool, drop_duplicates, drop_filtered, settle, to
 from tests.denoise.cases import rows
 
 ROWS = rows({"id": "r2", "text": "b", "mean_logprob": -1.0}, {"id": "r1", "text": "a"})
-KEPT = pa.table({"id": ["k2", "k1"], "text": ["d", "d"], "label": ["x", "x"]})
+KEPT = pa.table({"id": ["k1", "k2"]})
 
 
 def ledger() -> Ledger:
@@ -23,12 +23,12 @@ def verdicts(of: Ledger, *ids: str) -> list[tuple[str | None, ...]]:
 
 
 def test_kept_rows_come_first_in_the_pool() -> None:
-    shown = ["id", "text", "finish_reason", "attributes", "position", "filtered"]
+    shown = ["id", "text", "finish_reason", "attributes", "position"]
     assert build_pool(ROWS, KEPT).select(shown).to_pylist() == [
-        {"id": "k1", "text": "d", "finish_reason": None, "attributes": None, "position": 0, "filtered": False},
-        {"id": "k2", "text": "d", "finish_reason": None, "attributes": None, "position": 1, "filtered": False},
-        {"id": "r2", "text": "b", "finish_reason": "stop", "attributes": None, "position": 2, "filtered": True},
-        {"id": "r1", "text": "a", "finish_reason": "stop", "attributes": None, "position": 3, "filtered": True},
+        {"id": "k1", "text": None, "finish_reason": None, "attributes": None, "position": 0},
+        {"id": "k2", "text": None, "finish_reason": None, "attributes": None, "position": 1},
+        {"id": "r2", "text": "b", "finish_reason": "stop", "attributes": None, "position": 2},
+        {"id": "r1", "text": "a", "finish_reason": "stop", "attributes": None, "position": 3},
     ]
 
 
@@ -49,7 +49,7 @@ def test_repeated_ids_are_refused() -> None:
 
 def test_a_reason_names_its_stage() -> None:
     book = ledger()
-    standing = drop_filtered([None, None, "empty", "too_long"], build_pool(ROWS, KEPT), book)
+    standing = drop_filtered(["empty", "too_long"], build_pool(ROWS, KEPT), book)
     assert standing.tolist() == [0, 1]
     assert verdicts(book, "r1", "r2") == [
         ("r1", "filter", "rejected", "too_long", None),

@@ -1,0 +1,89 @@
+"""What is read of a user's files: which columns, and in which chunks."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from generation.errors import UserError
+from generation.pieces import Piece, is_string, read_piece
+
+CHUNK_ROWS = 1 << 16
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Some row groups of one file."""
+
+    pieces: tuple[Piece, ...]
+
+    @property
+    def file(self) -> str:
+        return self.pieces[0].file
+
+    @property
+    def rows(self) -> int:
+        return sum(piece.rows for piece in self.pieces)
+
+    def read(self, columns: Sequence[str] | None) -> pa.Table:
+        """Some columns (None: all) of its rows. Raises UserError where the file is corrupt."""
+        return pa.concat_tables([read_piece(piece, columns) for piece in self.pieces])
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns that are read; None: there is no such column."""
+
+    text: str
+    label: str | None
+    id: str | None
+    prefer: str | None = None
+
+    @property
+    def read(self) -> list[str] | None:
+        """Those to read for a sketch; None for all, which rows without an id are told apart by."""
+        if self.id is None:
+            return None
+        return [name for name in dict.fromkeys((self.text, self.label, self.id, self.prefer)) if name is not None]
+
+
+def cut(pieces: Sequence[Piece]) -> Iterator[Chunk]:
+    """Pieces as chunks of at most CHUNK_ROWS rows, or of one larger piece."""
+    for _, group in itertools.groupby(pieces, lambda piece: piece.file):
+        held: list[Piece] = []
+        for piece in group:
+            if held and sum(each.rows for each in held) + piece.rows > CHUNK_ROWS:
+                yield Chunk(tuple(held))
+                held = []
+            held.append(piece)
+        yield Chunk(tuple(held))
+
+
+def choose_columns(schema: pa.Schema, text: str, label: str | None, id: str | None, prefer: str | None) -> Columns:
+    """The columns by name, of which `text` has been checked. Raises UserError.
+
+    Where `label` or `id` is None, a column called so is taken if there is one.
+    """
+    found = {}
+    for option, given, usual in (("--label", label, "label"), ("--id", id, "id")):
+        if given is not None:
+            _field(schema, option, given)
+        found[option] = given or (usual if usual in schema.names else None)
+    if found["--id"] is not None:
+        kind = schema.field(found["--id"]).type
+        if not (is_string(kind) or pa.types.is_integer(kind)):
+            raise UserError(f"--id: must be a column of strings or integers; got {found['--id']!r}, which is {kind}")
+    if prefer is not None:
+        kind = _field(schema, "--prefer", prefer)
+        if not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
+            raise UserError(f"--prefer: must be a column of numbers; got {prefer!r}, which is {kind}")
+    return Columns(text, found["--label"], found["--id"], prefer)
+
+
+def _field(schema: pa.Schema, option: str, name: str) -> pa.DataType:
+    if name not in schema.names:
+        raise UserError(f"{option}: there is no column {name!r}; the files have {', '.join(schema.names)}")
+    return schema.field(name).type
