@@ -34,7 +34,8 @@ def test_kept_rows_come_first_in_the_pool() -> None:
 
 def test_what_ids_say_and_were_made_for() -> None:
     rows_ = rows({"id": "r1", "text": "a", "intended_label": "x"}, {"id": "r2", "text": "b", "intended_label": None})
-    assert told(pa.chunked_array([["k2", "r2"], ["r1", "z"]]), rows_, KEPT).to_pylist() == [
+    kept = pa.table({"id": ["k1", "k2"], "text": ["c", "d"], "label": ["x", "x"]})
+    assert told(pa.chunked_array([["k2", "r2"], ["r1", "z"]]), rows_, kept).to_pylist() == [
         {"text": "d", "label": "x"},
         {"text": "b", "label": None},
         {"text": "a", "label": "x"},
