@@ -85,7 +85,7 @@ class Calibration:
         return logits
 
 
-# the most likely ones on generated rows of two tuning sets, three draws of eight seeds each (docs/denoise.md)
+# the most likely ones on generated rows of the tuning sets against an oracle's labels (docs/denoise.md)
 ALONE = Calibration((2.0,), 0.8)  # the judge
 PAIR = Calibration((0.8, 1.1), 0.35)  # the judge and the plain opinion
 

@@ -25,7 +25,7 @@ def channel_of(posterior: np.ndarray, given: np.ndarray) -> np.ndarray:
     Smoothed by PRIOR_ROWS rows, of which as many keep their label as do on average.
     """
     labels = posterior.shape[1]
-    counts = np.stack([np.bincount(given, weights=column, minlength=labels) for column in posterior.T])
+    counts = np.stack([np.bincount(given, weights=column, minlength=labels) for column in posterior.T]).astype(float)
     kept = np.trace(counts) / max(counts.sum(), _LEAST)
     prior = np.full((labels, labels), (1 - kept) / max(labels - 1, 1))
     np.fill_diagonal(prior, kept)

@@ -36,13 +36,11 @@ def test_the_channel_finds_who_became_whom() -> None:
 
 
 def test_a_student_and_a_channel_teach_each_other() -> None:
-    """Three clouds on a circle; half of the rows of the first were given the second's label."""
+    """Three clouds on a circle; one row in ten has the label of the next cloud."""
     true = np.arange(90) % 3
     angles = true * 2.0 + np.linspace(-0.3, 0.3, 90)
-    given = np.where((true == 0) & (np.arange(90) % 2 == 0) & (np.arange(90) < 60), 1, true)
-    vectors = np.column_stack([np.cos(angles), np.sin(angles)])
-    posterior = self_taught(vectors, given, np.arange(90) // 3 % 5, 3)
-    assert (given != true).sum() == 10
+    given = np.where(np.arange(90) % 10 == 0, (true + 1) % 3, true)
+    posterior = self_taught(np.column_stack([np.cos(angles), np.sin(angles)]), given, np.arange(90) // 3 % 5, 3)
     assert posterior.argmax(axis=1).tolist() == true.tolist()
 
 
