@@ -7,7 +7,7 @@ import random
 import numpy as np
 import pytest
 
-from denoise.noise.calibration import NONE, Calibration, Evidence
+from denoise.noise.calibration import NONE, PAIR, Calibration, Evidence, numbers_of, seed_calibration
 from denoise.noise.decision import decide, keepable, noise_of
 
 LABELS = ["a", "b", "c"]
@@ -127,3 +127,19 @@ def test_known_rows_move_the_calibration_from_where_it_was() -> None:
     assert many.intended == pytest.approx(0.0)
     meant = Evidence(sure.opinions, true)  # the labels asked for are always right here
     assert PLAIN.fitted([(meant, true, 1.0)]).intended > 2
+
+
+def test_seeds_say_how_far_both_opinions_are_trusted() -> None:
+    true = np.arange(60) % 3
+    said = 0.4 * np.eye(3)[true] + 0.2
+    right, wrong = seed_calibration(said, true), seed_calibration(said, (true + np.arange(60) % 2) % 3)
+    assert right.trust[0] > PAIR.trust[0] > wrong.trust[0] > 0
+    assert right.trust[1] - PAIR.trust[1] == pytest.approx(right.trust[0] - PAIR.trust[0], abs=1e-3)
+    assert right.intended == wrong.intended == PAIR.intended
+    assert seed_calibration(np.zeros((0, 3)), np.zeros(0, int)) == PAIR
+
+
+def test_labels_are_numbered() -> None:
+    assert numbers_of(["b", None, "a"], LABELS).tolist() == [1, NONE, 0]
+    with pytest.raises(ValueError, match=r"among \['a', 'b', 'c'\]; got \['d'\]"):
+        numbers_of(["d"], LABELS)
