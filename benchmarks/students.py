@@ -36,9 +36,10 @@ from generation.errors import UserError
 from generation.models import EMBEDDED_ENCODER, resolve_model
 from generation.records import digest
 from generation.task import Example
-from training.contrastive import fit_head, sharpen, tune_judge
+from training.contrastive import tune_judge
 from training.device import prepare_process
 from training.folders import is_whole
+from training.head import fit_head, sharpen
 from training.job import StudentJob, TrainingRow
 from training.losses import LOSSES
 from training.predict import Student

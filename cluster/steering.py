@@ -67,6 +67,6 @@ def _judged(store: Store, round_: int) -> dict[tuple[int, str], list[tuple[str, 
     for row in rows.to_pylist():
         verdict = verdicts.get(row["id"])
         if verdict and verdict["stage"] in JUDGED:
-            agrees = verdict["status"] != "rejected" and verdict["label"] == row["intended_label"]
+            agrees = verdict["status"] not in ("rejected", "held") and verdict["label"] == row["intended_label"]
             found[row["wave"], row["intended_label"]].append((row["text"], agrees))
     return found

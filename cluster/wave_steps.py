@@ -24,6 +24,8 @@ from cluster.steering import temperatures
 from cluster.store import RequestRef, Store, adapter_folder
 from denoise.diversity import distinct
 from denoise.meanings import Meanings
+from denoise.noise.calibration import seed_calibration
+from denoise.noise.judging import SecondOpinion
 from denoise.pipeline import denoise_wave
 from generation.augment import flat_labels, join_plans, share_counts
 from generation.location import Location
@@ -119,11 +121,24 @@ class WaveSteps:
                 known=known_rows(self._store, self._job.run_id),
                 load_likelihood=self._likelihood(),
                 meanings=self._meanings(),
+                second=self._second_opinion(),
                 banned=self._job.generation.banned,
                 sets=self._job.shown.label_names if several else None,
             )
             name = f"w{wave:03d}-d{self._epoch:04d}-{len(self._store.parts(now.number, 'verdicts')):03d}"
             self._store.commit(now.number, "verdicts", name, verdicts, self._job.run_id)
+
+    def _second_opinion(self) -> SecondOpinion | None:
+        """The plain opinion, trusted as the seeds say; None where nothing asks for it."""
+        job = self._job
+        if job.config.denoise.target_noise is None or self._judge_folder is None or job.kind.has_several:
+            return None
+        from training.plain import Plain
+
+        folder = self._judge_folder()
+        plain = Plain.read(folder)
+        load = functools.partial(_load_plain, folder, job.encoder_folder, job.config.student.max_length)
+        return SecondOpinion(load, seed_calibration(plain.probabilities, plain.targets))
 
     def _likelihood(self) -> Callable[[], Any] | None:
         """What loads the LM that label margins are taken with; None where nothing asks for them."""
@@ -210,3 +225,9 @@ def _load_judge(folder: Location, several: bool) -> Any:
     from training.one_vs_rest import SetJudge
 
     return (SetJudge if several else Judge).load(local_folder(folder))
+
+
+def _load_plain(folder: Location, encoder_folder: Path, max_length: int) -> Any:
+    from training.contrastive import Judge
+
+    return Judge.load_plain(local_folder(folder), encoder_folder, max_length)

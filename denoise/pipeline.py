@@ -23,12 +23,15 @@ from denoise.filters.table import build_filters
 from denoise.ledger import Ledger
 from denoise.meanings import Meanings, compare_meanings
 from denoise.noise.agreement import Agreement, agreements, unjudged
-from denoise.noise.judging import JudgeLike, Judging
+from denoise.noise.calibration import ALONE, Evidence, numbers_of
+from denoise.noise.decision import decide
+from denoise.noise.judging import JudgeLike, Judging, SecondOpinion
 from denoise.noise.margin import LikelihoodLike, Margining, compared_labels, with_margin
 from denoise.noise.set_agreement import set_agreements
 from denoise.settings import DenoiseSettings
 from denoise.sketch import KNOWN_SCHEMA, SKETCH_SCHEMA, know, near_settings, reading_of, sketch
 from denoise.steps import build_pool, drop_duplicates, drop_filtered, settle, told
+from generation.records import KEPT
 from generation.task import Task
 
 BLOCK_ROWS = 2048
@@ -49,6 +52,7 @@ def denoise_wave(
     sets: Collection[str] | None = None,
     known: pa.Table | None = None,
     meanings: Meanings | None = None,
+    second: SecondOpinion | None = None,
 ) -> pa.Table:
     """One verdict (VERDICT_SCHEMA, revision 0) on each of `rows` (ROW_SCHEMA), in their order.
 
@@ -57,10 +61,10 @@ def denoise_wave(
     no row may hold. `load_judge` runs once on a worker (such as `partial(Judge.load, folder)`), and so does
     `load_likelihood` where the settings ask for label margins; without a judge rows keep the labels they were made
     for. `sets` are the sets of labels that rows are made for, joined, where rows have several: then the judge tells of
-    each label by itself. `meanings` are used where the settings ask for semantic duplicates. A task takes about
-    `block_rows` rows. The verdicts, but for their time, do not depend on the
-    order of rows, on `block_rows` or on the number of workers. Raises ValueError on repeated ids and unknown labels.
-    Needs an initialised Ray with one free CPU or more.
+    each label by itself; `second` has a say on other rows where the settings state a noise to aim at. `meanings` are
+    used where the settings ask for semantic duplicates. A task takes about `block_rows` rows. The verdicts, but for
+    their time, do not depend on the order of rows, on `block_rows` or on the number of workers. Raises ValueError on
+    repeated ids and unknown labels. Needs an initialised Ray with one free CPU or more.
     """
     ids = rows["id"].to_pylist()
     old = pa.concat_tables([know(kept), KNOWN_SCHEMA.empty_table() if known is None else known]).sort_by("id")
@@ -92,10 +96,16 @@ def denoise_wave(
         opinions = unjudged(intended)
     else:
         probabilities = judge_texts(judged, names, load_judge, block_rows)
-        if sets is None:
+        if sets is not None:
+            opinions = set_agreements(intended, probabilities, names, sets, settings)
+        elif settings.target_noise is None:
             opinions = agreements(intended, probabilities, names, settings)
         else:
-            opinions = set_agreements(intended, probabilities, names, sets, settings)
+            evidence, calibration = Evidence((probabilities,), numbers_of(intended, names)), ALONE
+            if second is not None:
+                heard = judge_texts(judged, names, second.load, block_rows)
+                evidence, calibration = evidence.joined(heard), second.calibration
+            opinions = decide(evidence, candidates, names, calibration, settings.target_noise)
         if load_likelihood is not None and settings.takes_margins:
             opinions = take_margins(judged, opinions, probabilities, names, settings, load_likelihood, block_rows)
     settle(dict(zip(candidates, opinions, strict=True)), remaining, ledger, settings.rerank)
@@ -164,7 +174,7 @@ def take_margins(
     """The opinions on `rows` with label margins, which only rows that the judge lets pass get: one actor has the LM."""
     from ray.data import ActorPoolStrategy
 
-    passing = [place for place, opinion in enumerate(opinions) if opinion.status != "rejected"]
+    passing = [place for place, opinion in enumerate(opinions) if opinion.status in KEPT]
     if not passing:
         return list(opinions)
     own = [str(opinions[place].label) for place in passing]

@@ -23,6 +23,9 @@ class DenoiseSettings(Settings):
         description="cosine similarity of embeddings from which two rows are duplicates, or more for a label whose own "
         "seeds are more alike; none: meanings are not compared",
     )
+    target_noise: Share | None = Field(
+        None, description="share of wrong labels to aim at; instead of the bars `accept` and `relabel`"
+    )
     accept: Share = Field(0.2, description="least confidence of a judge that agrees, from chance (0) to certain (1)")
     least_margin: float | None = Field(
         None, description="least label margin of a kept row, nats per token; none: any. See docs/denoise.md: it is slow"

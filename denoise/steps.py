@@ -20,6 +20,7 @@ from denoise.ledger import Ledger
 from denoise.noise.agreement import Agreement
 from denoise.noise.margin import SCORE as MARGIN
 from denoise.quota import Candidate, over_quota
+from generation.records import KEPT
 
 # columns of a row that the pool has: what filters look at, and ids
 _CARRIED = ["id", "text", "finish_reason", "attributes", "intended_label", "mean_logprob"]
@@ -66,14 +67,14 @@ def told(ids: pa.ChunkedArray, rows: pa.Table, kept: pa.Table) -> pa.Table:
 def settle(
     opinions: Mapping[str, Agreement], remaining: Mapping[str, int], ledger: Ledger, rerank: str = "judge"
 ) -> None:
-    """Verdicts of the agreement step on the rows it rejects, and of the quota step on the others (opinions by id).
+    """Verdicts of the agreement step on rows that it does not keep, and of the quota step on others (opinions by id).
 
     `rerank` says whose sureness decides which go first: the "judge"'s, or the label "margin".
     """
     candidates = []
     for id, opinion in opinions.items():
-        if opinion.status == "rejected" or opinion.label is None:
-            ledger.judge(id, "agreement", "rejected", opinion.reason, scores=opinion.scores)
+        if opinion.status not in KEPT or opinion.label is None:
+            ledger.judge(id, "agreement", opinion.status, opinion.reason, scores=opinion.scores)
         else:
             sureness = opinion.certainty if rerank == "judge" else opinion.scores.get(MARGIN, 0.0)
             candidates.append(Candidate(id, opinion.label, opinion.status, sureness))

@@ -15,22 +15,20 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors.numpy import load_file, save_file
-from scipy.optimize import brentq
 from scipy.special import softmax
-from sklearn.linear_model import LogisticRegression
 
 from generation.location import Location
 from training.device import CPU, mixed_precision
 from training.encoder import Encoder
 from training.folders import atomic_folder
+from training.head import fit_head, sharpen
 from training.losses import pairwise_cosine_loss
 from training.optimiser import make_optimiser, rate_factor, set_rate
+from training.plain import Plain, fit_plain
 from training.settings import StudentSettings
 
 BATCH = 24
 PER_LABEL = 3  # fewest texts of a label in a batch: one gives no pair of the same label
-SEED_CONFIDENCE = 0.9
-SCALES = (0.1, 100.0)  # within which a head is sharpened
 HEAD_FILE, LABELS_FILE = "head.safetensors", "labels.json"
 
 Seed = tuple[str, str]  # text and label
@@ -46,9 +44,14 @@ class Judge:
     @classmethod
     def load(cls, folder: Path | str) -> Judge:
         """Read what `tune_judge` wrote."""
-        labels = json.loads((Path(folder) / LABELS_FILE).read_text())
         head = load_file(Path(folder) / HEAD_FILE)
-        return cls(Encoder.load(folder), labels, head["weight"], head["bias"])
+        return cls(Encoder.load(folder), read_labels(folder), head["weight"], head["bias"])
+
+    @classmethod
+    def load_plain(cls, folder: Path | str, encoder_folder: Path | str, max_length: int) -> Judge:
+        """The plain opinion beside a judge, which needs the encoder that the judge was tuned from."""
+        plain = Plain.read(Path(folder))
+        return cls(Encoder.load(encoder_folder, max_length), read_labels(folder), plain.weight, plain.bias)
 
     def probabilities(self, texts: Sequence[str]) -> np.ndarray:
         """float64 [n, len(labels)], rows sum to 1; a label that had no seeds gets 0."""
@@ -57,6 +60,11 @@ class Judge:
     def from_embeddings(self, embeddings: np.ndarray) -> np.ndarray:
         """The same from vectors [n, d] that `encoder.embed` gave."""
         return softmax(embeddings.astype(np.float64) @ self._weight.T + self._bias, axis=1)
+
+
+def read_labels(folder: Path | str) -> list[str]:
+    """The labels of the judge in a folder, in the order of its columns."""
+    return json.loads((Path(folder) / LABELS_FILE).read_text())
 
 
 def is_judge(folder: Path | str) -> bool:
@@ -75,27 +83,45 @@ def tune_judge(
 ) -> Judge:
     """Tune the encoder in `init_folder` on `seeds` and write encoder, tokenizer, head and labels into `folder`.
 
-    The head learns from the label descriptions in `guideline` too. Raises ValueError when there are no seeds or one has
+    The head learns from the label descriptions in `guideline` too. The plain opinion (training/plain.py) is written
+    beside it. Raises ValueError when there are no seeds or one has
     an unknown label.
     """
     targets = _targets(seeds, labels)
     encoder = Encoder.load(init_folder, settings.max_length).to(device)
     before = {name: weights.detach().clone() for name, weights in encoder.named_parameters()}
+    plain = plain_of(encoder, seeds, guideline, labels, settings)
     tune_encoder(encoder, [text for text, _ in seeds], targets, settings)
     average_with(encoder, before, settings.judge_share)
-    return write_judge(encoder, [*seeds, *guideline], labels, settings, folder)
+    return write_judge(encoder, [*seeds, *guideline], labels, settings, folder, plain)
+
+
+def plain_of(
+    encoder: Encoder, seeds: Sequence[Seed], guideline: Sequence[Seed], labels: Sequence[str], settings: StudentSettings
+) -> Plain:
+    """The plain opinion of an encoder that is not tuned yet."""
+    texts = [*seeds, *guideline]
+    vectors = encoder.embed([text for text, _ in texts])
+    return fit_plain(vectors, _targets(texts, labels), len(labels), len(seeds), settings.judge_c)
 
 
 def write_judge(
-    encoder: Encoder, seeds: Sequence[Seed], labels: Sequence[str], settings: StudentSettings, folder: Location
+    encoder: Encoder,
+    seeds: Sequence[Seed],
+    labels: Sequence[str],
+    settings: StudentSettings,
+    folder: Location,
+    plain: Plain | None = None,
 ) -> Judge:
-    """Fit the head of a tuned encoder on `seeds` and write both into `folder`."""
+    """Fit the head of a tuned encoder on `seeds` and write both into `folder`, with the plain opinion if any."""
     targets = _targets(seeds, labels)
     embeddings = encoder.embed([text for text, _ in seeds])
     weight, bias = sharpen(*fit_head(embeddings, targets, len(labels), settings.judge_c), embeddings)
     with atomic_folder(folder) as scratch:
         encoder.save(scratch)
         save_file({"weight": weight, "bias": bias}, scratch / HEAD_FILE)
+        if plain is not None:
+            plain.write(scratch)
         (scratch / LABELS_FILE).write_text(json.dumps(list(labels), ensure_ascii=False, indent=1))
     return Judge(encoder, list(labels), weight, bias)
 
@@ -148,41 +174,6 @@ def balanced_batch(generator: np.random.Generator, targets: np.ndarray, size: in
         chosen.append(generator.permutation(np.flatnonzero(members[:, label] & left))[:share])
         left[chosen[-1]] = False
     return np.concatenate(chosen)[:size]
-
-
-def fit_head(
-    embeddings: np.ndarray, targets: np.ndarray, labels: int, strength: float, weights: np.ndarray | None = None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Logistic regression as weight [labels, d] and bias [labels], float64; `strength` is scikit-learn's C.
-
-    Labels absent from `targets` get bias -inf, so probability 0. A single label needs no regression.
-    """
-    present = np.unique(targets)
-    weight, bias = np.zeros((labels, embeddings.shape[1])), np.full(labels, -np.inf)
-    bias[present] = 0.0
-    if len(present) > 1:
-        head = LogisticRegression(C=strength, max_iter=1000).fit(embeddings, targets, weights)
-        # two labels are stored by scikit-learn as one row, the log-odds of the second
-        weight[present] = head.coef_ if len(present) > 2 else np.vstack([np.zeros_like(head.coef_), head.coef_])
-        bias[present] = head.intercept_ if len(present) > 2 else [0.0, head.intercept_[0]]
-    return weight, bias
-
-
-def sharpen(weight: np.ndarray, bias: np.ndarray, embeddings: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """A head scaled so that its mean confidence on its own seeds `embeddings` is SEED_CONFIDENCE.
-
-    The more labels, the flatter the probabilities of a regularised regression. Scaled, a threshold means much the same
-    for any number of labels.
-    """
-    logits = embeddings.astype(np.float64) @ weight.T
-
-    def excess(scale: float) -> float:
-        return float(softmax(scale * logits + scale * bias, axis=1).max(axis=1).mean()) - SEED_CONFIDENCE
-
-    if excess(SCALES[0]) > 0 or excess(SCALES[1]) < 0:  # one label, or seeds that say the same under several
-        return weight, bias
-    scale = brentq(excess, *SCALES)
-    return scale * weight, scale * bias
 
 
 def _targets(seeds: Sequence[Seed], labels: Sequence[str]) -> np.ndarray:

@@ -18,15 +18,15 @@ RATE = 5.0
 NEIGHBOURS = 15
 
 
-def gold_probabilities(embeddings: np.ndarray, targets: np.ndarray, seed: int = 0) -> np.ndarray:
-    """The probability of each text's own label after each epoch: float64 [EPOCHS, n].
+def epoch_probabilities(embeddings: np.ndarray, targets: np.ndarray, labels: int, seed: int = 0) -> np.ndarray:
+    """The probability of each label for each text after each epoch: float64 [EPOCHS, n, labels].
 
     `embeddings` are unit vectors [n, d], `targets` label numbers [n]. Stochastic gradient descent from a head of zeros;
     `seed` orders the texts of each epoch.
     """
     generator = np.random.default_rng(seed)
-    vectors, gold = embeddings.astype(np.float64), np.eye(int(targets.max()) + 1)[targets]
-    weight = np.zeros((gold.shape[1], vectors.shape[1]))
+    vectors, gold = embeddings.astype(np.float64), np.eye(labels)[targets]
+    weight = np.zeros((labels, vectors.shape[1]))
     seen = []
     for _ in range(EPOCHS):
         order = generator.permutation(len(vectors))
@@ -34,8 +34,14 @@ def gold_probabilities(embeddings: np.ndarray, targets: np.ndarray, seed: int = 
             chosen = order[start : start + BATCH]
             error = softmax(vectors[chosen] @ weight.T, axis=1) - gold[chosen]
             weight -= RATE * error.T @ vectors[chosen] / len(chosen)
-        seen.append(np.sum(softmax(vectors @ weight.T, axis=1) * gold, axis=1))
+        seen.append(softmax(vectors @ weight.T, axis=1))
     return np.array(seen)
+
+
+def gold_probabilities(embeddings: np.ndarray, targets: np.ndarray, seed: int = 0) -> np.ndarray:
+    """The probability of each text's own label after each epoch: float64 [EPOCHS, n]; see `epoch_probabilities`."""
+    epochs = epoch_probabilities(embeddings, targets, int(targets.max()) + 1, seed)
+    return epochs[:, np.arange(len(targets)), targets]
 
 
 def variability(embeddings: np.ndarray, targets: np.ndarray, seed: int = 0) -> np.ndarray:

@@ -18,10 +18,11 @@ from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
 from generation.location import Location
-from training.contrastive import LABELS_FILE, SCALES, SEED_CONFIDENCE, average_with, tune_encoder
+from training.contrastive import LABELS_FILE, average_with, tune_encoder
 from training.device import CPU
 from training.encoder import Encoder
 from training.folders import atomic_folder
+from training.head import SCALES, SEED_CONFIDENCE
 from training.settings import StudentSettings
 
 HEADS_FILE = "heads.safetensors"

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 
-from training.contrastive import fit_head
+from training.head import fit_head
 from training.linear import fit_linear
 from training.losses import Loss
 from training.students.network import Network

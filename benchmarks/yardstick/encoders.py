@@ -18,8 +18,9 @@ from generation.models import EMBEDDED_ENCODER, model_hash, resolve_model
 from generation.parts import write_bytes
 from generation.records import digest
 from generation.task import Example
-from training.contrastive import Judge, average_with, fit_head, tune_judge, write_judge
+from training.contrastive import Judge, average_with, tune_judge, write_judge
 from training.encoder import Encoder
+from training.head import fit_head
 from training.settings import StudentSettings
 from yardstick.sets import RealSet, Split
 

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from denoise.settings import DenoiseSettings
+from generation.records import KEPT
 
 SURE = 0.9  # the probability of another label that takes a row from one that the judge does not know
+WRONG = "label_wrong"  # the score: probability that a row's final label is wrong (denoise.noise.decision)
 
 
 @dataclass(frozen=True)
@@ -27,18 +29,23 @@ class Agreement:
 
     @property
     def certainty(self) -> float:
-        """The judge's confidence in the final label; where it does not know that one, what it leaves to others."""
+        """The confidence in the final label: the decision's, else the judge's.
+
+        Where the judge does not know the label, what it leaves to others.
+        """
+        if WRONG in self.scores:
+            return 1 - self.scores[WRONG]
         confidence = self.scores.get("judge_confidence", 1.0)  # 1: there is no judge
         unknown = self.status == "accepted" and self.scores.get("judge_intended", confidence) < confidence
         return 1 - confidence if unknown else confidence
 
     @property
     def weight(self) -> float:
-        """What the row counts in training: the square of its certainty, 0 for a rejected one.
+        """What the row counts in training: the square of its certainty, 0 for one that is not kept.
 
         A row of which the judge is less sure is more often wrong; how the square was chosen stands in docs/results.md.
         """
-        return 0.0 if self.status == "rejected" else self.certainty**2
+        return self.certainty**2 if self.status in KEPT else 0.0
 
 
 def agreements(

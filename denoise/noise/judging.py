@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
+
+from denoise.noise.calibration import Calibration
 
 
 class JudgeLike(Protocol):
@@ -16,6 +19,14 @@ class JudgeLike(Protocol):
 
     def probabilities(self, texts: Sequence[str]) -> np.ndarray:
         """Float [n, labels], columns in the order of `labels`."""
+
+
+@dataclass(frozen=True)
+class SecondOpinion:
+    """Another judge, loaded once on a worker, and how far both are trusted, the first named first."""
+
+    load: Callable[[], JudgeLike]
+    calibration: Calibration
 
 
 class Judging:

@@ -7,8 +7,9 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 from tests.training.cases import LABELS, SEEDS, UNSEEN
-from training.contrastive import Judge, average_with, balanced_batch, fit_head, sharpen, tune_encoder, tune_judge
+from training.contrastive import Judge, average_with, balanced_batch, tune_encoder, tune_judge
 from training.encoder import Encoder
+from training.head import fit_head, sharpen
 from training.settings import StudentSettings
 
 SETTINGS = StudentSettings(judge_steps=8)
@@ -117,3 +118,14 @@ def test_mistakes_are_named(minilm: Path, tmp_path: Path):
     with pytest.raises(ValueError, match=r"got \['sport'\]"):
         tune_judge([("goal", "sport")], LABELS, SETTINGS, tmp_path / "judge", minilm)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_plain_opinion_lies_beside_the_judge(tuned: tuple[Judge, Path], minilm: Path):
+    judge, folder = tuned
+    plain = Judge.load_plain(folder, minilm, SETTINGS.max_length)
+    assert plain.labels == judge.labels
+    vectors = Encoder.load(minilm).embed([text for text, _ in UNSEEN])
+    found = plain.probabilities([text for text, _ in UNSEEN])
+    assert found == pytest.approx(plain.from_embeddings(vectors), abs=1e-6)
+    assert [plain.labels[place] for place in found.argmax(axis=1)] == [label for _, label in UNSEEN]
+    assert found[:, judge.labels.index("empty")].tolist() == [0.0] * 6

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from tests.training.cases import LABELS, SEEDS, UNSEEN, rows
-from training.contrastive import fit_head, tune_judge
+from training.contrastive import tune_judge
+from training.head import fit_head
 from training.job import StudentJob
 from training.linear import fit_linear
 from training.losses import Generalised
