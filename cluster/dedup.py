@@ -26,7 +26,7 @@ from generation.pieces import find_pieces
 
 _MEGABYTE = 1 << 20
 _UNPACKED, _ROW = 4, 200  # bytes in shared memory for each byte of a file, and for each row
-_STORE = 256 * _MEGABYTE, 2048 * _MEGABYTE  # least and most shared memory; beyond, Ray spills to disk
+_STORE = 256 * _MEGABYTE, 1536 * _MEGABYTE  # least and most shared memory; beyond, Ray spills to disk
 
 
 @dataclass(frozen=True)
