@@ -22,11 +22,11 @@ import typer
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from denoise.dedup.columns import Columns
 from denoise.dedup.compare import compare_band
 from denoise.dedup.roster import Roster, call_roll
 from denoise.dedup.settings import BANDS, DedupSettings
 from denoise.dedup.sketches import shingles_in, sketch_rows
-from denoise.dedup.sources import Columns
 from denoise.dedup.verdict import Edges, decide, join_edges
 
 SETTINGS = (

@@ -16,9 +16,10 @@ from pyarrow import fs
 from cluster.config import RuntimeSettings
 from cluster.session import ray_session
 from cluster.shared import prove_seen
+from denoise.dedup.columns import choose_columns
 from denoise.dedup.job import Task, deduplicate
 from denoise.dedup.settings import DedupSettings
-from denoise.dedup.sources import choose_columns, cut
+from generation.chunks import cut
 from generation.errors import UserError
 from generation.location import Location, filesystem_of, locate, path_of
 from generation.parts import write_bytes

@@ -20,11 +20,12 @@ from pydantic import ValidationError
 from cluster.config import RuntimeSettings, check_config, read_yaml
 from cluster.filter_summary import sum_up
 from cluster.problems import first_problem
-from denoise.filtering import filter_pieces, read_slice, slices_of
+from denoise.filtering import filter_pieces
 from denoise.filters.base import Filter
 from denoise.filters.code import check_code
 from denoise.filters.table import named_filters
 from denoise.settings import DenoiseSettings
+from generation.chunks import cut
 from generation.errors import UserError, clip
 from generation.examples import read_examples
 from generation.location import Location, filesystem_of, locate, path_of
@@ -133,14 +134,14 @@ def _chosen(
 
 
 def _column(found: Pieces, name: str, skip_corrupt: bool) -> pa.ChunkedArray:
-    chunks: list[pa.Array] = []
-    for part in slices_of(found.pieces):
+    values: list[pa.Array] = []
+    for chunk in cut(found.pieces):
         try:
-            chunks += read_slice(part, [], [name])[name].cast(pa.float64()).chunks
+            values += chunk.read([name])[name].cast(pa.float64()).chunks
         except UserError as error:
             if not skip_corrupt:
                 raise UserError(f"{error}; --skip-corrupt leaves it out") from None
-    return pa.chunked_array(chunks, pa.float64())
+    return pa.chunked_array(values, pa.float64())
 
 
 @contextlib.contextmanager

@@ -18,6 +18,7 @@ from pyarrow import fs
 from cluster.config import RuntimeSettings
 from cluster.session import ray_session
 from denoise.datasets import quiet
+from generation.chunks import Chunk
 from generation.errors import UserError
 from generation.examples import read_examples
 from generation.kinds.pair import PairKind, join
@@ -25,7 +26,7 @@ from generation.kinds.spans import OUTSIDE
 from generation.location import Location, address_of, filesystem_of, locate, path_of
 from generation.models import model_hash
 from generation.parts import list_parts, write_bytes
-from generation.pieces import Piece, find_pieces, read_piece
+from generation.pieces import Piece, find_pieces
 from generation.records import digest
 from training.export import choose_runtime, load_student
 from training.folders import local_folder
@@ -196,7 +197,7 @@ class Predicting:
         number = int(item["number"])
         piece = self.asked.pieces[number]
         try:
-            table = read_piece(piece)
+            table = Chunk((piece,)).read(strings=self.asked.texts)
         except UserError as error:
             if not self.skip_corrupt:
                 raise

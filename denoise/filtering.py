@@ -1,6 +1,6 @@
 """The filters over any folder of Parquet parts, through Ray Data.
 
-Each slice of the input becomes a part of `kept/` (all columns) and one of `decisions/` (`id`, `status`, `reason`),
+Each chunk of the input becomes a part of `kept/` (all columns) and one of `decisions/` (`id`, `status`, `reason`),
 named by its place in the input: what is written does not depend on how many workers there were or which ran twice.
 """
 
@@ -9,10 +9,9 @@ from __future__ import annotations
 import json
 import posixpath
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import groupby
 from typing import Any
 
 import pyarrow as pa
@@ -23,27 +22,15 @@ from denoise.datasets import quiet
 from denoise.filters.base import Filter
 from denoise.filters.table import filter_reasons
 from denoise.redact import redact
+from generation.chunks import CHUNK_ROWS, Chunk, cut
 from generation.errors import UserError
 from generation.location import Location, filesystem_of, locate, path_of
 from generation.parts import write_bytes
-from generation.pieces import Piece, Pieces, read_piece
+from generation.pieces import Pieces
 
-SLICE_ROWS = 2**16  # a row group may be larger; then a slice is one
 EXAMPLES = 5  # of each reason
 _SHOWN = 200  # characters of an example
 _ATTRIBUTES = pa.map_(pa.string(), pa.string())
-
-
-@dataclass(frozen=True)
-class Slice:
-    """Row groups of one file, one after the other; `first` is the row of the file that they begin with.
-
-    `name` tells the file from the others of the input, wherever these lie.
-    """
-
-    pieces: tuple[Piece, ...]
-    first: int
-    name: str
 
 
 @dataclass
@@ -64,22 +51,11 @@ class Tally:
             mine += found[: EXAMPLES - len(mine)]
 
 
-def slices_of(pieces: Sequence[Piece], most: int = SLICE_ROWS) -> list[Slice]:
-    """Pieces (one or more) in their order, as many of a file together as have `most` rows or fewer."""
-    slices: list[Slice] = []
-    paths = {file: path_of(locate(file)) for file in dict.fromkeys(piece.file for piece in pieces)}
+def short_names(chunks: Sequence[Chunk]) -> dict[str, str]:
+    """What tells each file of chunks (one or more) from the others: its path from the folder that they share."""
+    paths = {file: path_of(locate(file)) for file in dict.fromkeys(chunk.file for chunk in chunks)}
     root = posixpath.commonpath(map(posixpath.dirname, paths.values()))
-    for file, group in groupby(pieces, key=lambda piece: piece.file):
-        name = posixpath.relpath(paths[file], root)
-        held, first, rows = list[Piece](), 0, 0
-        for piece in group:
-            if held and rows + piece.rows > most:
-                slices.append(Slice(tuple(held), first, name))
-                held, first, rows = [], first + rows, 0
-            held.append(piece)
-            rows += piece.rows
-        slices.append(Slice(tuple(held), first, name))
-    return slices
+    return {file: posixpath.relpath(path, root) for file, path in paths.items()}
 
 
 def filter_pieces(
@@ -90,21 +66,21 @@ def filter_pieces(
     out: Location,
     workers: int,
     skip_corrupt: bool = False,
-    slice_rows: int = SLICE_ROWS,
+    chunk_rows: int = CHUNK_ROWS,
 ) -> tuple[Tally, list[str]]:
-    """Write `kept/` and `decisions/` under `out`; what was counted, and the slices that could not be read.
+    """Write `kept/` and `decisions/` under `out`; what was counted, and the chunks that could not be read.
 
     Needs an initialised Ray. Raises UserError for a corrupt part unless `skip_corrupt`, and for what a filter of the
     user's does wrong.
     """
     import ray
 
-    slices = slices_of(found.pieces, slice_rows)
-    shared = ray.put((slices, tuple(filters), text, label, out))
-    numbers = quiet(ray.data.range(len(slices), override_num_blocks=len(slices)))
+    chunks = cut(found.pieces, chunk_rows)
+    shared = ray.put((chunks, short_names(chunks), tuple(filters), text, label, out))
+    numbers = quiet(ray.data.range(len(chunks), override_num_blocks=len(chunks)))
     pool = ray.data.TaskPoolStrategy(size=workers)
     options: dict[str, Any] = {"batch_format": "pyarrow", "batch_size": None, "compute": pool}
-    done = numbers.map_batches(partial(_filter_slices, shared=shared), **options)
+    done = numbers.map_batches(partial(_filter_chunks, shared=shared), **options)
     tallies, corrupt = dict[int, Tally](), dict[int, str]()
     for row in done.iter_rows():
         if row["error"] and not (row["corrupt"] and skip_corrupt):
@@ -139,27 +115,33 @@ def filter_rows(
     return rows.filter(stays), decisions, _tally(seen, ids, reasons)
 
 
-def _filter_slices(batch: pa.Table, shared: Any) -> pa.Table:
+def _filter_chunks(batch: pa.Table, shared: Any) -> pa.Table:
     import ray
 
-    slices, filters, text, label, out = ray.get(shared)
+    chunks, names, filters, text, label, out = ray.get(shared)
     done = [
-        {"number": number, **_filter_slice(number, slices[number], filters, text, label, out)}
+        {"number": number, **_filter_chunk(number, chunks[number], names, filters, text, label, out)}
         for number in batch["id"].to_pylist()
     ]
     columns = {"number": pa.int64(), "error": pa.string(), "corrupt": pa.bool_(), "tally": pa.string()}
     return pa.Table.from_pylist(done, schema=pa.schema(columns.items()))
 
 
-def _filter_slice(
-    number: int, part: Slice, filters: Sequence[Filter], text: str, label: str | None, out: Location
+def _filter_chunk(
+    number: int,
+    chunk: Chunk,
+    names: Mapping[str, str],
+    filters: Sequence[Filter],
+    text: str,
+    label: str | None,
+    out: Location,
 ) -> dict[str, Any]:
     try:
-        rows = read_slice(part, [text])
+        rows = chunk.read(strings=[text])
     except UserError as error:
         return {"error": str(error), "corrupt": True}
     try:
-        kept, decisions, tally = filter_rows(rows, filters, _ids(rows, part), text, label)
+        kept, decisions, tally = filter_rows(rows, filters, _ids(rows, names[chunk.file], chunk.first), text, label)
     except UserError as error:
         return {"error": str(error), "corrupt": False}
     for name, table in (("kept", kept), ("decisions", decisions)):
@@ -170,22 +152,11 @@ def _filter_slice(
     return {"corrupt": False, "tally": json.dumps([list(tally.counts.items()), tally.examples])}
 
 
-def read_slice(part: Slice, strings: Sequence[str], columns: Sequence[str] | None = None) -> pa.Table:
-    """Rows of a slice; columns in `strings` are checked to be UTF-8. Raises UserError where the file is corrupt."""
-    table = pa.concat_tables([read_piece(piece, columns) for piece in part.pieces])
-    for name in strings:
-        try:
-            table[name].validate(full=True)
-        except pa.ArrowInvalid as error:
-            raise UserError(f"{part.pieces[0].file}: column {name!r} must hold UTF-8 strings: {error}") from None
-    return table
-
-
-def _ids(rows: pa.Table, part: Slice) -> pa.Array:
+def _ids(rows: pa.Table, file: str, first: int) -> pa.Array:
     """The column `id` where there is one, else where a row stands, as in part-0.parquet:17."""
     if "id" in rows.column_names:
         return rows["id"].cast(pa.string()).combine_chunks()
-    return pa.array([f"{part.name}:{part.first + row}" for row in range(rows.num_rows)], pa.string())
+    return pa.array([f"{file}:{first + row}" for row in range(rows.num_rows)], pa.string())
 
 
 def _tally(seen: pa.Table, ids: pa.Array, reasons: pa.Array) -> Tally:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,11 +15,12 @@ from generation.location import address_of, filesystem_of, locate, path_of
 
 @dataclass(frozen=True)
 class Piece:
-    """One row group of a file; `file` is what `locate` takes."""
+    """One row group of a file; `file` is what `locate` takes, `bytes` its size before compression."""
 
     file: str
     group: int
     rows: int
+    bytes: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,8 @@ def find_pieces(places: Sequence[str], strings: Sequence[str], skip_corrupt: boo
             first = file, schema
         elif schema != first[1]:
             raise UserError(f"{file}: must have the columns of {first[0]}: {_difference(first[1], schema)}")
-        found += [Piece(file, group, footer.row_group(group).num_rows) for group in range(footer.num_row_groups)]
+        groups = ((group, footer.row_group(group)) for group in range(footer.num_row_groups))
+        found += [Piece(file, group, each.num_rows, each.total_byte_size) for group, each in groups]
     if first is None or not any(piece.rows for piece in found):
         raise UserError(f"{', '.join(places)}: must have rows; got none")
     return Pieces(first[1], tuple(piece for piece in found if piece.rows), skipped)

@@ -1,63 +1,59 @@
-"""Hashes of values of any Arrow type: ids, labels and whole rows, equal on every machine."""
+"""Which columns of a user's files are read."""
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import dataclass
+
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from denoise.dedup.texts import buffers_of
-
-_NULL = np.uint64(0x6E756C6C)
-_FACTOR = np.uint64(0x9E3779B97F4A7C15)
+from generation.errors import UserError
+from generation.pieces import is_string
 
 
-def hash_column(column: pa.ChunkedArray | pa.Array) -> np.ndarray:
-    """uint64 [n, 2]. Distinct integers have distinct first hashes; values deeper than a scalar are slow."""
-    from denoise.dedup.kernel import hash_runs, mix_all
+@dataclass(frozen=True)
+class Columns:
+    """The columns that are read; None: there is no such column."""
 
-    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    if isinstance(array, pa.ChunkedArray):
-        array = pa.concat_arrays(array.chunks)
-    if pa.types.is_dictionary(array.type):
-        array = array.dictionary_decode()
-    missing = np.asarray(array.is_null())
-    whole = _as_integers(array)
-    if whole is not None:
-        first = mix_all(np.asarray(pc.fill_null(whole, 0), np.int64).view(np.uint64))
-        hashes = np.column_stack([first, mix_all(first ^ _FACTOR)])
-    else:
-        hashes = hash_runs(*buffers_of(pc.fill_null(_as_bytes(array), b"")))
-    hashes[missing] = _NULL
-    return hashes
+    text: str
+    label: str | None
+    id: str | None
+    prefer: str | None = None
 
+    @property
+    def read(self) -> list[str] | None:
+        """Those to read for a sketch; None for all, which rows without an id are told apart by."""
+        if self.id is None:
+            return None
+        return [name for name in dict.fromkeys((self.text, self.label, self.id, self.prefer)) if name is not None]
 
-def hash_rows(table: pa.Table) -> np.ndarray:
-    """uint64 [n, 2] of whole rows: of all columns, by name."""
-    from denoise.dedup.kernel import mix_all
-
-    total = np.zeros((table.num_rows, 2), np.uint64)
-    for name in sorted(table.column_names):
-        total = (total * _FACTOR) ^ hash_column(table[name])
-        total = np.column_stack([mix_all(np.ascontiguousarray(total[:, side])) for side in range(2)])
-    return total
+    @property
+    def strings(self) -> list[str]:
+        """Those that must be UTF-8, if they hold strings."""
+        return [self.text] if self.id is None else [self.text, self.id]
 
 
-def _as_integers(array: pa.Array) -> pa.Array | None:
-    kind = array.type
-    if pa.types.is_integer(kind):
-        return pc.cast(array, pa.int64(), safe=False)
-    if pa.types.is_boolean(kind):
-        return array.cast(pa.int64())
-    if pa.types.is_floating(kind):
-        return pc.cast(array, pa.float64()).view(pa.int64())
-    return None
+def choose_columns(schema: pa.Schema, text: str, label: str | None, id: str | None, prefer: str | None) -> Columns:
+    """The columns by name, of which `text` has been checked. Raises UserError.
+
+    Where `label` or `id` is None, a column called so is taken if there is one.
+    """
+    found = {}
+    for option, given, usual in (("--label", label, "label"), ("--id", id, "id")):
+        if given is not None:
+            _field(schema, option, given)
+        found[option] = given or (usual if usual in schema.names else None)
+    if found["--id"] is not None:
+        kind = schema.field(found["--id"]).type
+        if not (is_string(kind) or pa.types.is_integer(kind)):
+            raise UserError(f"--id: must be a column of strings or integers; got {found['--id']!r}, which is {kind}")
+    if prefer is not None:
+        kind = _field(schema, "--prefer", prefer)
+        if not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
+            raise UserError(f"--prefer: must be a column of numbers; got {prefer!r}, which is {kind}")
+    return Columns(text, found["--label"], found["--id"], prefer)
 
 
-def _as_bytes(array: pa.Array) -> pa.Array:
-    kind = array.type
-    if pa.types.is_nested(kind):
-        array = pa.array([repr(value) for value in array.to_pylist()], pa.large_string())
-    elif not pa.types.is_binary(kind) and not pa.types.is_large_binary(kind):
-        array = array.cast(pa.large_string())
-    return array.cast(pa.large_binary())
+def _field(schema: pa.Schema, option: str, name: str) -> pa.DataType:
+    if name not in schema.names:
+        raise UserError(f"{option}: there is no column {name!r}; the files have {', '.join(schema.names)}")
+    return schema.field(name).type

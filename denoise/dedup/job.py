@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from denoise.dedup.columns import Columns
 from denoise.dedup.explain import explain
 from denoise.dedup.index import commit_index, open_index
 from denoise.dedup.roster import call_roll
 from denoise.dedup.settings import BANDS, DedupSettings
-from denoise.dedup.sources import Chunk, Columns
+from generation.chunks import Chunk
 from generation.location import Location
 
 

@@ -10,10 +10,11 @@ import numpy as np
 import pyarrow as pa
 
 from denoise.datasets import BATCH, as_dataset, with_shared
+from denoise.dedup.columns import Columns
 from denoise.dedup.index import Index, index_sketches, read_index_part
 from denoise.dedup.settings import DedupSettings
 from denoise.dedup.sketches import inner_type, sketch_rows
-from denoise.dedup.sources import Chunk, Columns
+from generation.chunks import Chunk
 from generation.errors import UserError
 from generation.location import Location, address_of
 
@@ -102,7 +103,7 @@ def _guarded(batch: pa.Table, function: Callable[..., pa.Table], shared: tuple) 
 
 
 def _sketch_chunk(task: int, chunks: Sequence[Chunk], columns: Columns, settings: DedupSettings) -> pa.Table:
-    return sketch_rows(chunks[task].read(columns.read), columns, settings)
+    return sketch_rows(chunks[task].read(columns.read, columns.strings), columns, settings)
 
 
 def _sketch_part(task: int, files: Sequence[str], id_type: pa.DataType) -> pa.Table:

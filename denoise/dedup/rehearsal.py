@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
+from denoise.dedup.columns import Columns
 from denoise.dedup.compare import compare_band
 from denoise.dedup.roster import call_roll
 from denoise.dedup.settings import BANDS, DedupSettings
 from denoise.dedup.sketches import shingles_in, sketch_rows
-from denoise.dedup.sources import Columns
 from denoise.dedup.verdict import Decisions, decide, join_edges
 
 _ROWS = pa.table(

@@ -6,9 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from denoise.dedup.columns import hash_column, hash_rows
+from denoise.dedup.columns import Columns
+from denoise.dedup.hashes import hash_column, hash_rows
 from denoise.dedup.settings import DedupSettings
-from denoise.dedup.sources import Columns
 from denoise.dedup.texts import Shingles, read_texts
 
 

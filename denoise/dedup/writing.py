@@ -15,8 +15,8 @@ from denoise.dedup.comparing import RETRIES, Spans
 from denoise.dedup.index import Index, copy_parts, id_kind, index_table
 from denoise.dedup.parts import PARTS, join_rows, part_name, part_of, split_rows, write_table
 from denoise.dedup.roster import Roster
-from denoise.dedup.sources import Chunk
 from denoise.dedup.verdict import Decisions, decisions_table
+from generation.chunks import Chunk
 from generation.errors import Fault
 from generation.location import Location, address_of, locate
 

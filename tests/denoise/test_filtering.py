@@ -6,9 +6,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from denoise.filtering import Slice, Tally, filter_pieces, filter_rows, read_slice, slices_of
+from denoise.filtering import Tally, filter_pieces, filter_rows, short_names
 from denoise.filters.table import named_filters
 from denoise.settings import DenoiseSettings
+from generation.chunks import Chunk
 from generation.errors import UserError
 from generation.pieces import Piece, find_pieces
 
@@ -44,22 +45,10 @@ def test_rows_decisions_and_counts() -> None:
     }
 
 
-def test_slices_are_row_groups_of_one_file() -> None:
-    a, b = [Piece("/in/a", group, 2) for group in range(3)], [Piece("/in/x/b", 0, 9)]
-    assert slices_of([*a, *b], 4) == [
-        Slice((a[0], a[1]), 0, "a"),
-        Slice((a[2],), 4, "a"),
-        Slice((b[0],), 0, "x/b"),
-    ]
-    assert slices_of(b)[0].name == "b"
-
-
-def test_strings_must_be_utf8(tmp_path: Path) -> None:
-    bad = pa.Array.from_buffers(pa.string(), 1, pa.array([b"\xff"]).buffers())
-    pq.write_table(pa.table({"body": bad}), tmp_path / "a.parquet")
-    (part,) = slices_of(find_pieces([str(tmp_path)], ["body"]).pieces)
-    with pytest.raises(UserError, match=r"a\.parquet: column 'body' must hold UTF-8 strings"):
-        read_slice(part, ["body"])
+def test_names_of_files_are_from_their_common_folder() -> None:
+    a, b = Chunk((Piece("/in/a", 0, 2),)), Chunk((Piece("/in/x/b", 0, 9),))
+    assert short_names([a, b]) == {"/in/a": "a", "/in/x/b": "x/b"}
+    assert short_names([b]) == {"/in/x/b": "b"}
 
 
 def test_examples_add_up_to_five() -> None:
@@ -78,7 +67,7 @@ def test_output_does_not_depend_on_workers(ray_session: None, tmp_path: Path) ->
         out = tmp_path / f"out{workers}"
         for name in ("kept", "decisions"):
             (out / name).mkdir(parents=True)
-        results.append(filter_pieces(found, FILTERS, "body", "kind", out, workers, slice_rows=4))
+        results.append(filter_pieces(found, FILTERS, "body", "kind", out, workers, chunk_rows=4))
         files = sorted(path for path in out.rglob("*") if path.is_file())
         results.append([(str(path.relative_to(out)), path.read_bytes()) for path in files])
     assert results[:2] == results[2:]
@@ -88,7 +77,7 @@ def test_output_does_not_depend_on_workers(ray_session: None, tmp_path: Path) ->
     assert pq.read_table(tmp_path / "out2" / "kept").equals(pa.concat_tables([ROWS.slice(0, 1)] * 2))
 
 
-def test_a_slice_that_cannot_be_read_is_named_or_left_out(ray_session: None, tmp_path: Path) -> None:
+def test_a_chunk_that_cannot_be_read_is_named_or_left_out(ray_session: None, tmp_path: Path) -> None:
     pq.write_table(ROWS, tmp_path / "0.parquet")
     pq.write_table(ROWS, tmp_path / "1.parquet")
     found = find_pieces([str(tmp_path)], ["body"])

@@ -8,9 +8,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from denoise.dedup.columns import choose_columns
 from denoise.dedup.job import Summary, Task, deduplicate
 from denoise.dedup.settings import DedupSettings
-from denoise.dedup.sources import choose_columns, cut
+from generation.chunks import cut
 from generation.location import Location, locate
 from generation.pieces import find_pieces
 
