@@ -23,8 +23,9 @@ from yardstick.sets import read_set
 
 from generation.models import EMBEDDED_ENCODER, resolve_model
 from training.device import prepare_process
-from training.export import RUNTIMES, export_student, load_student
+from training.export import export_student, load_student
 from training.job import StudentJob, TrainingRow
+from training.runtimes import RUNTIMES
 from training.settings import StudentSettings
 from training.trainer import StudentTrainer
 

@@ -28,8 +28,8 @@ from generation.models import model_hash
 from generation.parts import list_parts, write_bytes
 from generation.pieces import Piece, find_pieces
 from generation.records import digest
-from training.export import choose_runtime, load_student
 from training.folders import local_folder
+from training.runtimes import choose_runtime
 from training.spec import SPEC_FILE, StudentSpec
 
 BATCH_ROWS = 4096
@@ -86,7 +86,11 @@ class Predicted:
 
 def predict_file(model: str, file: Path) -> pa.Table:
     """`text` and what the student in a run or an exported folder says of it, of each text in a small file."""
+    if not file.is_file():
+        raise UserError(f"{file}: no such file")
     folder = student_of(model)
+    from training.export import load_student  # loads torch, which mistakes need not wait for
+
     student = load_student(local_folder(folder), choose_runtime(local_folder(folder)))
     texts = [row.text for row in read_examples(file, None, student.spec.kind)]
     return pa.table({"text": texts, **student.columns(texts)})
@@ -190,6 +194,8 @@ class Predicting:
     """A student, loaded once, that labels a piece at a time and writes its part."""
 
     def __init__(self, asked: Asked, target: str, skip_corrupt: bool, threads: int) -> None:
+        from training.export import load_student
+
         self.asked, self.target, self.skip_corrupt = asked, locate(target), skip_corrupt
         self.student = load_student(local_folder(locate(asked.student)), asked.runtime, threads)
 

@@ -12,7 +12,14 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 ORDER = ("generation", "training", "denoise", "cluster")  # each may import those before it
 HEAVY = {"torch", "vllm", "ray", "transformers", "sklearn", "pandas", "peft", "fastparquet", "numba"}
-LIGHT = ["cluster.config", "cluster.doctor", "cluster.scaffold", "generation.examples", "generation.models"]
+LIGHT = [
+    "cluster.config",
+    "cluster.doctor",
+    "cluster.predicting",
+    "cluster.scaffold",
+    "generation.examples",
+    "generation.models",
+]
 
 
 def modules(package: str) -> list[Path]:

@@ -17,13 +17,12 @@ from training.folders import atomic_folder, local_folder
 from training.onnx_export import write_int8, write_onnx
 from training.onnx_network import OnnxNetwork
 from training.predict import Student
+from training.runtimes import FILES
 from training.spec import StudentSpec
 from training.students.network import Input
 
 EXPORT_FILE, CARD_FILE = "export.json", "README.md"
-FILES = {"onnx": "onnx/model.onnx", "int8": "onnx/model_int8.onnx"}
 CLOSE = 1e-3  # probabilities: float32 sums in another order differ by 1e-6
-RUNTIMES = ("torch", *FILES)
 
 
 @dataclass(frozen=True)
@@ -75,17 +74,6 @@ def export_student(
         if card is not None:
             (scratch / CARD_FILE).write_text(card, encoding="utf-8")
     return found
-
-
-def choose_runtime(folder: Path, runtime: str = "auto") -> str:
-    """What is meant: "auto" is ONNX where a student was exported, else torch. Raises UserError for one not there."""
-    if runtime == "auto":
-        return "onnx" if (folder / FILES["onnx"]).is_file() else "torch"
-    if runtime not in RUNTIMES:
-        raise UserError(f"--runtime: must be one of auto, {', '.join(RUNTIMES)}; got {runtime!r}")
-    if runtime in FILES and not (folder / FILES[runtime]).is_file():
-        raise UserError(f"{folder}: has no {FILES[runtime]}; `labelmill export-student` makes it")
-    return runtime
 
 
 def load_student(folder: Path, runtime: str = "torch", threads: int | None = None) -> Student:

@@ -10,9 +10,10 @@ import pytest
 
 from generation.errors import UserError
 from tests.training.cases import LABELS, SEEDS, UNSEEN, rows
-from training.export import EXPORT_FILE, Answers, Parity, choose_runtime, compare, export_student, load_student
+from training.export import EXPORT_FILE, Answers, Parity, compare, export_student, load_student
 from training.job import StudentJob, TrainingRow
 from training.predict import Student
+from training.runtimes import choose_runtime
 from training.settings import StudentSettings
 from training.trainer import StudentTrainer
 
