@@ -135,9 +135,9 @@ def predict(
 ) -> None:
     """Label texts with a student: prints JSONL, or writes a file, or a folder of Parquet through Ray Data."""
     from cluster.predicting import predict_file, predict_folder
-    from cluster.tables import SUFFIXES, check_suffix, print_jsonl, write_table
+    from cluster.tables import check_suffix, print_jsonl, write_table
 
-    if out is None or Path(out).suffix in SUFFIXES:
+    if out is None or Path(out).suffix:
         if out is not None:
             check_suffix(Path(out))
         if len(files) > 1:
