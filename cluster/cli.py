@@ -140,8 +140,17 @@ def predict(
     if out is None or Path(out).suffix:
         if out is not None:
             check_suffix(Path(out))
-        if len(files) > 1:
-            raise UserError(f"predict: several files need --out FOLDER; got {len(files)}")
+        if len(files) > 1 or Path(files[0]).is_dir():
+            raise UserError(f"predict: several files, or a folder of them, need --out FOLDER; got {' '.join(files)}")
+        for option, given in {
+            "--text": text != "text",
+            "--prefix": prefix,
+            "--runtime": runtime != "auto",
+            "--workers": workers,
+            "--skip-corrupt": skip_corrupt,
+        }.items():
+            if given:
+                raise UserError(f"{option}: needs --out FOLDER; got {out or 'none'}")
         table = predict_file(model, Path(files[0]))
         if out is None:
             print_jsonl(table)
@@ -279,8 +288,11 @@ def dedup(
 ) -> None:
     """Remove exact and near duplicates from Parquet files; OUT gets kept/, decisions/, index/ and summary.json."""
     from cluster.dedup import Wishes, plan, render, run
+    from cluster.tables import check_folder_of
     from denoise.dedup.settings import DedupSettings
 
+    if json_ is not None:
+        check_folder_of(json_)
     settings = DedupSettings(shingle, ngram, threshold)  # type: ignore[arg-type]
     task = plan(Wishes(inputs, out, text, label, id, prefer, against, index_out, settings, skip_corrupt, explain))
     summary = run(task, workers, address, lambda stage: typer.echo(f"labelmill: {stage}", err=True))

@@ -21,6 +21,7 @@ from denoise.dedup.job import Task, deduplicate
 from denoise.dedup.settings import DedupSettings
 from generation.chunks import cut
 from generation.errors import UserError
+from generation.folders import in_the_way
 from generation.location import Location, filesystem_of, locate, path_of
 from generation.parts import write_bytes
 from generation.pieces import find_pieces
@@ -50,14 +51,14 @@ class Wishes:
 def plan(wishes: Wishes) -> Task:
     """The task, checked: nothing has been written. Raises UserError."""
     out = locate(wishes.out)
-    if not _is_empty(out):
-        raise UserError(f"{wishes.out}: must be a new or an empty folder; it holds files")
+    if held := in_the_way(out):
+        raise UserError(f"{wishes.out}: must be a new or an empty folder; {held}")
     source = find_pieces(wishes.inputs, [wishes.text], wishes.skip_corrupt)
     columns = choose_columns(source.schema, wishes.text, wishes.label, wishes.id, wishes.prefer)
     against = locate(wishes.against) if wishes.against is not None else None
     index_out = locate(wishes.index_out) if wishes.index_out is not None else out / "index"
-    if index_out != against and not _is_empty(index_out):
-        raise UserError(f"--index-out: {index_out} must be new, empty, or the index of --against; it holds files")
+    if index_out != against and (held := in_the_way(index_out)):
+        raise UserError(f"--index-out: {index_out} must be new, empty, or the index of --against; {held}")
     return Task(
         tuple(cut(source.pieces)),
         source.schema,
@@ -70,14 +71,6 @@ def plan(wishes: Wishes) -> Task:
         wishes.skip_corrupt,
         wishes.explain,
     )
-
-
-def _is_empty(place: Location) -> bool:
-    filesystem = filesystem_of(place)
-    info = filesystem.get_file_info(path_of(place))
-    if info.type == fs.FileType.File:
-        return False
-    return not filesystem.get_file_info(fs.FileSelector(path_of(place), allow_not_found=True))
 
 
 def run(task: Task, workers: int | None, address: str | None, say: Callable[[str], None]) -> dict[str, Any]:

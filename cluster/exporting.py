@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from cluster.card import student_card
-from cluster.dataset import read_dataset
 from cluster.run import Run
 from generation.location import locate
 from training.export import Parity, export_student
@@ -15,6 +14,6 @@ def export_of_run(folder: str, out: str, int8: bool = True) -> dict[str, Parity]
     """Write the student of the run in `folder` to `out`. Raises UserError, Fault."""
     run = Run.open(folder)
     student = run.student
-    rows = read_dataset(run.store, None).sort_by("id").slice(0, TEXTS)
+    rows = run.dataset().sort_by("id").slice(0, TEXTS)
     texts = (rows["tokens"] if "tokens" in rows.column_names else rows["text"]).to_pylist()
     return export_student(student, locate(out), texts, student_card(run.store), int8)

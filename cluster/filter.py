@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from pyarrow import fs
 from pydantic import ValidationError
 
 from cluster.config import RuntimeSettings, check_config, read_yaml
@@ -28,9 +27,10 @@ from denoise.settings import DenoiseSettings
 from generation.chunks import cut
 from generation.errors import UserError, clip
 from generation.examples import read_examples
+from generation.folders import in_the_way
 from generation.location import Location, filesystem_of, locate, path_of
 from generation.parts import write_bytes
-from generation.pieces import Pieces, find_pieces, is_string
+from generation.pieces import LEAVES_OUT, Pieces, find_pieces, is_string
 from generation.task import Task
 
 
@@ -140,7 +140,7 @@ def _column(found: Pieces, name: str, skip_corrupt: bool) -> pa.ChunkedArray:
             values += chunk.read([name])[name].cast(pa.float64()).chunks
         except UserError as error:
             if not skip_corrupt:
-                raise UserError(f"{error}; --skip-corrupt leaves it out") from None
+                raise UserError(f"{error}{LEAVES_OUT}") from None
     return pa.chunked_array(values, pa.float64())
 
 
@@ -152,11 +152,8 @@ def _whole(given: str) -> Iterator[Location]:
     """
     place = locate(given)
     filesystem, path = filesystem_of(place), path_of(place)
-    found = filesystem.get_file_info(path).type
-    if found == fs.FileType.File or (
-        found == fs.FileType.Directory and filesystem.get_file_info(fs.FileSelector(path))
-    ):
-        raise UserError(f"{given}: must not exist, or be an empty folder")
+    if held := in_the_way(place):
+        raise UserError(f"{given}: must be a new or an empty folder; {held}")
     scratch = place.with_name(f".{place.name}.{uuid.uuid4().hex[:8]}.tmp") if isinstance(place, Path) else place
     for name in ("kept", "decisions"):
         filesystem.create_dir(path_of(scratch / name), recursive=True)

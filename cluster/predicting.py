@@ -26,7 +26,7 @@ from generation.kinds.spans import OUTSIDE
 from generation.location import Location, address_of, filesystem_of, locate, path_of
 from generation.models import model_hash
 from generation.parts import list_parts, write_bytes
-from generation.pieces import Piece, find_pieces
+from generation.pieces import LEAVES_OUT, Piece, find_pieces
 from generation.records import digest
 from training.folders import local_folder
 from training.runtimes import choose_runtime
@@ -145,8 +145,10 @@ def predict_parquet(
     todo = [number for number in range(len(asked.pieces)) if asked.part(number) not in there]
     skipped = dict(found.skipped)
     done = rows = 0
-    for answer in _run(asked, target, todo, workers, skip_corrupt):
+    for answer in _run(asked, target, todo, workers):
         done, rows = done + 1, rows + answer["rows"]
+        if answer["fault"] and not skip_corrupt:
+            raise UserError(answer["fault"] + LEAVES_OUT)
         if answer["fault"]:
             skipped[answer["place"]] = answer["fault"]
         told(done, len(todo), rows)
@@ -160,6 +162,8 @@ def predict_parquet(
 def _prepare(target: Location, asked: Asked) -> set[str]:
     """The parts that are there from an earlier call of the same kind. Raises UserError for anything else."""
     system, path = filesystem_of(target), path_of(target)
+    if system.get_file_info(path).type == fs.FileType.File:
+        raise UserError(f"{target}: must be a folder; it is a file")
     names = {each.base_name for each in system.get_file_info(fs.FileSelector(path, allow_not_found=True))}
     plan = path_of(target / PLAN_FILE)
     if PLAN_FILE in names:
@@ -176,16 +180,14 @@ def _prepare(target: Location, asked: Asked) -> set[str]:
     return set()
 
 
-def _run(
-    asked: Asked, target: Location, todo: Sequence[int], workers: int, skip_corrupt: bool
-) -> Iterator[dict[str, Any]]:
+def _run(asked: Asked, target: Location, todo: Sequence[int], workers: int) -> Iterator[dict[str, Any]]:
     import ray
     from ray.data import ActorPoolStrategy
 
     if not todo:
         return
     items = ray.data.from_items([{"number": number} for number in todo], override_num_blocks=len(todo))
-    arguments = (asked, address_of(target), skip_corrupt, max(1, (os.cpu_count() or 1) // workers))
+    arguments = (asked, address_of(target), max(1, (os.cpu_count() or 1) // workers))
     pool = ActorPoolStrategy(size=min(workers, len(todo)))
     yield from quiet(items.map(Predicting, fn_constructor_args=arguments, compute=pool, num_cpus=1)).iter_rows()
 
@@ -193,10 +195,10 @@ def _run(
 class Predicting:
     """A student, loaded once, that labels a piece at a time and writes its part."""
 
-    def __init__(self, asked: Asked, target: str, skip_corrupt: bool, threads: int) -> None:
+    def __init__(self, asked: Asked, target: str, threads: int) -> None:
         from training.export import load_student
 
-        self.asked, self.target, self.skip_corrupt = asked, locate(target), skip_corrupt
+        self.asked, self.target = asked, locate(target)
         self.student = load_student(local_folder(locate(asked.student)), asked.runtime, threads)
 
     def __call__(self, item: dict[str, Any]) -> dict[str, Any]:
@@ -205,8 +207,6 @@ class Predicting:
         try:
             table = Chunk((piece,)).read(strings=self.asked.texts)
         except UserError as error:
-            if not self.skip_corrupt:
-                raise
             return {"place": f"{piece.file} row group {piece.group}", "rows": 0, "fault": str(error)}
         parts = [self._with_predictions(table.slice(start, BATCH_ROWS)) for start in range(0, len(table), BATCH_ROWS)]
         sink = pa.BufferOutputStream()

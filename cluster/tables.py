@@ -18,6 +18,11 @@ def check_suffix(path: Path) -> None:
     """Raises UserError when a table cannot be written to a file of this name, or its folder does not exist."""
     if path.suffix not in SUFFIXES:
         raise UserError(f"{path}: must end in one of {', '.join(SUFFIXES)}")
+    check_folder_of(path)
+
+
+def check_folder_of(path: Path) -> None:
+    """Raises UserError when there is no folder to write the file `path` into."""
     if not path.parent.is_dir():
         raise UserError(f"{path}: cannot be written: {path.parent} is no folder")
 

@@ -26,7 +26,7 @@ from generation.chunks import CHUNK_ROWS, Chunk, cut
 from generation.errors import UserError
 from generation.location import Location, filesystem_of, locate, path_of
 from generation.parts import write_bytes
-from generation.pieces import Pieces
+from generation.pieces import LEAVES_OUT, Pieces
 
 EXAMPLES = 5  # of each reason
 _SHOWN = 200  # characters of an example
@@ -78,13 +78,13 @@ def filter_pieces(
     chunks = cut(found.pieces, chunk_rows)
     shared = ray.put((chunks, short_names(chunks), tuple(filters), text, label, out))
     numbers = quiet(ray.data.range(len(chunks), override_num_blocks=len(chunks)))
-    pool = ray.data.TaskPoolStrategy(size=workers)
+    pool = ray.data.TaskPoolStrategy(size=min(workers, len(chunks)))
     options: dict[str, Any] = {"batch_format": "pyarrow", "batch_size": None, "compute": pool}
     done = numbers.map_batches(partial(_filter_chunks, shared=shared), **options)
     tallies, corrupt = dict[int, Tally](), dict[int, str]()
     for row in done.iter_rows():
         if row["error"] and not (row["corrupt"] and skip_corrupt):
-            raise UserError(row["error"] + ("; --skip-corrupt leaves it out" if row["corrupt"] else ""))
+            raise UserError(row["error"] + (LEAVES_OUT if row["corrupt"] else ""))
         if row["error"]:
             corrupt[row["number"]] = row["error"]
         else:

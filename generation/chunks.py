@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from generation.errors import UserError
+from generation.errors import UserError, clip
 from generation.pieces import Piece, read_piece
 
 CHUNK_ROWS = 1 << 16
@@ -36,7 +36,8 @@ class Chunk:
         Raises UserError where the file is corrupt.
         """
         table = pa.concat_tables([read_piece(piece, columns) for piece in self.pieces])
-        check_utf8(self.file, table, strings)
+        for name in strings:
+            _check_utf8(self.file, self.first, name, table[name])
         return table
 
 
@@ -56,11 +57,15 @@ def cut(pieces: Sequence[Piece], rows: int = CHUNK_ROWS, size: int = CHUNK_BYTES
     return chunks
 
 
-def check_utf8(file: str, table: pa.Table, strings: Sequence[str]) -> None:
-    """Raises UserError where a column in `strings` holds other bytes: Arrow itself looks only when they are used."""
-    for name in strings:
-        try:
-            table[name].validate(full=True)
-        except pa.ArrowInvalid as error:
-            said = " ".join(str(error).split())
-            raise UserError(f"{file}: column {name!r} must hold UTF-8 strings: {said}") from None
+def _check_utf8(file: str, first: int, name: str, column: pa.ChunkedArray) -> None:
+    """Raises UserError for the first row that holds other bytes: Arrow by itself looks only once they are used."""
+    try:
+        column.validate(full=True)
+    except pa.ArrowInvalid:
+        for row, value in enumerate(column.cast(pa.large_string()).cast(pa.large_binary()).to_pylist(), first):
+            try:
+                (value or b"").decode()
+            except UnicodeDecodeError:
+                got = clip(value)
+                raise UserError(f"{file}: column {name!r} must hold UTF-8 strings; row {row} is {got}") from None
+        raise

@@ -1,4 +1,4 @@
-"""Folders that are either whole or absent."""
+"""Folders that are made: where there is room for one, and whole or not at all."""
 
 from __future__ import annotations
 
@@ -7,6 +7,19 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from pyarrow import fs
+
+from generation.location import Location, filesystem_of, path_of
+
+
+def in_the_way(place: Location) -> str | None:
+    """What keeps a new folder from being made at `place`, as the end of a message; None: it is free or empty."""
+    system, path = filesystem_of(place), path_of(place)
+    if system.get_file_info(path).type == fs.FileType.File:
+        return "it is a file"
+    held = system.get_file_info(fs.FileSelector(path, allow_not_found=True))
+    return f"it holds {min(each.base_name for each in held)!r}" if held else None
 
 
 @contextmanager

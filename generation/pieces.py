@@ -12,6 +12,8 @@ from pyarrow import fs
 from generation.errors import UserError, clip
 from generation.location import address_of, filesystem_of, locate, path_of
 
+LEAVES_OUT = "; --skip-corrupt leaves it out"  # after what is wrong with a file
+
 
 @dataclass(frozen=True)
 class Piece:
@@ -51,7 +53,7 @@ def find_pieces(places: Sequence[str], strings: Sequence[str], skip_corrupt: boo
             footer = _open(file).metadata
         except (pa.ArrowException, OSError) as error:
             if not skip_corrupt:
-                raise UserError(f"{file}: not valid Parquet: {_said(error)}") from None
+                raise UserError(f"{file}: not valid Parquet: {_said(error)}{LEAVES_OUT}") from None
             skipped[file] = _said(error)
             continue
         schema = footer.schema.to_arrow_schema().remove_metadata()

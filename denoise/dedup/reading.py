@@ -17,6 +17,7 @@ from denoise.dedup.sketches import inner_type, sketch_rows
 from generation.chunks import Chunk
 from generation.errors import UserError
 from generation.location import Location, address_of
+from generation.pieces import LEAVES_OUT
 
 if TYPE_CHECKING:
     from ray import ObjectRef
@@ -42,7 +43,7 @@ def read_rows(chunks: Sequence[Chunk], columns: Columns, settings: DedupSettings
     refs, errors = _run(_sketch_chunk, len(chunks), (tuple(chunks), columns, settings))
     bad = {chunks[task].file: error for task, error in sorted(errors.items(), reverse=True)}
     if bad and not skip_corrupt:
-        raise UserError(min(bad.items())[1])
+        raise UserError(min(bad.items())[1] + LEAVES_OUT)
     good = [task for task, chunk in enumerate(chunks) if chunk.file not in bad]
     if not good:
         raise UserError(f"{min(bad)}: there are no rows; every file is corrupt")

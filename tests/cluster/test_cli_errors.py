@@ -265,6 +265,18 @@ CASES: dict[str, Case] = {
         begun("predict", "old", "texts.jsonl", "--out", "no/a.csv"),
         "no/a.csv: cannot be written: no is no folder",
     ),
+    "predict of a folder": (
+        plain("predict", "model", "model"),
+        "predict: several files, or a folder of them, need --out FOLDER; got model",
+    ),
+    "predict of a file with what folders take": (
+        plain("predict", "model", "seeds.jsonl", "--text", "body"),
+        "--text: needs --out FOLDER; got none",
+    ),
+    "dedup with a summary to no folder": (
+        plain("dedup", "model", "out", "--json", "no/found.json"),
+        "no/found.json: cannot be written: no is no folder",
+    ),
     "init on a folder in use": (plain("init", "model"), "model: must be a new or an empty folder; it holds "),
     "init below a file": (plain("init", "task.yaml/new"), "task.yaml/new: "),
 }

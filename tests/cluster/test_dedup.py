@@ -29,8 +29,8 @@ def wishes(folder: Path, **changes: Any) -> Wishes:
         ({"label": "topic"}, "--label: there is no column 'topic'; the files have id, text, label, more"),
         ({"id": "more"}, "--id: must be a column of strings or integers; got 'more', which is list<"),
         ({"prefer": "label"}, "--prefer: must be a column of numbers; got 'label', which is string"),
-        ({"out": "full"}, "full: must be a new or an empty folder; it holds files"),
-        ({"index_out": "full"}, "--index-out: .*full must be new, empty, or the index of --against; it holds files"),
+        ({"out": "full"}, "full: must be a new or an empty folder; it holds 'file'"),
+        ({"index_out": "full"}, "--index-out: .*full must be new, empty, or the index of --against; it holds 'file'"),
     ],
 )
 def test_refusals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], said: str) -> None:
@@ -64,4 +64,5 @@ def test_the_command(tmp_path: Path) -> None:
     assert (found["rows"], found["kept"], found["settings"]["threshold"]) == (10, 6, 0.65)
     assert found["explain"]["planted"][0]["copies"] == 4
     again = labelmill(tmp_path, ["dedup", "in", "out"])
-    assert (again.returncode, again.stderr) == (2, "labelmill: out: must be a new or an empty folder; it holds files\n")
+    said = "labelmill: out: must be a new or an empty folder; it holds 'decisions'\n"
+    assert (again.returncode, again.stderr) == (2, said)

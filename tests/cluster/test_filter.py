@@ -108,7 +108,7 @@ def test_mistakes_are_named_before_anything_is_written(
 def test_what_is_there_is_not_written_over(parts: Path) -> None:
     (parts / "out").mkdir()
     (parts / "out" / "mine.txt").write_text("keep")
-    with pytest.raises(UserError, match="out: must not exist, or be an empty folder"):
+    with pytest.raises(UserError, match=r"out: must be a new or an empty folder; it holds 'mine\.txt'"):
         filter_parquet(command(parts))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pyarrow as pa
@@ -73,8 +74,14 @@ def test_a_corrupt_part_is_counted(ray_session: None, student: Path, texts: Path
     with pytest.raises(UserError, match=r"c\.parquet: not valid Parquet"):
         predict_parquet(student, [str(texts)], str(tmp_path / "out"))
     assert not (tmp_path / "out").exists()
+    data = bytearray((texts / "b.parquet").read_bytes())
+    data[4:40] = bytes(36)
+    (texts / "d.parquet").write_bytes(data)  # its footer is whole
+    group = f"{texts / 'd.parquet'} row group 0"
+    with pytest.raises(UserError, match=f"^{re.escape(group)}: cannot be read: .*; --skip-corrupt leaves it out$"):
+        predict_parquet(student, [str(texts / "d.parquet")], str(tmp_path / "one"))
     found = predict_parquet(student, [str(texts)], str(tmp_path / "out"), skip_corrupt=True)
-    assert found.rows == 7 and list(found.skipped) == [str(texts / "c.parquet")]
+    assert found.rows == 9 and list(found.skipped) == [str(texts / "c.parquet"), group]
 
 
 def test_refusals(student: Path, texts: Path, tmp_path: Path) -> None:

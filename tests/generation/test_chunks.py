@@ -38,9 +38,9 @@ def test_rows_are_read_in_order(tmp_path: Path) -> None:
 
 
 def test_strings_must_be_utf8(tmp_path: Path) -> None:
-    bad = pa.Array.from_buffers(pa.string(), 1, pa.array([b"\xff"]).buffers())
+    bad = pa.Array.from_buffers(pa.string(), 2, pa.array([b"a", b"\xff"]).buffers())
     pq.write_table(pa.table({"body": bad}), tmp_path / "a.parquet")
     (chunk,) = cut(find_pieces([str(tmp_path)], ["body"]).pieces)
-    assert chunk.read().num_rows == 1
-    with pytest.raises(UserError, match=r"a\.parquet: column 'body' must hold UTF-8 strings"):
+    assert chunk.read().num_rows == 2
+    with pytest.raises(UserError, match=r"a\.parquet: column 'body' must hold UTF-8 strings; row 1 is b'.xff'"):
         chunk.read(strings=["body"])
