@@ -161,7 +161,7 @@ def test_the_student_is_taken_away_with_its_card(story: Story, tmp_path: Path) -
     tested = f"{run.metrics()['test']['student']['accuracy']:.3f}"
     assert f"| this student | {tested} |" in card and "| rows that a person checked | 0 |" in card
     assert f"| rows accepted | {sum(status == 'accepted' for status in run.verdicts()['status'].to_pylist())} |" in card
-    texts = story.task.parent / "pool.jsonl"
+    texts = story.task.parent / "test.jsonl"
     first, second = (labelmill("predict", model, texts).stdout for model in (story.run, tmp_path / "out"))
     labels = [[json.loads(line)["label"] for line in each.splitlines()] for each in (first, second)]
     assert labels[0] == labels[1] and len(labels[0]) > 0
