@@ -18,7 +18,7 @@ from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
 from generation.location import Location
-from training.contrastive import LABELS_FILE, average_with, tune_encoder
+from training.contrastive import LABELS_FILE, average_with, read_labels, tune_encoder
 from training.device import CPU
 from training.encoder import Encoder
 from training.folders import atomic_folder
@@ -40,9 +40,8 @@ class SetJudge:
     @classmethod
     def load(cls, folder: Path | str) -> SetJudge:
         """Read what `tune_set_judge` wrote."""
-        labels = json.loads((Path(folder) / LABELS_FILE).read_text())
         heads = load_file(Path(folder) / HEADS_FILE)
-        return cls(Encoder.load(folder), labels, heads["weight"], heads["bias"])
+        return cls(Encoder.load(folder), read_labels(folder), heads["weight"], heads["bias"])
 
     def probabilities(self, texts: Sequence[str]) -> np.ndarray:
         """float64 [n, len(labels)], each by itself from 0 to 1; a label that had no seeds gets 0."""

@@ -28,7 +28,7 @@ def judge(minilm: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_head_is_the_regression_on_first_tokens(judge: Path):
     student = SequenceClassifier.start(judge, LABELS, 128, seed=0)
-    vectors = student.first_tokens(TEXTS)
+    vectors = student.features_of(student.encode(TEXTS))
     assert can_probe(student)
     probe_head(student, TEXTS, CHOICES, [1.0] * 12, logistic(student, 10.0))
 
@@ -48,7 +48,7 @@ def test_a_text_of_weight_0_does_not_count(judge: Path):
 
 def test_a_head_by_a_loss_is_what_that_loss_finds(judge: Path):
     student = SequenceClassifier.start(judge, LABELS, 128, seed=0)
-    vectors = student.first_tokens(TEXTS)
+    vectors = student.features_of(student.encode(TEXTS))
     probe_head(student, TEXTS, CHOICES, [1.0] * 12, by_loss(student, Generalised(0.7)))
     features = torch.from_numpy(np.tanh(vectors / np.linalg.norm(vectors, axis=1).mean())).float()
     found = fit_linear(Generalised(0.7), features, torch.tensor(TARGETS), torch.ones(12), 3, lambda logits: logits)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-import numpy as np
 from torch import Tensor
 from transformers import AutoModelForSequenceClassification
 
@@ -41,7 +40,3 @@ class SequenceClassifier(Network):
 
     def targets(self, row: TrainingRow, encoded: Encoded) -> list[int]:
         return [self.columns.index(row.label)]
-
-    def first_tokens(self, texts: Sequence[str]) -> np.ndarray:
-        """float64 [n, d]: the last hidden state of each text's first token, before the pooler (see mean_layer)."""
-        return self.features_of(self.encode(texts))
