@@ -71,8 +71,8 @@ def walk(accept: np.ndarray, reject: np.ndarray, lot: int | None = None, start: 
         ends += [(n, d, bool(d <= accept[n]), mass[d]) for d in np.flatnonzero(done & (mass > 0))]
         mass[done] = 0
     checked, defects, passed, masses = (np.array(each) for each in zip(*ends, strict=True))
-    n, d = checked - start[0], defects - start[1]
-    return Walk(checked, defects, passed, np.log(masses) - d * np.log(rate) - (n - d) * np.log1p(-rate), start, lot)
+    wrong, right = defects - start[1], checked - start[0] - (defects - start[1])
+    return Walk(checked, defects, passed, np.log(masses) - wrong * np.log(rate) - right * np.log1p(-rate), start, lot)
 
 
 def _log_falling(count: np.ndarray, drawn: np.ndarray) -> np.ndarray:
