@@ -70,8 +70,6 @@ def judged_by_people(store: Store) -> set[str]:
     return found
 
 
-
-
 def _doubt(scores: dict[str, float]) -> float | None:
     """The probability of a wrong label: the decision's own, else what the judge leaves to other labels."""
     if WRONG in scores:

@@ -133,7 +133,7 @@ def decision_of(store: Store, number: int) -> dict[str, Any] | None:
 
 
 def failed_lots(store: Store, round_: int) -> list[int]:
-    """Lots of versions up to a certain round that failed."""
+    """Lots that failed, of versions whose last round is `round_`."""
     ended = {number: decision_of(store, number) for number in lot_numbers(store)}
     return [number for number, each in ended.items() if each and each["round"] == round_ and each["state"] == "failed"]
 

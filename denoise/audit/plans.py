@@ -102,8 +102,8 @@ class Plan:
         return low, high
 
     def _left(self, checked: int, defects: int) -> float:
-        """A lot of which little is known looks like half a defect in its next row."""
-        rate = (defects + 0.5) / (checked + 1) if checked else 0.0
+        """A lot of which nothing is known looks like one that might pass or fail; that weighs half a defect."""
+        rate = (defects + 0.5) / (checked + 0.5 * self.cap / max(self.acceptance, 0.5))
         ahead = walk(*self._lines, self.lot, (checked, defects))
         return float(ahead.at(np.array([rate])).expected[0]) - checked
 

@@ -123,8 +123,9 @@ def test_an_open_lot_says_what_is_left() -> None:
     plan = find_plan(Assurance())
     fresh, clean, doubtful = (plan.decide(each) for each in ([], [False] * 40, [False] * 38 + [True] * 2))
     assert (fresh.state, fresh.checked, fresh.low, fresh.high, fresh.estimate) == ("open", 0, 0.0, 1.0, None)
-    assert fresh.expected_left == pytest.approx(47)
-    assert 7 < clean.expected_left < doubtful.expected_left
+    assert fresh.expected_left == pytest.approx(plan.expected(7 / 193))
+    assert 7 < clean.expected_left < 15 < doubtful.expected_left
+    assert 47 - 10 < plan.decide([False] * 10).expected_left < fresh.expected_left - 10
     assert plan.decide([False] * 47).expected_left == 0
     assert plan.decide([False] * 47 + [True] * 50) == plan.decide([False] * 47)
 
