@@ -65,7 +65,7 @@ def test_from_a_lot_to_a_release(made: Store) -> None:
     status = json.loads(labelmill(folder, ["audit", "status", "run", "--json"]).stdout)
     assert (status["decision"]["state"], status["verdicts"]) == ("passed", 107)
     released = labelmill(folder, ["audit", "release", "run"])
-    assert (released.returncode, released.stdout) == (0, f"released  {made.root.name}/dataset/v000-lot000\n")
+    assert (released.returncode, released.stdout) == (0, f"released  {made.root}/dataset/v000-lot000\n")
 
 
 def test_a_failed_lot_exits_with_2_and_says_what_comes_next(made: Store) -> None:
