@@ -13,6 +13,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from cluster.cli_parquet import AllowCodeOption, dedup, filter_, predict, print_pairs
+from cluster.cli_people import budget
 from generation.errors import Fault, UserError, os_reason
 from generation.location import Location, ObjectPath
 
@@ -189,6 +190,7 @@ def attributes(
 app.command()(predict)
 app.command("filter")(filter_)
 app.command()(dedup)
+app.command()(budget)
 
 
 @app.command()

@@ -1,8 +1,8 @@
 """One sum of money, two annotators: how many rows the LM labels, and which of them people label again.
 
-Wang et al. 2021, "Want to reduce labeling cost? GPT-3 can help": N rows at the LM's price and, of them, the n least sure
-ones at a person's fit a budget B when N·c_lm + n·c_human <= B. How wrong rows are in the end depends on the share n / N
-alone, and so does what a row costs on average.
+Wang et al. 2021, "Want to reduce labeling cost? GPT-3 can help": N rows at the LM's price, and of them the n least
+sure ones at a person's, fit a budget B when N·c_lm + n·c_human <= B. How wrong rows are in the end depends on the share
+n / N alone, and so does what a row costs on average.
 """
 
 from __future__ import annotations
