@@ -13,7 +13,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from cluster.cli_parquet import AllowCodeOption, dedup, filter_, predict, print_pairs
-from cluster.cli_people import budget
+from cluster.cli_people import budget, explain
 from generation.errors import Fault, UserError, os_reason
 from generation.location import Location, ObjectPath
 
@@ -191,6 +191,7 @@ app.command()(predict)
 app.command("filter")(filter_)
 app.command()(dedup)
 app.command()(budget)
+app.command()(explain)
 
 
 @app.command()
