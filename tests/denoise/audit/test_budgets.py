@@ -57,7 +57,7 @@ def test_checking_rows_that_are_there() -> None:
 
 
 def test_odd_numbers_are_refused() -> None:
-    with pytest.raises(ValueError, match="must be one or more in 0..1; got 0"):
+    with pytest.raises(ValueError, match=r"must be one or more in 0\.\.1; got 0"):
         Doubts.of(np.array([]))
     with pytest.raises(ValueError, match=r"0\.\.1"):
         Doubts.of(np.array([1.2]))
