@@ -12,6 +12,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from cluster.cli_audit import audit
 from cluster.cli_parquet import AllowCodeOption, dedup, filter_, predict, print_pairs
 from cluster.cli_people import budget, explain
 from generation.errors import Fault, UserError, os_reason
@@ -192,6 +193,7 @@ app.command("filter")(filter_)
 app.command()(dedup)
 app.command()(budget)
 app.command()(explain)
+app.add_typer(audit, name="audit")
 
 
 @app.command()
