@@ -14,6 +14,7 @@ import typer
 
 from cluster.cli_audit import audit
 from cluster.cli_parquet import AllowCodeOption, dedup, filter_, predict, print_pairs
+from cluster.cli_people import budget, explain
 from generation.errors import Fault, UserError, os_reason
 from generation.location import Location, ObjectPath
 
@@ -190,6 +191,8 @@ def attributes(
 app.command()(predict)
 app.command("filter")(filter_)
 app.command()(dedup)
+app.command()(budget)
+app.command()(explain)
 app.add_typer(audit, name="audit")
 
 

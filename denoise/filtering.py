@@ -70,8 +70,8 @@ def filter_pieces(
 ) -> tuple[Tally, list[str]]:
     """Write `kept/` and `decisions/` under `out`; what was counted, and the chunks that could not be read.
 
-    Needs an initialised Ray. Raises UserError for a corrupt part unless `skip_corrupt`, and for what a filter of the
-    user's does wrong.
+    Needs an initialised Ray. Raises UserError for a corrupt part unless `skip_corrupt`, where all parts are, and for
+    what a filter of the user's does wrong.
     """
     import ray
 
@@ -89,6 +89,8 @@ def filter_pieces(
             corrupt[row["number"]] = row["error"]
         else:
             tallies[row["number"]] = _read_tally(row["tally"])
+    if not tallies:
+        raise UserError(f"{corrupt[0]}; and no other part can be read either: there is nothing to filter")
     total = Tally()
     for number in sorted(tallies):
         total.add(tallies[number])

@@ -116,21 +116,22 @@ class Generated:
     def _softly(self, way: str, soft: np.ndarray) -> Outcome:
         """All rows under soft labels; right is whether the likeliest is the oracle's."""
         every = np.ones(len(soft))
-        heads = [self._student(each, soft_rows(each.of(self.texts), soft, every)) for each in self._encoders]
+        heads = [self.student(each, soft_rows(each.of(self.texts), soft, every)) for each in self.learners]
         return Outcome(way, 1.0, 100 * float(np.mean(soft.argmax(axis=1) == self.oracle)), *heads)
 
     def _outcome(self, way: str, labels: np.ndarray, weights: np.ndarray) -> Outcome:
         kept = weights > 0
         right = 100 * float(np.mean(labels[kept] == self.oracle[kept])) if kept.any() else float("nan")
-        rows = [Rows(each.of(self.texts), labels, weights).chosen(kept) for each in self._encoders]
-        heads = [self._student(each, part) for each, part in zip(self._encoders, rows, strict=True)]
+        rows = [Rows(each.of(self.texts), labels, weights).chosen(kept) for each in self.learners]
+        heads = [self.student(each, part) for each, part in zip(self.learners, rows, strict=True)]
         return Outcome(way, float(kept.mean()), right, *heads)
 
     @property
-    def _encoders(self) -> tuple[Vectors, Vectors]:
+    def learners(self) -> tuple[Vectors, Vectors]:
+        """The encoders that heads are fitted on: the frozen one, and the judge's."""
         return self.encoders.frozen, self.judge.vectors
 
-    def _student(self, encoder: Vectors, rows: Rows) -> float:
+    def student(self, encoder: Vectors, rows: Rows) -> float:
         """Seeds and guideline are always learnt from."""
         known = Rows.alike(_of(encoder, self.known), self.known_labels).joined(rows)
         test = encoder.of([row.text for row in self.split.real.test])

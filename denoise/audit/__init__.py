@@ -1,0 +1,1 @@
+"""What people check: how many rows, which ones, and what follows."""

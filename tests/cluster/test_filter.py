@@ -123,3 +123,12 @@ def test_a_failed_command_leaves_nothing(ray_session: None, parts: Path) -> None
     summary = filter_parquet(command(parts, skip_corrupt=True))
     assert (summary["rows"], len(summary["corrupt"])) == (5, 1)
     assert render_summary(summary).splitlines()[-1].startswith("1 corrupt parts left out: ")
+
+
+def test_where_every_part_is_corrupt_there_is_nothing_to_filter(ray_session: None, parts: Path) -> None:
+    data = bytearray((parts / "in" / "part.parquet").read_bytes())
+    data[4:40] = bytes(36)
+    (parts / "in" / "part.parquet").write_bytes(data)
+    with pytest.raises(UserError, match=r"part\.parquet row group 0: cannot be read: .*there is nothing to filter"):
+        filter_parquet(command(parts, skip_corrupt=True))
+    assert sorted(path.name for path in parts.iterdir()) == ["in"]
