@@ -67,9 +67,9 @@ def main(
 
 
 def table(found: list[dict[str, Any]]) -> str:
-    """Means over reviewers, with the standard error of the mean behind each figure."""
+    """Means over reviewers, with the standard error of the mean behind each figure; heads by their encoder."""
     lines = [
-        "| set | rows | verdicts | released | wrong, % | wrong in the surest 75 %, % | student, frozen encoder | student, judge's encoder |",
+        "| set | rows | verdicts | released | wrong, % | of the surest 75 % | frozen encoder | judge's encoder |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for name in dict.fromkeys(each["set"] for each in found):
