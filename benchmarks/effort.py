@@ -67,15 +67,15 @@ def main(
 
 
 def table(found: list[dict[str, Any]]) -> str:
-    """Means over reviewers, with the standard error of the mean behind each figure."""
+    """Means over reviewers, with the standard error of the mean behind each figure; heads by their encoder."""
     lines = [
-        "| set | rows | verdicts | released | wrong, % | student, frozen encoder | student, judge's encoder |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+        "| set | rows | verdicts | released | wrong, % | of the surest 75 % | frozen encoder | judge's encoder |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for name in dict.fromkeys(each["set"] for each in found):
         for count in sorted({each["verdicts"] for each in found if each["set"] == name}):
             own = [each for each in found if (each["set"], each["verdicts"]) == (name, count)]
-            figures = [_mean(own, of) for of in ("wrong", "frozen", "tuned")]
+            figures = [_mean(own, of) for of in ("wrong", "surest_wrong", "frozen", "tuned")]
             released = float(np.mean([each["released"] for each in own]))
             lines.append(f"| {name} | {own[0]['rows']} | {count} | {released:.0%} | {' | '.join(figures)} |")
     return "\n".join(lines)

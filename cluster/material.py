@@ -1,7 +1,8 @@
 """What the plans of a round are made from, as far as its methods need it.
 
-Rows kept in earlier rounds are read from the store. What a model has to tell of the seeds is learnt once a round and
-committed, so that a round that is resumed, on whichever machine, plans as it would have.
+Rows kept in earlier rounds are read from the store; those that people have checked stand among the seeds. What a model
+has to tell of the seeds is learnt once a round and committed, so that a round that is resumed, on whichever machine,
+plans as it would have.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from cluster.checked import checked_examples
 from cluster.job import Job
 from cluster.store import Store
 from generation.material import Material
@@ -20,6 +22,8 @@ LEARNT = frozenset({"variability", "neighbours", "synonyms"})
 def material_of(job: Job, store: Store, round_: int) -> Material:
     """The material of a round. What is to be learnt and is not yet needs an initialised Ray."""
     made = job.material(round_)
+    if job.kind.is_written_as_text and (checked := checked_examples(store, round_)):
+        made = replace(made, task=replace(made.task, seeds=(*made.task.seeds, *checked)))
     if "kept" in job.needs and job.kind.is_written_as_text:
         made = replace(made, kept=_kept(store, round_))
     if "pool" in job.needs:

@@ -13,18 +13,21 @@ from denoise.noise.decision import TARGET, decide
 from denoise.noise.out_of_fold import Rows
 from noises.generated import Generated
 
+SURE_SHARE = 0.75
 REVIEWER_ERROR = 0.05  # how often a simulated reviewer gives a wrong label, any other alike
 
 
 @dataclass(frozen=True)
 class Effort:
     """After `verdicts`, of which some are a reviewer's mistakes: the share of rows released, the percent of those that
-    carry another label than the oracle's, and the accuracy of linear heads as in Outcome.
+    carry another label than the oracle's, the same of the surest SURE_SHARE of all rows, and the accuracy of linear
+    heads on what is released, as in Outcome.
     """
 
     verdicts: int
     released: float
     wrong: float
+    surest_wrong: float
     frozen: float
     tuned: float
 
@@ -44,12 +47,18 @@ def efforts(rows: Generated, counts: tuple[int, ...], repeats: int) -> Iterator[
             seen = favour(doubt, count, 1000 * count + repeat)[0] if count else np.zeros(0, np.int64)
             said = _said(rows.oracle[seen], len(labels), draw)
             told = [(evidence.chosen(seen), said, 1.0)]
-            opinions = decide(evidence, rows.texts, labels, rows.calibration.fitted(told), TARGET)
+            calibration = rows.calibration.fitted(told)
+            opinions = decide(evidence, rows.texts, labels, calibration, TARGET)
             names = {name: place for place, name in enumerate(labels)}
             final = np.array([names[each.label] if each.weight > 0 else -1 for each in opinions])
             weights = np.array([each.weight for each in opinions])
             final[seen], weights[seen] = said, 1.0
-            yield _effort(rows, len(seen), final, weights)
+            chances = calibration.probabilities(evidence)
+            best, wrong = chances.argmax(axis=1), 1 - chances.max(axis=1)
+            best[seen], wrong[seen] = said, REVIEWER_ERROR
+            surest = np.argsort(wrong, kind="stable")[: round(SURE_SHARE * len(wrong))]
+            surest_wrong = 100 * float(np.mean(best[surest] != rows.oracle[surest]))
+            yield _effort(rows, len(seen), final, weights, surest_wrong)
 
 
 def _said(true: np.ndarray, labels: int, draw: np.random.Generator) -> np.ndarray:
@@ -58,9 +67,9 @@ def _said(true: np.ndarray, labels: int, draw: np.random.Generator) -> np.ndarra
     return np.where(draw.random(len(true)) < REVIEWER_ERROR, other, true)
 
 
-def _effort(rows: Generated, verdicts: int, final: np.ndarray, weights: np.ndarray) -> Effort:
+def _effort(rows: Generated, verdicts: int, final: np.ndarray, weights: np.ndarray, surest_wrong: float) -> Effort:
     kept = final >= 0
     wrong = 100 * float(np.mean(final[kept] != rows.oracle[kept]))
     taught = [Rows(each.of(rows.texts), final, weights).chosen(kept) for each in rows.learners]
     heads = [rows.student(each, part) for each, part in zip(rows.learners, taught, strict=True)]
-    return Effort(verdicts, float(kept.mean()), wrong, *heads)
+    return Effort(verdicts, float(kept.mean()), wrong, surest_wrong, *heads)

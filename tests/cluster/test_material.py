@@ -14,6 +14,7 @@ from cluster.session import ray_session
 from cluster.store import Store
 from generation.models import EMBEDDED_ENCODER
 from generation.plan import plan_wave
+from generation.records import row_id
 from generation.task import Example
 from tests.cluster.cases import SEEDS, add_rows, add_verdicts, begin_round, finish_round, make_job, verdict
 
@@ -45,6 +46,40 @@ def test_kept_rows_are_those_of_earlier_rounds(tmp_path: Path, store: Store) -> 
     assert sorted((row.text, row.label) for row in kept[2:]) == [("e0 neg-1 0", "neg"), ("e0 pos-1 0", "pos")]
     assert material_of(job, store, 2).kept == kept
     assert not (store.root / "rounds" / "002" / "material.json").exists()
+
+
+def checked(name: str, revision: int = 2, **changes: Any) -> dict[str, Any]:
+    """What a person said of a row."""
+    return verdict(name, stage="audit", auditor="ada", **{"reason": "confirmed", **changes}) | {"revision": revision}
+
+
+def test_what_people_have_checked_stands_among_the_seeds_of_later_rounds(tmp_path: Path, store: Store) -> None:
+    add_round(store, 0)
+    job = make_job(tmp_path)
+    add_verdicts(store, [checked("pos-0"), checked("neg-0", status="rejected", reason="discarded")], "a0")
+    corrected = checked("pos-0x", status="relabelled", reason="corrected") | {"label": "neg"}
+    add_verdicts(store, [corrected], "a1")
+    added = material_of(job, store, 1).task.seeds[len(SEEDS) :]
+    ids = {name: row_id(name, 0) for name in ("pos-0", "pos-0x")}
+    assert {(seed.id, seed.text, seed.label) for seed in added} == {
+        (ids["pos-0"], "e0 pos-0 0", "pos"),
+        (ids["pos-0x"], "e0 pos-0x 0", "neg"),
+    }
+    assert material_of(job, store, 0) == job.material(0)
+    shown = plan_wave(material_of(job, store, 1), job.method, 0, {"pos": 1, "neg": 1})
+    assert {id for row in shown["seed_ids"].to_pylist() for id in row} >= {*ids.values()}
+
+
+def test_a_round_keeps_the_checked_rows_that_it_began_with(tmp_path: Path, store: Store) -> None:
+    add_round(store, 0)
+    job = make_job(tmp_path)
+    add_verdicts(store, [checked("pos-0")], "a0")
+    before = material_of(job, store, 1)
+    add_verdicts(store, [checked("neg-0")], "a1")
+    assert material_of(job, store, 1) == before
+    assert len(material_of(job, store, 2).task.seeds) == len(SEEDS) + 2
+    add_verdicts(store, [checked("pos-0", 3, reason="undone")], "a2")
+    assert material_of(job, store, 1) == job.material(1)
 
 
 def test_no_text_of_the_pool_is_asked_about_twice(tmp_path: Path, store: Store) -> None:
