@@ -44,6 +44,7 @@ from generation.kinds.multi_label import join
 from generation.location import Location
 from training.folders import is_whole, local_folder
 from training.job import StudentJob, TrainingRow
+from training.tracker import Tracker
 
 _SEED = ("text", "label", "line", "id")
 
@@ -99,7 +100,7 @@ class Flywheel:
         """What engines are started with. Raises UserError when there is no room for them."""
         gpus, runtime = gpus_in_reach(), self.job.config.runtime
         spec = plan_engines(self.job, gpus)
-        self.trainer_gpu = trainer_gpu(spec, most_engines(self.job.config, spec), gpus, runtime.workers)
+        self.trainer_gpu = trainer_gpu(spec, most_engines(self.job.config, spec), gpus, runtime.least_workers)
         return spec
 
     def _turn(self, now: Round | None) -> None:
@@ -244,8 +245,12 @@ class Flywheel:
         self._say_what_is_not_learnt(now, jobs[-1])
         assert self.pool is not None
         with self.journal.timed("student", now.number), self.pool.asleep():
-            workers = self.job.config.runtime.workers
-            fit_students(jobs, self.store.root / "training", workers, gpu=self.trainer_gpu)
+            workers, storage = self.job.config.runtime.workers, self.store.root / "training"
+            fit_students(jobs, storage, workers, gpu=self.trainer_gpu, tracker=self._tracker())
+
+    def _tracker(self) -> Tracker | None:
+        folder, name = self.job.config.runtime.mlflow, self.job.config.name
+        return Tracker(self.job.path.parent / folder, name) if folder else None
 
     def _say_what_is_not_learnt(self, now: Round, job: StudentJob) -> None:
         """A student cannot know a label of which it sees nothing."""
