@@ -42,6 +42,7 @@ class FreeRoom(ElasticScalingPolicy):
         self._taken: Nodes = {}
         self._has_place = False
         self._looked = float("-inf")
+        self._free_now: Nodes = {}
         self._waits_since: float | None = None
 
     def after_controller_state_update(self, previous: TrainControllerState, current: TrainControllerState) -> None:
@@ -63,9 +64,9 @@ class FreeRoom(ElasticScalingPolicy):
 
     def _get_reserved_resources(self) -> Nodes:
         now = time.monotonic()
-        if now - self._looked >= self.GET_RESERVED_RESOURCES_INTERVAL_S or self._latest_reserved_resources is None:
-            self._looked, self._latest_reserved_resources = now, self._free()
-        return self._latest_reserved_resources
+        if now - self._looked >= self.GET_RESERVED_RESOURCES_INTERVAL_S:
+            self._looked, self._free_now = now, self._free()
+        return self._free_now
 
     def _free(self) -> Nodes:
         nodes: Nodes = {node["NodeID"]: node["Resources"] for node in ray.nodes() if node["Alive"]}

@@ -46,10 +46,10 @@ def fit_students(
 
     A job whose output exists is skipped. A killed call, repeated with the same jobs and `storage`, goes on from
     the last checkpoint; a killed worker is replaced up to three times, then a Fault is raised (an OSError if that is
-    what stopped it). Of workers from least to most, as many train as nodes have room for; a group that loses a node goes
-    on with what is left, and grows when another comes, which is looked for every `resize_seconds`. `storage` (a folder
-    that all nodes see, or a place on an object store) holds the checkpoints and is emptied of them at the end. Each
-    worker asks for `gpu` GPUs, a share of one or a whole one. A `tracker` is told of checkpoints and of what came out.
+    what stopped it). Of workers from least to most, as many train as nodes have room for; a group that loses a node
+    goes on with what is left, and grows when another comes, which is looked for every `resize_seconds`. `storage` (a
+    folder that all nodes see, or a place on an object store) holds the checkpoints and is emptied of them at the end.
+    Each worker asks for `gpu` GPUs, a share of one or a whole one. A `tracker` hears of checkpoints and of results.
     """
     pending = [job for job in jobs if not is_whole(job.output)]
     if pending:

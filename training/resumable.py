@@ -45,7 +45,7 @@ class Resumable(ABC):
         """Put it in place."""
         assert not others, f"{type(self).__name__} keeps nothing else; got {sorted(others)}"
 
-    def settle(self) -> None:
+    def settle(self) -> None:  # noqa: B027 - most have nothing to settle
         """Every rank calls it when training is finished, before rank 0 saves."""
 
     def checkpoint(self, folder: Path) -> None:

@@ -43,7 +43,7 @@ class Tracker:
         for name, value in told.items():
             client.log_param(number, name, value)
         client.set_tag(number, "labelmill.folder", str(result.folder))
-        client.set_tag(number, "mlflow.runName", f"{job.output.parent.name}/{job.output.name}")
+        client.set_tag(number, "mlflow.runName", "/".join(str(result.folder).split("/")[-2:]))
         with _one_batch(client, number) as metrics:
             for look in result.curve:
                 metrics += [("dev_loss", look.loss, look.step), ("dev_macro_f1", look.macro_f1, look.step)]

@@ -93,7 +93,7 @@ def _turn(job: StudentJob, checkpoint: Path, goes_on: bool, until: int, told: To
 
 
 def _end(told: Told, trainer: Watched) -> None:
-    told.weights = whole(trainer._trainable(), keep=True)
+    told.weights = {name: value.clone() for name, value in whole(trainer._trainable(), keep=True).items()}
     trainer.settle()
     if trainer.rank == 0:
         trainer.save()
