@@ -17,7 +17,7 @@ import numpy as np
 from cluster.adapters import best_rows, place_adapters, train_adapters
 from cluster.audit.noted import noted_assurance
 from cluster.dataset import discard_scratch, materialise, training_rows
-from cluster.evaluation import CONTRASTIVE, PLAIN, evaluate_run, rows_of
+from cluster.evaluation import CONTRASTIVE, PLAIN, evaluate_run, look_at_dev, rows_of
 from cluster.gauges import Gauges
 from cluster.job import Job, check_identity
 from cluster.journal import Journal
@@ -282,6 +282,7 @@ class Flywheel:
         folder = materialise(self.store, now.number, self.job.run_id, columns=self.job.kind.columns)
         self.monitor.stage("evaluating")
         metrics = round_metrics(self.store, self.journal, self.job, now, stop_reason, self._embed)
+        metrics["dev"] = self._look_at_dev(now)
         metrics["test"] = self._evaluate(now)
         self.store.write_json(f"rounds/{now.number:03d}/metrics.json", metrics)
         for drop in metrics["diversity_drops"]:
@@ -296,6 +297,12 @@ class Flywheel:
         if self._encoder is None:
             self._encoder = Encoder.load(self.job.encoder_folder, self.job.config.student.max_length)
         return self._encoder.embed(texts)
+
+    def _look_at_dev(self, now: Round) -> dict[str, Any] | None:
+        if not self.job.task.dev:
+            return None
+        kept = training_rows(self.store, range(now.number + 1))
+        return look_at_dev(self.job.task.dev, kept, local_folder(self._folders(now)["student"]))
 
     def _evaluate(self, now: Round) -> dict[str, Any] | None:
         if not self.job.test:

@@ -17,6 +17,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.optim import Optimizer
 
+from training.folders import system_errors
 from training.progress import Look, Progress
 from training.sharding import like, whole
 
@@ -45,7 +46,8 @@ def write_checkpoint(
     tensors = whole(tensors, keep=rank == 0)
     if rank:
         return
-    save_file({name: value.contiguous() for name, value in tensors.items()}, folder / TENSORS_FILE)
+    with system_errors(folder):
+        save_file({name: value.contiguous() for name, value in tensors.items()}, folder / TENSORS_FILE)
     (folder / PROGRESS_FILE).write_text(json.dumps(asdict(progress)))
 
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from generation.errors import Fault
+from generation.errors import Fault, os_reason
 from generation.location import Location, ObjectPath, filesystem_of, path_of
 from generation.records import digest
 from generation.task import Example
@@ -21,6 +21,7 @@ from training.adapters.job import AdapterJob, AdapterResult
 from training.folders import is_whole
 from training.job import StudentJob, StudentResult
 from training.settings import StudentSettings
+from training.stored import mend, newest
 from training.tracker import Tracker
 
 # idle OpenMP threads must not spin beside an engine on the same cores; read when torch loads
@@ -54,7 +55,8 @@ def fit_students(
     pending = [job for job in jobs if not is_whole(job.output)]
     if pending:
         name = "students-" + digest([job.key for job in jobs])
-        _fit(_trainer(pending, name, storage, workers, checkpoint_seconds, gpu, resize_seconds, tracker))
+        mend(storage / name)
+        _fit(_trainer(pending, name, storage, workers, checkpoint_seconds, gpu, resize_seconds, tracker), storage)
         _remove(storage / name)
     results = [StudentResult.load(job.output) for job in jobs]
     if tracker is not None:
@@ -78,7 +80,8 @@ def fit_adapters(
     """Train the adapters of a job; what holds for `fit_students` holds here."""
     if not is_whole(job.output):
         name = "adapters-" + digest(job.key)
-        _fit(_trainer([job], name, storage, workers, checkpoint_seconds, gpu))
+        mend(storage / name)
+        _fit(_trainer([job], name, storage, workers, checkpoint_seconds, gpu), storage)
         _remove(storage / name)
     return AdapterResult.load(job.output)
 
@@ -121,7 +124,7 @@ def _remove(folder: Location) -> None:
         filesystem_of(folder).delete_dir(path_of(folder))
 
 
-def _fit(trainer: Any) -> None:
+def _fit(trainer: Any, storage: Location) -> None:
     from ray.train import TrainingFailedError
 
     try:
@@ -129,9 +132,9 @@ def _fit(trainer: Any) -> None:
     except TrainingFailedError as error:
         failures = getattr(error, "worker_failures", None) or {0: error}
         failure = next(iter(failures.values()))
-        cause = getattr(failure, "cause", None) or failure
+        cause = getattr(failure, "cause", None) or getattr(failure, "controller_failure", None) or failure
         if isinstance(cause, OSError):
-            raise OSError(cause.errno, cause.strerror, cause.filename) from None
+            raise OSError(cause.errno, os_reason(cause), cause.filename or str(storage)) from None
         last_line = (str(cause).strip().splitlines() or [""])[-1]
         raise Fault(f"training failed: {type(cause).__name__}: {last_line}") from None
 
@@ -157,7 +160,7 @@ def _trainer(
     kind = TorchTrainer if isinstance(workers, int) else ElasticTrainer
     return kind(
         _worker,
-        train_loop_config={"jobs": list(jobs), "checkpoint_seconds": checkpoint_seconds},
+        train_loop_config={"jobs": list(jobs), "checkpoint_seconds": checkpoint_seconds, "place": storage / name},
         torch_config=TorchConfig(timeout_s=PATIENCE_SECONDS),
         scaling_config=ScalingConfig(
             num_workers=workers,
@@ -193,6 +196,9 @@ def _worker(config: dict[str, Any]) -> None:
         if saved := ray.train.get_checkpoint():
             with saved.as_directory() as folder:
                 trainer.restore(Path(folder))
+        else:  # none that Ray knows of, since its list was lost
+            with newest(config["place"]) as folders:
+                trainer.restore_first(folders)
         _train(trainer, config["checkpoint_seconds"])
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 import torch
 import torch.distributed as dist
+from safetensors import SafetensorError
 from torch import Tensor
 from torch.optim import Optimizer
 
@@ -44,6 +47,14 @@ class Resumable(ABC):
     def _load_others(self, others: dict[str, Tensor]) -> None:
         """Put it in place."""
         assert not others, f"{type(self).__name__} keeps nothing else; got {sorted(others)}"
+
+    def restore_first(self, folders: Iterable[Path]) -> bool:
+        """Go on from the first that is whole and this job's; False if none is."""
+        for folder in folders:
+            with contextlib.suppress(OSError, ValueError, KeyError, SafetensorError):
+                if self.restore(folder):
+                    return True
+        return False
 
     def settle(self) -> None:  # noqa: B027 - most have nothing to settle
         """Every rank calls it when training is finished, before rank 0 saves."""

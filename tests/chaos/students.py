@@ -76,10 +76,14 @@ class Story:
         at = [each for each in traces if each["attempt"] == traces[-1]["attempt"] and each["step"] == gate]
         return at if len(at) == world and at[0]["world"] == world else []
 
+    def check_driver(self) -> None:
+        logs = sorted(self.folder.glob("driver-*.log"))
+        assert self.driver.poll() is None, f"ended with {self.driver.returncode}: {logs[-1].read_text()[-3000:]}"
+
     def wait_for(self, gate: int, world: int, after: int = 0) -> list[Trace]:
         deadline = time.monotonic() + 240
         while not (found := self.ranks_at(gate, world, after)):
-            assert self.driver.poll() is None, f"the driver ended with {self.driver.returncode}"
+            self.check_driver()
             assert time.monotonic() < deadline, f"no {world} ranks at step {gate}: {self.traces()[-3:]}"
             time.sleep(0.1)
         return found
@@ -111,7 +115,7 @@ class Story:
             self.cluster.add_node(num_cpus=1)
         # the one rank still waits at its gate: the group is stopped there to be made larger
         while not any(each["world"] == 3 for each in self.traces()):
-            assert self.driver.poll() is None
+            self.check_driver()
             time.sleep(0.1)
 
     def kill_driver(self, ranks: list[Trace]) -> None:
