@@ -246,7 +246,12 @@ class Flywheel:
         assert self.pool is not None
         with self.journal.timed("student", now.number), self.pool.asleep():
             workers, storage = self.job.config.runtime.workers, self.store.root / "training"
-            fit_students(jobs, storage, workers, gpu=self.trainer_gpu, tracker=self._tracker())
+            student = fit_students(jobs, storage, workers, gpu=self.trainer_gpu, tracker=self._tracker())[-1]
+        if student.truncated:
+            self.journal.say(
+                f"warning: round {now.number}: {student.truncated:.1%} of the student's rows are longer than "
+                f"student.max_length, {self.job.config.student.max_length} tokens; it learns from their beginnings"
+            )
 
     def _tracker(self) -> Tracker | None:
         folder, name = self.job.config.runtime.mlflow, self.job.config.name
@@ -254,8 +259,7 @@ class Flywheel:
 
     def _say_what_is_not_learnt(self, now: Round, job: StudentJob) -> None:
         """A student cannot know a label of which it sees nothing."""
-        seen = {name for row in job.examples() for name in job.names_of(row)}
-        if empty := [label for label in job.labels if label not in seen]:
+        if empty := job.labels_without_rows():
             self.journal.say(f"warning: round {now.number}: the student has no row of label {', '.join(empty)}")
 
     def _student_job(self, start: Location, output: Location, rows: list[TrainingRow]) -> StudentJob:

@@ -18,8 +18,6 @@ from ray.train.v2._internal.execution.scaling_policy import ElasticScalingPolicy
 
 from generation.errors import Fault
 
-PLACE_SECONDS = 1200.0  # for room for the least group
-
 Nodes = dict[str, dict[str, float]]
 
 
@@ -36,6 +34,8 @@ class FreeRoom(ElasticScalingPolicy):
 
     What others hold is seen while the group has no place of its own: before it starts, and after it could not.
     """
+
+    place_seconds = 1200.0  # that it waits for room for the least group
 
     def __init__(self, scaling_config: Any) -> None:
         super().__init__(scaling_config)
@@ -56,7 +56,7 @@ class FreeRoom(ElasticScalingPolicy):
             return decision
         now = time.monotonic()
         self._waits_since = self._waits_since or now
-        if now - self._waits_since > PLACE_SECONDS:
+        if now - self._waits_since > self.place_seconds:
             asked = self.scaling_config._resources_per_worker_not_none
             raise Fault(f"runtime.workers: no room for {self.scaling_config.min_workers} training workers of {asked}")
         time.sleep(0.2)  # the controller asks again at once

@@ -82,6 +82,11 @@ class StudentJob:
         example = Example(row.text, row.label, tokens=row.tokens, tags=row.tags)
         return make_kind(self.kind, self.labels).names_of(example)
 
+    def labels_without_rows(self) -> list[str]:
+        """Those that no example carries."""
+        seen = {name for row in self.examples() for name in self.names_of(row)}
+        return [label for label in self.labels if label not in seen]
+
     def trainer(self, device: Any, parallelise: Any) -> Any:
         """What trains it (training/trainer.py), in a worker."""
         from training.trainer import StudentTrainer
