@@ -81,7 +81,7 @@ class Story:
         assert self.driver.poll() is None, f"ended with {self.driver.returncode}: {logs[-1].read_text()[-3000:]}"
 
     def wait_for(self, gate: int, world: int, after: int = 0) -> list[Trace]:
-        deadline = time.monotonic() + 240
+        deadline = time.monotonic() + 500
         while not (found := self.ranks_at(gate, world, after)):
             self.check_driver()
             assert time.monotonic() < deadline, f"no {world} ranks at step {gate}: {self.traces()[-3:]}"
@@ -135,7 +135,7 @@ def main(folder: Path) -> None:
         story.blow(1, 2, story.remove_node)
         story.blow(2, 1, story.add_nodes)
         story.blow(3, 3, story.kill_driver)
-        assert story.driver.wait(240) == 0
+        assert story.driver.wait(500) == 0
         (folder / "traces.json").write_text(json.dumps(story.traces()))
     finally:
         if story.driver.poll() is None:
