@@ -73,7 +73,7 @@ def test_a_full_disk_costs_what_came_after_the_last_checkpoint(minilm: Path, sma
     wait_for(lambda: [trace for trace in traces(tmp_path) if trace["step"] == GATE])
     (place,) = small_disk.iterdir()
     # what was to go has gone: it would make room for one more
-    wait_for(lambda: len(_whole(place)) == 2 and set(place.glob("checkpoint_*")) == set(_whole(place)))
+    wait_for(lambda: len(_whole(place)) == 2 and set(_folders(place)) == set(_whole(place)))
     fill(small_disk / "filler")
     (tmp_path / "gate").write_text(str(STEPS))
     run.join(timeout=600)
@@ -85,7 +85,7 @@ def test_a_full_disk_costs_what_came_after_the_last_checkpoint(minilm: Path, sma
     assert not job.output.exists()
     for folder in _whole(place):
         assert StudentTrainer(job).restore(folder)
-    half = [path for path in place.glob("checkpoint_*") if path not in _whole(place)]
+    half = [path for path in _folders(place) if path not in _whole(place)]
     for folder in half:
         assert not StudentTrainer(job).restore_first([folder])
 
@@ -95,6 +95,10 @@ def test_a_full_disk_costs_what_came_after_the_last_checkpoint(minilm: Path, sma
     last = traces(tmp_path)[-1]["attempt"]
     assert 0 < min(trace["step"] for trace in traces(tmp_path) if trace["attempt"] == last) <= GATE
     assert list(small_disk.iterdir()) == []
+
+
+def _folders(place: Path) -> list[Path]:
+    return [path for path in place.glob("checkpoint_*") if path.is_dir()]
 
 
 def _whole(place: Path) -> list[Path]:
