@@ -8,6 +8,7 @@ Settings are of three kinds. *Identity* (hashed: a change of it is another run),
 from __future__ import annotations
 
 import difflib
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -62,7 +63,10 @@ class RuntimeSettings(Settings):
     commit_rows: int = Field(128, ge=1, description="rows an engine gathers before it commits a part")
     commit_seconds: float = Field(5.0, gt=0, description="or seconds, whichever comes first")
     hang_seconds: float = Field(300.0, gt=0, description="an engine with work and no new token for so long is replaced")
-    workers: int = Field(1, ge=1, description="training workers")
+    workers: int | tuple[int, int] = Field(
+        1, description="training workers, or [least, most]: then as many as there is room for"
+    )
+    mlflow: str | None = Field(None, description="folder of an MLflow store that training is noted in; none: no such")
     max_loras: int = Field(2, ge=1, description="LoRAs that an engine has in use at once")
     max_lora_rank: Literal[1, 8, 16, 32, 64, 128, 256, 320, 512] | None = Field(
         None, description="largest LoRA rank that engines have room for; none: what the task's LoRAs need"
@@ -71,6 +75,29 @@ class RuntimeSettings(Settings):
         None,
         description="merge the task's only LoRA into the engines' weights; none: on a CPU, where it is faster",
     )
+
+    @field_validator("workers", mode="before")
+    @classmethod
+    def _workers_are_one_number_or_two(cls, workers: Any) -> Any:
+        limits = workers if isinstance(workers, list | tuple) else (workers, workers)
+        if not (len(limits) == 2 and all(type(each) is int for each in limits) and 1 <= limits[0] <= limits[1]):
+            raise ValueError(f"must be a number of at least 1, or two of them, [least, most]; got {clip(workers)}")
+        return workers
+
+    @field_validator("mlflow")
+    @classmethod
+    def _mlflow_is_installed(cls, folder: str | None) -> str | None:
+        if folder is not None and find_spec("mlflow") is None:
+            raise ValueError("needs the package mlflow-skinny: pip install 'labelmill[mlflow]'")
+        return folder
+
+    @property
+    def least_workers(self) -> int:
+        return self.workers if isinstance(self.workers, int) else self.workers[0]
+
+    @property
+    def most_workers(self) -> int:
+        return self.workers if isinstance(self.workers, int) else self.workers[1]
 
     @model_validator(mode="after")
     def _engines_can_be_placed(self) -> Self:

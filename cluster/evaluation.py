@@ -59,6 +59,20 @@ def evaluate_run(
     }
 
 
+def look_at_dev(dev: Sequence[Example], kept: pa.Table, folder: Path) -> dict[str, Any]:
+    """What the student in `folder` gets right of the seeds that were held out to choose it, and its worst mistakes.
+
+    They go into metrics.json. A test set says how good it is; these say what it has not learnt. `kept` as above.
+    """
+    from training.measures.scores import assess
+    from training.predict import Student
+
+    student = Student.load(folder)
+    scores = assess(student, [TrainingRow.of(example) for example in dev])
+    _add_nearest(scores["worst"], student, kept)
+    return {"rows": len(dev), **{name: scores[name] for name in ("accuracy", "macro_f1", "truncated", "worst")}}
+
+
 def rows_of(kept: pa.Table) -> list[TrainingRow]:
     """What a student learns from kept rows: `text`, `label`, `weight`, and of tags `tokens` and `tags`."""
     return [

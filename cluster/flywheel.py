@@ -17,7 +17,7 @@ import numpy as np
 from cluster.adapters import best_rows, place_adapters, train_adapters
 from cluster.audit.noted import noted_assurance
 from cluster.dataset import discard_scratch, materialise, training_rows
-from cluster.evaluation import CONTRASTIVE, PLAIN, evaluate_run, rows_of
+from cluster.evaluation import CONTRASTIVE, PLAIN, evaluate_run, look_at_dev, rows_of
 from cluster.gauges import Gauges
 from cluster.job import Job, check_identity
 from cluster.journal import Journal
@@ -44,6 +44,7 @@ from generation.kinds.multi_label import join
 from generation.location import Location
 from training.folders import is_whole, local_folder
 from training.job import StudentJob, TrainingRow
+from training.tracker import Tracker
 
 _SEED = ("text", "label", "line", "id")
 
@@ -99,7 +100,7 @@ class Flywheel:
         """What engines are started with. Raises UserError when there is no room for them."""
         gpus, runtime = gpus_in_reach(), self.job.config.runtime
         spec = plan_engines(self.job, gpus)
-        self.trainer_gpu = trainer_gpu(spec, most_engines(self.job.config, spec), gpus, runtime.workers)
+        self.trainer_gpu = trainer_gpu(spec, most_engines(self.job.config, spec), gpus, runtime.least_workers)
         return spec
 
     def _turn(self, now: Round | None) -> None:
@@ -244,13 +245,21 @@ class Flywheel:
         self._say_what_is_not_learnt(now, jobs[-1])
         assert self.pool is not None
         with self.journal.timed("student", now.number), self.pool.asleep():
-            workers = self.job.config.runtime.workers
-            fit_students(jobs, self.store.root / "training", workers, gpu=self.trainer_gpu)
+            workers, storage = self.job.config.runtime.workers, self.store.root / "training"
+            student = fit_students(jobs, storage, workers, gpu=self.trainer_gpu, tracker=self._tracker())[-1]
+        if student.truncated:
+            self.journal.say(
+                f"warning: round {now.number}: {student.truncated:.1%} of the student's rows are longer than "
+                f"student.max_length, {self.job.config.student.max_length} tokens; it learns from their beginnings"
+            )
+
+    def _tracker(self) -> Tracker | None:
+        folder, name = self.job.config.runtime.mlflow, self.job.config.name
+        return Tracker(self.job.path.parent / folder, name) if folder else None
 
     def _say_what_is_not_learnt(self, now: Round, job: StudentJob) -> None:
         """A student cannot know a label of which it sees nothing."""
-        seen = {name for row in job.examples() for name in job.names_of(row)}
-        if empty := [label for label in job.labels if label not in seen]:
+        if empty := job.labels_without_rows():
             self.journal.say(f"warning: round {now.number}: the student has no row of label {', '.join(empty)}")
 
     def _student_job(self, start: Location, output: Location, rows: list[TrainingRow]) -> StudentJob:
@@ -277,6 +286,7 @@ class Flywheel:
         folder = materialise(self.store, now.number, self.job.run_id, columns=self.job.kind.columns)
         self.monitor.stage("evaluating")
         metrics = round_metrics(self.store, self.journal, self.job, now, stop_reason, self._embed)
+        metrics["dev"] = self._look_at_dev(now)
         metrics["test"] = self._evaluate(now)
         self.store.write_json(f"rounds/{now.number:03d}/metrics.json", metrics)
         for drop in metrics["diversity_drops"]:
@@ -291,6 +301,12 @@ class Flywheel:
         if self._encoder is None:
             self._encoder = Encoder.load(self.job.encoder_folder, self.job.config.student.max_length)
         return self._encoder.embed(texts)
+
+    def _look_at_dev(self, now: Round) -> dict[str, Any] | None:
+        if not self.job.task.dev:
+            return None
+        kept = training_rows(self.store, range(now.number + 1))
+        return look_at_dev(self.job.task.dev, kept, local_folder(self._folders(now)["student"]))
 
     def _evaluate(self, now: Round) -> dict[str, Any] | None:
         if not self.job.test:

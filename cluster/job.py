@@ -298,6 +298,7 @@ def _identity(
     settings["model"] = model
     del settings["denoise"]["bias"]  # what is told of rows changes none of them
     settings["student"]["model"] = encoder
+    del settings["student"]["shard"]  # where it lies while it is trained, not what is learnt
     settings["generation"] = generation.model_dump(mode="json")
     if config.server.url:
         settings["server"] = {"extra": json.dumps(config.server.extra, sort_keys=True)}  # whole: null is a value

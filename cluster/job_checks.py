@@ -28,7 +28,7 @@ def check_training(path: Path, config: TaskConfig, task: Task) -> None:
         raise UserError(f"{path}: generation.method: {name!r} trains adapters, which a server cannot load")
     if config.generation.adapters:
         raise UserError(f"{path}: generation.adapters: must be empty with method {name!r}, which trains its own")
-    if config.adapt.shard == "always" and config.runtime.workers == 1:
+    if config.adapt.shard == "always" and config.runtime.most_workers == 1:
         raise UserError(f"{path}: adapt.shard: 'always' needs several workers to share the model; runtime.workers is 1")
     for label in task.label_names:
         if not task.seeds_of(label):
@@ -59,7 +59,16 @@ def check_margins(path: Path, config: TaskConfig) -> None:
 
 
 def check_student(path: Path, config: TaskConfig) -> None:
-    """Soft labels are the judge's."""
+    """Soft labels are the judge's, every worker needs a row of each batch, and one alone shares nothing out."""
+    if config.runtime.most_workers > config.student.batch_size:
+        raise UserError(
+            f"{path}: runtime.workers: must be at most student.batch_size, {config.student.batch_size}, a row each; "
+            f"got {clip(config.runtime.workers)}"
+        )
+    if config.student.shard == "always" and config.runtime.most_workers == 1:
+        raise UserError(
+            f"{path}: student.shard: 'always' needs several workers to share the student; runtime.workers is 1"
+        )
     if config.student.loss == "soft_labels" and not KINDS[config.kind].has_judge:
         raise UserError(f"{path}: student.loss: soft_labels are a judge's; kind {config.kind!r} has none")
 

@@ -48,6 +48,7 @@ def round_metrics(
         "diversity": {label or "all": asdict(figures) for label, figures in diversity.items()},
         "bias": found_bias(store, now.number),
         "diversity_drops": [asdict(drop) for drop in drops],
+        "dev": None,
         "test": None,
     }
 

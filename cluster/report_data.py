@@ -33,6 +33,7 @@ class ReportData:
     seconds: Mapping[str, float]
     test: Test | None
     cost: float | None = None
+    dev: Mapping[str, Any] | None = None
     examples: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     audit: Mapping[str, Any] | None = None
 
@@ -80,6 +81,7 @@ def report_data(
         tokens=tokens,
         seconds=_sums(metric.get("seconds") for metric in metrics),
         test=newest_test(metrics, [label for label in labels if label in _task_labels(run)]),
+        dev=next((metric["dev"] for metric in reversed(metrics) if metric.get("dev")), None),
         cost=_sums(metric.get("cost") for metric in metrics).get("total"),
         examples=examples_of(rows, [fate.loss for fate in fates], [name for name in reasons if name not in ASIDE]),
         audit=audit,

@@ -54,4 +54,4 @@ def _join(address: str, options: dict[str, Any]) -> None:
 
 def _logical_cpus(runtime: RuntimeSettings) -> int:
     engines = runtime.max_engines or runtime.engines
-    return max(os.cpu_count() or 1, engines + runtime.workers + 3)
+    return max(os.cpu_count() or 1, engines + runtime.most_workers + 3)

@@ -51,7 +51,7 @@ class CausalLM:
             options["device_map"] = {"": device}
         model = AutoModelForCausalLM.from_pretrained(folder, use_safetensors=True, **options)
         if sharded:
-            return cls(shard(model.requires_grad_(False), device), is_sharded=True)
+            return cls(shard(model.requires_grad_(False), device, "adapt.shard"), is_sharded=True)
         return cls(model if four_bit else model.to(device))
 
     @property

@@ -17,7 +17,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.optim import Optimizer
 
+from training.folders import system_errors
 from training.progress import Look, Progress
+from training.sharding import like, whole
 
 TENSORS_FILE, PROGRESS_FILE = "state.safetensors", "progress.json"
 
@@ -29,15 +31,23 @@ def write_checkpoint(
     kept: Mapping[str, Tensor],
     optimiser: Optimizer,
     others: Mapping[str, Tensor] = MappingProxyType({}),
+    rank: int = 0,
 ) -> None:
-    """Write the trainable `weights`, those `kept` from the best look, `others`, moments, random state and progress."""
+    """Write the trainable `weights`, those `kept` from the best look, `others`, moments, random state and progress.
+
+    Rank 0 does; every rank calls it, and gives its part of what is shared out. So any number may read it again.
+    """
     states = optimiser.state_dict()["state"]
     tensors = {f"moments/{place}/{name}": value for place, state in states.items() for name, value in state.items()}
-    tensors |= {f"weights/{name}": value.detach() for name, value in weights.items()}
+    tensors |= {f"weights/{name}": value for name, value in weights.items()}
     tensors |= {f"kept/{name}": value for name, value in kept.items()}
     tensors |= {f"others/{name}": value for name, value in others.items()}
     tensors["rng"] = torch.get_rng_state()
-    save_file({name: value.contiguous() for name, value in tensors.items()}, folder / TENSORS_FILE)
+    tensors = whole(tensors, keep=rank == 0)
+    if rank:
+        return
+    with system_errors(folder):
+        save_file({name: value.contiguous() for name, value in tensors.items()}, folder / TENSORS_FILE)
     (folder / PROGRESS_FILE).write_text(json.dumps(asdict(progress)))
 
 
@@ -46,19 +56,17 @@ def read_progress(folder: Path) -> Progress:
     return Progress(**{**values, "curve": [Look(*look) for look in values["curve"]]})
 
 
-def read_tensors(
-    folder: Path, optimiser: Optimizer, device: torch.device
-) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[str, Tensor]]:
-    """The trainable weights, the kept ones, and others; moments and random state are put in place."""
+def read_tensors(folder: Path, optimiser: Optimizer) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[str, Tensor]]:
+    """The trainable weights, the kept ones, and others, whole; moments and random state are put in place."""
     groups: dict[str, dict[str, Tensor]] = defaultdict(dict)
     for name, value in load_file(folder / TENSORS_FILE).items():
         group, _, rest = name.partition("/")
         groups[group][rest] = value
+    trained = [parameter for group in optimiser.param_groups for parameter in group["params"]]
     states: dict[int, dict[str, Tensor]] = defaultdict(dict)
     for name, value in groups["moments"].items():
         place, _, part = name.partition("/")
-        states[int(place)][part] = value
+        states[int(place)][part] = like(value, trained[int(place)]) if value.ndim else value
     optimiser.load_state_dict({**optimiser.state_dict(), "state": dict(states)})
     torch.set_rng_state(groups["rng"][""])
-    kept, others = ({name: value.to(device) for name, value in groups[part].items()} for part in ("kept", "others"))
-    return groups["weights"], kept, others
+    return groups["weights"], groups["kept"], groups["others"]

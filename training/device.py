@@ -29,9 +29,9 @@ def best_device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def mixed_precision(device: torch.device) -> torch.autocast:
-    """bf16 autocast where the hardware multiplies it natively; elsewhere a context that changes nothing."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=bf16_is_native(device))
+def mixed_precision(device: torch.device, dtype: torch.dtype | None = None) -> torch.autocast:
+    """bf16 autocast where the hardware multiplies it natively, or where `dtype` says so; else it changes nothing."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=(dtype or dtype_of(device)) == torch.bfloat16)
 
 
 def dtype_of(device: torch.device) -> torch.dtype:

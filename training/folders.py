@@ -31,11 +31,11 @@ def atomic_folder(target: Location) -> Iterator[Path]:
     """
     if isinstance(target, ObjectPath):
         with tempfile.TemporaryDirectory(prefix="labelmill-") as folder:
-            with _system_errors(target):
+            with system_errors(target):
                 yield Path(folder)
             _upload(Path(folder), target)
         return
-    with whole_folder(target) as scratch, _system_errors(target):
+    with whole_folder(target) as scratch, system_errors(target):
         yield scratch
 
 
@@ -66,7 +66,7 @@ def local_folder(folder: Location) -> Path:
 
 
 @contextmanager
-def _system_errors(folder: Location) -> Iterator[None]:
+def system_errors(folder: Location) -> Iterator[None]:
     """safetensors raises an error of its own when the disk is full, with the system's number in its text."""
     try:
         yield

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from generation.kinds import make_kind
 from generation.location import Location
@@ -82,10 +82,21 @@ class StudentJob:
         example = Example(row.text, row.label, tokens=row.tokens, tags=row.tags)
         return make_kind(self.kind, self.labels).names_of(example)
 
+    def labels_without_rows(self) -> list[str]:
+        """Those that no example carries."""
+        seen = {name for row in self.examples() for name in self.names_of(row)}
+        return [label for label in self.labels if label not in seen]
+
+    def trainer(self, device: Any, parallelise: Any) -> Any:
+        """What trains it (training/trainer.py), in a worker."""
+        from training.trainer import StudentTrainer
+
+        return StudentTrainer(self, device, parallelise)
+
     @property
     def key(self) -> str:
-        """Hash of everything that decides the student; where it is written does not."""
-        settings = self.settings.model_dump(exclude={"model"})
+        """Hash of everything that decides the student; where it is written, and by how many it is trained, does not."""
+        settings = self.settings.model_dump(exclude={"model", "shard"})
         models = [model_hash(local_folder(each)) for each in (self.init_folder, self.teacher) if each is not None]
         return digest(self.kind, self.labels, self.seeds, self.rows, self.dev, settings, models)
 

@@ -9,14 +9,17 @@ WARMUP = 0.1
 WEIGHT_DECAY = 0.01
 
 
-def make_optimiser(model: nn.Module) -> AdamW:
-    """AdamW over what is trainable; biases and layer norms are not decayed. Set its rate with `set_rate`."""
+def make_optimiser(model: nn.Module, is_sharded: bool = False) -> AdamW:
+    """AdamW over what is trainable; biases and layer norms are not decayed. Set its rate with `set_rate`.
+
+    Its fused form takes no mixture of what `is_sharded` with what is whole.
+    """
     trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
     groups = [
         {"params": [p for p in trainable if p.ndim >= 2], "weight_decay": WEIGHT_DECAY},
         {"params": [p for p in trainable if p.ndim < 2], "weight_decay": 0.0},
     ]
-    return AdamW(groups, fused=True)
+    return AdamW(groups, fused=not is_sharded, foreach=False if is_sharded else None)
 
 
 def rate_factor(step: int, steps: int) -> float:

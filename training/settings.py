@@ -39,5 +39,8 @@ class StudentSettings(Settings):
     )
     evaluate_every: int = Field(20, ge=1, description="training steps between looks at the held-out seeds")
     patience: int = Field(5, ge=1, description="looks clearly worse than the best before training stops")
+    shard: Literal["auto", "always", "never"] = Field(
+        "auto", description="cut it up among runtime.workers; auto: where training takes a third of a device's memory"
+    )
     max_length: int = Field(128, ge=8, le=512, description="longest text in tokens; longer ones are cut")
     seed: int = Field(0, ge=0, lt=2**31)

@@ -16,10 +16,11 @@ import numpy as np
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch.distributed.tensor import DTensor
 
 from training.averaging import Averaged
 from training.dev import DevRows
-from training.device import CPU, mixed_precision
+from training.device import CPU, memory_of, mixed_precision
 from training.folders import atomic_folder, local_folder
 from training.job import StudentJob, StudentResult
 from training.losses import LOSSES, Loss, weighted_mean
@@ -29,6 +30,8 @@ from training.probe import by_loss, can_probe, logistic, probe_head
 from training.progress import Progress
 from training.resumable import Resumable
 from training.search import choose_loss
+from training.sharding import TRAINED, average_gradients, is_too_large, whole
+from training.spec import StudentSpec
 from training.students import NETWORKS
 from training.teacher import holds_judge, teach
 
@@ -36,26 +39,36 @@ Wrap = Callable[[nn.Module], nn.Module]
 
 
 class StudentTrainer(Resumable):
-    """A job's model, optimiser and progress. `parallelise` wraps the model for several workers (DDP)."""
+    """A job's model, optimiser and progress. `parallelise` wraps a model that is whole for several workers (DDP)."""
 
-    def __init__(self, job: StudentJob, device: torch.device = CPU, parallelise: Wrap = lambda model: model) -> None:
+    def __init__(
+        self,
+        job: StudentJob,
+        device: torch.device = CPU,
+        parallelise: Wrap = lambda model: model,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        """`dtype` is what is computed in, by default what is fast."""
         super().__init__(device)
-        self.job, self.settings = job, job.settings
+        self.job, self.settings, self.dtype = job, job.settings, dtype
         init_folder = local_folder(job.init_folder)
         start = NETWORKS[job.kind].start
-        self.student = start(init_folder, job.labels, self.settings.max_length, self.settings.seed).to(self.device)
+        self.student = start(init_folder, job.labels, self.settings.max_length, self.settings.seed)
+        sharded = self.world > 1 and self.agree(self._wants_shards())
+        self.student.shard(self.device) if sharded else self.student.to(self.device)
         self.rows = job.examples()
         self.encoded = self.student.encode([self.student.input_of(row) for row in self.rows])
         self.targets = [self.student.targets(row, each) for row, each in zip(self.rows, self.encoded, strict=True)]
         self.first = np.cumsum([0, *(len(each) for each in self.targets)])  # the place of each row's first choice
         self.warm = holds_judge(init_folder) and can_probe(self.student)
         self.loss: Loss | None = None  # made with the first step, or as a checkpoint has it
-        self.parallel = parallelise(self.student)
-        self.optimiser = make_optimiser(self.student)
+        self.parallel = self.student if sharded else parallelise(self.student)
+        self.optimiser = make_optimiser(self.student, sharded)
         self.progress = Progress(job.key)
         self.kept: dict[str, Tensor] = {}  # the trainable weights at the best look
         self.averaged = Averaged(self.settings.ema)
         self.dev = DevRows(job, self.student)
+        self.settled: tuple[StudentSpec, dict[str, Tensor] | None] | None = None  # how it is read, and its weights
 
     @property
     def finished(self) -> bool:
@@ -74,10 +87,12 @@ class StudentTrainer(Resumable):
         loss = self._loss(places)
         self.optimiser.zero_grad()
         loss.backward()
+        if self.student.is_sharded:
+            average_gradients(self._trainable().values())
         self.optimiser.step()
         self.averaged.update(self._trainable(), self.progress.step)
         self.progress.step += 1
-        self.progress.loss = loss.item()
+        self.progress.loss = self._of_all_ranks(loss.detach())
         self.progress.seconds += time.perf_counter() - began
         if self.job.dev and (self.progress.step % self.settings.evaluate_every == 0 or self.finished):
             self._look()
@@ -86,11 +101,19 @@ class StudentTrainer(Resumable):
         """Train to the end in this process and write the output folder."""
         while not self.finished:
             self.step()
+        self.settle()
         return self.save()
 
-    def save(self) -> StudentResult:
-        """Write the best weights (without dev rows, the last) as a Hugging Face folder with student.json."""
+    def settle(self) -> None:
+        """Take the best weights (without dev rows, the last)."""
         self._load(self.kept or self.averaged.weights)
+        spec, model = self.dev.spec(), self.student.model
+        self.settled = spec, whole(model.state_dict(), self.rank == 0) if self.student.is_sharded else None
+
+    def save(self) -> StudentResult:
+        """Write what is settled as a Hugging Face folder with student.json."""
+        assert self.settled is not None
+        spec, weights = self.settled
         best, progress = self.progress.best, self.progress
         result = StudentResult(
             folder=self.job.output,
@@ -105,9 +128,8 @@ class StudentTrainer(Resumable):
             loss_name=progress.loss_name,
             truncated=self.student.cut_share([self.student.input_of(row) for row in self.rows]),
         )
-        spec = self.dev.spec()
         with atomic_folder(self.job.output) as scratch:
-            self.student.save(scratch)
+            self.student.save(scratch, weights)
             spec.write(scratch)
             result.write(scratch)
         return result
@@ -124,7 +146,8 @@ class StudentTrainer(Resumable):
             )
         if self.world > 1:  # ranks on unlike hardware could differ in a bit
             for value in self._trainable().values():
-                dist.broadcast(value.detach(), 0)
+                if not isinstance(value, DTensor):
+                    dist.broadcast(value.detach(), 0)
 
     def _make_loss(self) -> Loss:
         """The settings' loss, or the one that is found for these rows."""
@@ -149,10 +172,14 @@ class StudentTrainer(Resumable):
             teacher[: len(told)] = told.to(self.device)
         return teacher
 
+    def share_of(self, places: Sequence[int]) -> Sequence[int]:
+        """Which rows of a batch are this rank's."""
+        return places[self.rank :: self.world]
+
     def _loss(self, places: Sequence[int]) -> Tensor:
         """This rank's share of the batch's loss; DDP averages gradients over ranks, hence the factor."""
-        mine = places[self.rank :: self.world]
-        with mixed_precision(self.device):
+        mine = self.share_of(places)
+        with mixed_precision(self.device, self.dtype):
             logits = self.parallel(*self.student.collate([self.encoded[place] for place in mine]))
         targets = [target for place in mine for target in self.targets[place]]
         counts = [len(self.targets[place]) for place in mine]
@@ -166,6 +193,19 @@ class StudentTrainer(Resumable):
         )
         total = sum(self.rows[place].weight * len(self.targets[place]) for place in places)
         return self.world * weighted_mean(losses, torch.from_numpy(weights).float().to(self.device), total)
+
+    def _of_all_ranks(self, loss: Tensor) -> float:
+        """The batch's loss, of the ranks' shares of it."""
+        if self.world > 1:
+            dist.all_reduce(loss)
+        return float(loss) / self.world
+
+    def _wants_shards(self) -> bool:
+        """Whether this rank would have the student shared out among all."""
+        if self.settings.shard != "auto":
+            return self.settings.shard == "always"
+        parameters = sum(value.numel() for value in self.student.parameters())
+        return is_too_large(TRAINED * parameters, torch.float32, memory_of(self.device))
 
     def _look(self) -> None:
         """Measure the dev rows, and keep the weights if they are the best so far."""
@@ -192,7 +232,7 @@ class StudentTrainer(Resumable):
         return {name: value for name, value in self.student.named_parameters() if value.requires_grad}
 
     def _load(self, weights: dict[str, Tensor]) -> None:
-        self.student.load_state_dict(weights, strict=False)
+        self.student.load_state_dict(self._as_trained(weights), strict=False)
 
     def _others(self) -> dict[str, Tensor]:
         averaged = {f"averaged/{name}": value for name, value in self.averaged.weights.items()}
@@ -202,6 +242,9 @@ class StudentTrainer(Resumable):
         if not self.progress.loss_name:
             return  # it had not begun
         self.loss = self._make_loss()
+        parts: dict[str, dict[str, Tensor]] = {"averaged": {}, "loss": {}}
         for name, value in others.items():
             part, _, rest = name.partition("/")
-            (self.averaged.weights if part == "averaged" else self.loss.state)[rest] = value
+            parts[part][rest] = value.to(self.device)
+        self.averaged.weights = self._as_trained(parts["averaged"])
+        self.loss.state |= parts["loss"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -125,6 +126,12 @@ def bin_only(folder: Path) -> Arguments:
     return run_task()
 
 
+def student_bin_only(folder: Path) -> Arguments:
+    shutil.copytree(folder / "model", folder / "encoder")
+    (folder / "encoder" / "model.safetensors").rename(folder / "encoder" / "pytorch_model.bin")
+    return run_task("--set", "student.model=encoder")
+
+
 def plain(*arguments: str) -> Callable[[Folder], Arguments]:
     return lambda folder: list(arguments)
 
@@ -183,6 +190,19 @@ CASES: dict[str, Case] = {
     "remote code": (file("model/config.json", '{"auto_map": {}}'), "task.yaml: model: 'model' needs remote code"),
     "no tokenizer": (file("model/tokenizer.json", None), "model: {folder}/model/tokenizer.json must be a tokenizer; "),
     "no student model": (task(student={"model": "none"}), "task.yaml: student.model: must be a folder with a config"),
+    "student's weights in .bin only": (student_bin_only, "task.yaml: student.model: 'encoder' holds no *.safetensors"),
+    "workers that are no number": (
+        plain(*run_task("--set", "runtime.workers=[3, 2]")),
+        "task.yaml: runtime.workers: must be a number of at least 1, or two of them, [least, most]; got [3, 2]",
+    ),
+    "more workers than a batch has rows": (
+        plain(*run_task("--set", "runtime.workers=[1, 17]")),
+        "task.yaml: runtime.workers: must be at most student.batch_size, 16, a row each; got (1, 17)",
+    ),
+    "a student that one worker shares out": (
+        plain(*run_task("--set", "student.shard=always")),
+        "task.yaml: student.shard: 'always' needs several workers to share the student; runtime.workers is 1",
+    ),
     "no chat template": (
         file("model/chat_template.jinja", None, *run_task("--set", "generation.form=chat")),
         "generation.form: 'chat' needs a model with a chat template; use 'completion'",

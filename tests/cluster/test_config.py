@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,26 @@ def test_a_short_task_gets_the_defaults(tmp_path: Path) -> None:
 def test_numbers_without_a_point_are_read(tmp_path: Path) -> None:
     """PyYAML takes 5e-5 for a string."""
     assert load(tmp_path, GOOD + "student: {learning_rate: 2e-5}\n").student.learning_rate == 2e-5
+
+
+@pytest.mark.parametrize(("workers", "limits"), [("2", (2, 2)), ("[1, 4]", (1, 4)), ("[3, 3]", (3, 3))])
+def test_workers_are_a_number_or_two(workers: str, limits: tuple[int, int], tmp_path: Path) -> None:
+    runtime = load(tmp_path, GOOD, [f"runtime.workers={workers}"]).runtime
+    assert (runtime.least_workers, runtime.most_workers) == limits
+
+
+@pytest.mark.skipif(find_spec("mlflow") is not None, reason="mlflow is installed")
+def test_mlflow_must_be_there(tmp_path: Path) -> None:
+    told = message(tmp_path, GOOD, ["runtime.mlflow=runs"])
+    assert told == "task.yaml: runtime.mlflow: needs the package mlflow-skinny: pip install 'labelmill[mlflow]'"
+
+
+@pytest.mark.parametrize("workers", ["0", "[0, 2]", "[4, 1]", "[1]", "[1, 2, 3]", "1.5", "true", "many"])
+def test_other_workers_are_refused(workers: str, tmp_path: Path) -> None:
+    told = message(tmp_path, GOOD, [f"runtime.workers={workers}"])
+    assert told.startswith(
+        "task.yaml: runtime.workers: must be a number of at least 1, or two of them, [least, most]; got"
+    )
 
 
 @pytest.mark.parametrize(

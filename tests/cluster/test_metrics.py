@@ -56,6 +56,7 @@ def test_a_round(store: Store, tmp_path: Path) -> None:
         "stop_reason": "quota_met",
         "bias": None,
         "diversity_drops": [],
+        "dev": None,
         "test": None,
     }
     assert set(diversity) == {"all", "pos", "neg"}

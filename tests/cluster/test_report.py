@@ -334,6 +334,20 @@ def test_cost_per_kept_row() -> None:
     )
 
 
+def test_mistakes_on_held_out_seeds_are_shown_without_a_test_set() -> None:
+    near = {"id": "i7", "text": HOSTILE[1], "label": "sun", "similarity": 0.875}
+    wrong = {"text": HOSTILE[0], "gold": "rain", "predicted": "sun", "confidence": 0.91, "gold_probability": 0.02}
+    dev = {"rows": 8, "accuracy": 0.875, "macro_f1": 0.871, "truncated": 0.0, "worst": [wrong | {"nearest": [near]}]}
+    page = Page(render_report(view(metrics=[METRICS[0] | {"test": None, "dev": dev}])))
+    for told in (
+        "Of the 8 seeds that were held out to choose it, it got 87.5% right.",
+        "Its 1 worst mistakes among them, and the rows of the dataset that it sees nearest to them",
+        "rain , which it gave 2.0%; said sun , confidence 91.0%",
+        "sun , i7, 0.88",
+    ):
+        assert told in page.text, told
+
+
 def test_what_the_student_is_worth_is_shown() -> None:
     worst = {
         "text": HOSTILE[0],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from training.job import TrainingRow
 
 LABELS = ("weather", "music", "food")
@@ -31,3 +33,23 @@ UNSEEN = (
 
 def rows(pairs: tuple[tuple[str, str], ...]) -> tuple[TrainingRow, ...]:
     return tuple(TrainingRow(text, label) for text, label in pairs)
+
+
+def tiny_encoder(minilm: Path, folder: Path) -> Path:
+    """A random BERT of three narrow layers that reads as MiniLM does: steps of milliseconds."""
+    import torch
+    from transformers import AutoTokenizer, BertConfig, BertModel
+
+    tokenizer = AutoTokenizer.from_pretrained(minilm)
+    config = BertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        num_hidden_layers=3,
+        num_attention_heads=2,
+        intermediate_size=64,
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        BertModel(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder

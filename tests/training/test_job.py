@@ -22,6 +22,12 @@ def test_a_share_of_seeds_is_reached_by_replaying_them(job: StudentJob):
     assert replace(job, settings=settings.model_copy(update={"seed_share": 0.0})).examples() == [SONG] * 9
 
 
+def test_a_label_may_be_left_without_rows(job: StudentJob):
+    dropped = TrainingRow("boil the lentils", "food", 0.0)
+    assert replace(job, seeds=(RAIN,), rows=(SONG, dropped)).labels_without_rows() == ["food"]
+    assert job.labels_without_rows() == []
+
+
 def test_labels_are_those_of_the_kind(job: StudentJob):
     both = TrainingRow("rain in a song", "music+weather")
     job = replace(job, kind="multi_label", seeds=(both,), dev=())
@@ -38,6 +44,7 @@ def test_the_key_follows_the_content_not_the_place(job: StudentJob, tmp_path: Pa
     assert replace(job, rows=(SONG,)).key != job.key
     assert replace(job, teacher=job.init_folder).key != job.key
     assert replace(job, settings=job.settings.model_copy(update={"seed": 1})).key != job.key
+    assert replace(job, settings=job.settings.model_copy(update={"shard": "always"})).key == job.key
 
 
 def test_mistakes_are_named(job: StudentJob):

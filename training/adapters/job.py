@@ -7,6 +7,7 @@ import math
 from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from generation.location import Location
 from generation.methods.base import Method
@@ -59,6 +60,12 @@ class AdapterJob:
                     held[label].append(seed)
                     left.subtract(seed.attributes)
         return held
+
+    def trainer(self, device: Any, parallelise: Any) -> Any:
+        """What trains them (adapters/trainer.py), in a worker; it adds up gradients itself."""
+        from training.adapters.trainer import AdapterTrainer
+
+        return AdapterTrainer(self, device)
 
     @property
     def key(self) -> str:

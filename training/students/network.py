@@ -15,6 +15,7 @@ from transformers import PreTrainedModel
 from training.encoder import Tokenizer
 from training.job import TrainingRow
 from training.packing import Packed
+from training.sharding import shard
 from training.spec import StudentSpec
 
 Input = str | Sequence[str]  # a text, or the words of one
@@ -46,6 +47,12 @@ class Network(nn.Module, ABC):
     def __init__(self, model: PreTrainedModel, tokenizer: Tokenizer) -> None:
         super().__init__()
         self.model, self.tokenizer = model.eval(), tokenizer
+        self.is_sharded = False
+
+    def shard(self, device: torch.device) -> None:
+        """Share its layers out among all ranks, which from now on compute it together."""
+        shard(self.model, device, "student.shard")
+        self.is_sharded = True
 
     @classmethod
     def load(cls, folder: Path | str) -> Self:
@@ -140,8 +147,12 @@ class Network(nn.Module, ABC):
         inputs = batch.inputs() if self.tokenizer.shared_rows else batch.plain_inputs()
         return self.model.base_model(**inputs).last_hidden_state.flatten(0, 1)[marks]
 
-    @torch.inference_mode()
     def _of_marks(self, encoded: Sequence[Encoded], compute: Any, width: int) -> np.ndarray:
+        # layers that were put together in inference mode would not do for training
+        with torch.no_grad() if self.is_sharded else torch.inference_mode():
+            return self._compute(encoded, compute, width)
+
+    def _compute(self, encoded: Sequence[Encoded], compute: Any, width: int) -> np.ndarray:
         found = [np.zeros((0, width))] * len(encoded)
         for places, packed in self.tokenizer.buckets([each.ids for each in encoded]):
             chosen = [encoded[place] for place in places]
@@ -155,8 +166,9 @@ class Network(nn.Module, ABC):
         length = int(self.tokenizer.tokenizer.model_max_length)
         return StudentSpec(kind, tuple(labels), tuple(self.columns), length, self.unit, self.link)
 
-    def save(self, folder: Path) -> None:
-        self.model.save_pretrained(folder)
+    def save(self, folder: Path, weights: dict[str, Tensor] | None = None) -> None:
+        """Write it as a Hugging Face folder; `weights` are its own, whole, where they are shared out."""
+        self.model.save_pretrained(folder, state_dict=weights)
         self.tokenizer.tokenizer.save_pretrained(folder)
 
 
