@@ -1,0 +1,60 @@
+"""The server of a review, on one port, until it is interrupted."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Collection
+
+import uvicorn
+
+from cluster.review.app import make_app
+from cluster.review.desk import Desk
+from cluster.review.token import is_loopback
+from cluster.review.views import Views
+from generation.errors import UserError, os_reason
+from generation.records import digest
+
+
+def serve(
+    desk: Desk,
+    views: Views,
+    host: str,
+    port: int,
+    token: str | None,
+    hosts: Collection[str],
+    say: Callable[[str], None],
+) -> None:
+    """Serve until interrupted; `say` gets the address once it is open. Raises UserError when the port is not free."""
+    cookie = f"labelmill_{digest(desk.ledger.run_id)[:8]}"
+    with _listening(host, port) as listening:
+        config = uvicorn.Config(
+            make_app(desk, views, token, hosts, cookie),
+            log_level="warning",
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=5,
+        )
+        for line in addresses(host, listening.getsockname()[1], token):
+            say(line)
+        uvicorn.Server(config).run([listening])
+
+
+def addresses(host: str, port: int, token: str | None) -> list[str]:
+    """What to open, in lines for the terminal."""
+    everywhere = host in ("0.0.0.0", "::")
+    name = socket.gethostname() if everywhere else f"[{host}]" if ":" in host else host
+    link = f"http://{name}:{port}/" + (f"?token={token}" if token else "")
+    lines = [f"review  {link}"]
+    if not is_loopback(host):
+        lines.append("warning: what is sent is not encrypted; across other people's networks use a tunnel (docs/review.md)")
+    return lines
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise UserError(f"--host {host} --port {port}: cannot be opened: {os_reason(error)}") from None
