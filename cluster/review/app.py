@@ -86,11 +86,11 @@ def make_app(
 
     @app.post("/verdict")
     def verdict(person: Who, form: Sent) -> Response:
-        at = one(form, "row")
+        who, at = _named(person), one(form, "row")
         try:
             if at not in desk.cases:
                 raise TakenError("This row is not in the sample.")
-            desk.answer(_named(person), at, read_answer(views.kind, desk.cases[at], form))
+            desk.answer(who, at, read_answer(views.kind, desk.cases[at], form))
         except (TakenError, UserError) as error:
             return page(person, pages.row(person, str(error)), 409 if isinstance(error, TakenError) else 422)
         return RedirectResponse("/", 303)

@@ -30,8 +30,9 @@ class NearestSeeds:
 
     def __init__(self, seeds: Sequence[Seed], load: Callable[[], Embed] | None = None) -> None:
         self.seeds = list(seeds)
-        self._use(_by_letters([seed.text for seed in self.seeds]))
-        if load is not None and self.seeds:
+        if self.seeds:
+            self._use(_by_letters([seed.text for seed in self.seeds]))
+        if self.seeds and load is not None:
             threading.Thread(target=self._improve, args=(load,), name="labelmill-encoder", daemon=True).start()
 
     def of(self, text: str) -> list[tuple[Seed, float]]:
@@ -57,5 +58,5 @@ def _by_letters(texts: Sequence[str]) -> Embed:
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), dtype=np.float32)
-    vectorizer.fit([*texts, "no seeds"])
+    vectorizer.fit([*texts, "seeds"])  # one text of letters there must be
     return lambda some: vectorizer.transform(some).toarray()

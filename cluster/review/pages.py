@@ -18,7 +18,7 @@ from cluster.review.people import Person
 from cluster.review.summary import OUTCOMES, label_lines, opinions, people_lines
 from cluster.review.views import Views
 
-_TYPES = {"review.css": "text/css", "review.js": "text/javascript"}
+_TYPES = {"review.css": "text/css", "review.js": "text/javascript", "review.svg": "image/svg+xml"}
 _CLIPPED = 300  # characters of a text in a table
 KEYS = (
     ("A", "accept, as Enter does"),
@@ -41,7 +41,7 @@ class Asset(NamedTuple):
 
 
 class Gauge(NamedTuple):
-    """Places on the gauge's axis of 1000 units."""
+    """Places on the gauge's axis, in percent of it."""
 
     low: float
     width: float
@@ -104,10 +104,10 @@ def gauge_of(decision: Decision, lot: Lot) -> Gauge:
     """The interval and the plan's two shares, on an axis that has room for both."""
     top = min(1.0, max(2 * lot.reject, decision.high if decision.checked else 0.0))
     at = [
-        round(1000 * min(1.0, max(0.0, value or 0.0) / top), 1)
+        round(100 * min(1.0, max(0.0, value or 0.0) / top), 2)
         for value in (decision.low, decision.high, decision.estimate, lot.accept, lot.reject)
     ]
-    return Gauge(at[0], max(round(at[1] - at[0], 1), 2.0), *at[2:], lot.accept, lot.reject)
+    return Gauge(at[0], max(round(at[1] - at[0], 2), 0.5), *at[2:], lot.accept, lot.reject)
 
 
 @cache

@@ -8,9 +8,9 @@ from typing import NamedTuple
 from cluster.review.cases import Case, Verdict
 
 _SCORES = {
-    "judge_confidence": "the judge's trust in the label it sees",
-    "judge_intended": "the judge's trust in the label asked for",
-    "judge_margin": "its lead over the next label",
+    "judge_confidence": "judge's trust in its own label",
+    "judge_margin": "lead over its next label",
+    "judge_intended": "trust in the label asked for",
     "label_wrong": "chance that the label is wrong",
     "label_margin": "how much likelier under this label than under others, per token",
 }

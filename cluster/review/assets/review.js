@@ -27,7 +27,7 @@
     try {
       const answer = await fetch(to, { method: "POST", body: new URLSearchParams(new FormData(form, button)) });
       if (answer.status === 401 || answer.status === 403) return location.reload();
-      show(await answer.text());
+      show(await answer.text(), answer.status === 422);
     } catch {
       say("The page's server does not answer. Your last answer was not saved; try again.");
     } finally {
@@ -35,9 +35,10 @@
     }
   }
 
-  function show(html) {
+  function show(html, refused) {
     const next = new DOMParser().parseFromString(html, "text/html");
     if (!$("#page", next)) return say("The page's server answered with an error; your last answer was not saved.");
+    if (refused) return say($("#notice", next).textContent); // what was typed stays
     $("#page").replaceWith(document.adoptNode($("#page", next)));
     document.title = next.title;
     [spent, since, cursor, anchor] = [0, performance.now(), null, null];
