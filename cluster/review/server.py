@@ -25,20 +25,26 @@ def serve(
     say: Callable[[str], None],
 ) -> None:
     """Serve until interrupted; `say` gets the address once it is open. Raises UserError when the port is not free."""
-    cookie = f"labelmill_{digest(desk.ledger.run_id)[:8]}"
-    with _listening(host, port) as listening:
-        config = uvicorn.Config(
-            make_app(desk, views, token, hosts, cookie),
-            log_level="warning",
-            access_log=False,
-            lifespan="off",
-            server_header=False,
-            proxy_headers=False,
-            timeout_graceful_shutdown=5,
-        )
-        for line in addresses(host, listening.getsockname()[1], token):
+    with listening(host, port) as opened:
+        server = make_server(desk, views, token, hosts)
+        for line in addresses(host, opened.getsockname()[1], token):
             say(line)
-        uvicorn.Server(config).run([listening])
+        server.run([opened])
+
+
+def make_server(desk: Desk, views: Views, token: str | None = None, hosts: Collection[str] = ()) -> uvicorn.Server:
+    """A server that has not been started."""
+    app = make_app(desk, views, token, hosts, f"labelmill_{digest(desk.ledger.run_id)[:8]}")
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=5,
+    )
+    return uvicorn.Server(config)
 
 
 def addresses(host: str, port: int, token: str | None) -> list[str]:
@@ -52,7 +58,8 @@ def addresses(host: str, port: int, token: str | None) -> list[str]:
     return lines
 
 
-def _listening(host: str, port: int) -> socket.socket:
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that waits at an address; port 0: any that is free. Raises UserError."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family)

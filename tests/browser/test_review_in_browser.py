@@ -12,7 +12,7 @@ import pytest
 from chromium import find_chromium
 
 from cluster.store import Store
-from tests.cluster.review.cases import lot_of, machine, make_run, messages, row, served
+from tests.cluster.review.cases import machine, make_run, messages, row, served, served_here
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs the package playwright")
 
@@ -68,7 +68,7 @@ def held(store: Store) -> dict[str, dict[str, Any]]:
 
 def test_twenty_rows_by_keyboard_and_back(chromium: Any, tmp_path: Path) -> None:
     store = make_run(tmp_path / "run", messages(21))
-    with served(tmp_path / "run") as (address, _):
+    with served_here(store) as address:
         anna = Reader(chromium, address, "anna")
         anna.press(*["a", "Enter", "d", "2", "s"] * 4)
         assert anna.row == "r20"
@@ -90,7 +90,7 @@ def test_twenty_rows_by_keyboard_and_back(chromium: Any, tmp_path: Path) -> None
 
 def test_edits_keep_what_was_typed_until_they_are_good(chromium: Any, tmp_path: Path) -> None:
     store = make_run(tmp_path / "run", messages(3))
-    with served(tmp_path / "run") as (address, _):
+    with served_here(store) as address:
         anna = Reader(chromium, address, "anna")
         anna.page.keyboard.press("e")
         anna.page.keyboard.type(" aud")
@@ -113,11 +113,11 @@ def test_edits_keep_what_was_typed_until_they_are_good(chromium: Any, tmp_path: 
 def test_a_label_among_many_is_found_by_typing(chromium: Any, tmp_path: Path) -> None:
     rows = [row(f"r{number}", "some text", "label_00") for number in range(3)]
     store = make_run(tmp_path / "run", rows, labels=MANY)
-    with served(tmp_path / "run") as (address, _):
+    with served_here(store) as address:
         anna = Reader(chromium, address, "anna")
         anna.page.keyboard.press("l")
         anna.page.keyboard.type("thing 3")
-        assert anna.page.locator("#labels li:visible").count() == 11  # 3 and 30 to 39
+        assert anna.page.locator("#labels li:visible").count() == 13  # 3, 13, 23 and 30 to 39
         anna.page.keyboard.press("ArrowDown")
         anna.press("Enter")
         anna.page.keyboard.press("l")
@@ -161,7 +161,7 @@ def test_rows_that_mean_harm(chromium: Any, tmp_path: Path) -> None:
     harm += ["W" * 30_000, "</textarea></form><form action=//evil.example>", "Z" + "\u0301\u0335\u0489" * 200]
     rows = [row(f"r{number}", text, intended_label=text[:200]) for number, text in enumerate(harm)]
     store = make_run(tmp_path / "run", rows, [machine(each["id"], reason=each["text"][:200]) for each in rows])
-    with served(tmp_path / "run") as (address, _):
+    with served_here(store) as address:
         anna = Reader(chromium, address, "anna")
         for number in range(len(harm)):
             assert anna.row == f"r{number}"
@@ -184,7 +184,7 @@ def test_spans_by_mouse_and_by_keyboard(chromium: Any, tmp_path: Path) -> None:
     before = ["O", "O", "B-city", "I-city", "I-city", "O", "O"]
     rows = [row(f"t{number}", " ".join(tokens), "city", tokens=tokens, tags=before) for number in range(3)]
     store = make_run(tmp_path / "run", rows, kind="tags", labels=CITY)
-    with served(tmp_path / "run") as (address, _):
+    with served_here(store) as address:
         anna = Reader(chromium, address, "anna")
         assert tags_of(anna) == before
         anna.page.keyboard.press("1")
@@ -224,7 +224,7 @@ def tags_with(city: str, day: str) -> list[str]:
 def test_several_labels_by_their_numbers(chromium: Any, tmp_path: Path) -> None:
     rows = [row(f"m{number}", "late, and I want my money", "late", labels=["late"]) for number in range(2)]
     store = make_run(tmp_path / "run", rows, kind="multi_label")
-    with served(tmp_path / "run") as (address, _):
+    with served_here(store) as address:
         anna = Reader(chromium, address, "anna")
         for key in ("3", "2", "2"):
             anna.page.keyboard.press(key)
@@ -237,7 +237,7 @@ def test_what_may_offend_is_blurred_until_asked_for(chromium: Any, tmp_path: Pat
     run = make_run(tmp_path / "run", [row("r0", "you absolute idiot", "late"), row("r1", "where is my parcel")])
     config = {"labels": run.run()["labels"], "denoise": {"filters": {"toxic_labels": ["late"]}}}
     run.write_json("run.json", run.run() | {"config": config})
-    with served(tmp_path / "run") as (address, _):
+    with served_here(run) as address:
         anna = Reader(chromium, address, "anna")
         look = "getComputedStyle(document.querySelector('.text')).filter"
         assert anna.page.evaluate(look).startswith("blur")
@@ -247,7 +247,7 @@ def test_what_may_offend_is_blurred_until_asked_for(chromium: Any, tmp_path: Pat
 
 def test_it_works_without_scripts(chromium: Any, tmp_path: Path) -> None:
     store = make_run(tmp_path / "run", messages(2))
-    with served(tmp_path / "run") as (address, _):
+    with served_here(store) as address:
         page = chromium.new_context(java_script_enabled=False).new_page()
         page.goto(address)
         page.fill("[name=name]", "anna")
@@ -260,7 +260,7 @@ def test_it_works_without_scripts(chromium: Any, tmp_path: Path) -> None:
 
 def test_text_has_enough_contrast(chromium: Any, tmp_path: Path) -> None:
     """WCAG AA (4.5 to 1) for text on the page, in both schemes."""
-    make_run(tmp_path / "run", messages(2))
+    store = make_run(tmp_path / "run", messages(2))
     script = """names => {
       const rgb = (value) => value.match(/[\\d.]+/g).slice(0, 3).map((part) => part / 255);
       const light = (value) => rgb(value).map((c) => c <= .04045 ? c / 12.92 : ((c + .055) / 1.055) ** 2.4)
@@ -272,7 +272,7 @@ def test_text_has_enough_contrast(chromium: Any, tmp_path: Path) -> None:
       });
     }"""
     names = [[".text", "body"], [".soft", "body"], ["button.first", "button.first"], ["aside h2", "body"]]
-    with served(tmp_path / "run") as (address, _):
+    with served_here(store) as address:
         anna = Reader(chromium, address, "anna")
         for scheme in ("light", "dark"):
             anna.page.emulate_media(color_scheme=scheme)

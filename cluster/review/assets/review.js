@@ -119,7 +119,7 @@
   function narrow(input) {
     const words = input.value.toLowerCase().trim().split(/[\s_]+/).filter(Boolean);
     for (const item of $$("#labels .labels li")) {
-      const button = $("button", item), text = `${button.textContent} ${button.title}`.toLowerCase();
+      const text = `${$("bdi", item)?.textContent ?? ""} ${$("button", item).title}`.toLowerCase();
       item.hidden = !words.every((word) => text.includes(word));
       item.classList.remove("chosen");
     }

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from cluster.review.opening import open_desk
+from cluster.review.server import addresses, listening, make_server
 from cluster.store import Store
 from generation.records import rows_table, verdicts_table
 
@@ -99,6 +102,21 @@ def lot_of(rows: Sequence[Mapping[str, Any]], second: Sequence[str] = (), **more
 def messages(count: int) -> list[dict[str, Any]]:
     """Rows r00, r01, … ."""
     return [row(f"r{number:02}", f"message {number}: where is my parcel?") for number in range(count)]
+
+
+@contextmanager
+def served_here(store: Store, second: Sequence[str] = ()) -> Iterator[str]:
+    """The address of the page, served by a thread of this process."""
+    rows = store.generated(0, ["id"]).to_pylist()
+    with listening("127.0.0.1", 0) as opened:
+        server = make_server(*open_desk(store, lot_of(rows, second), 10))
+        thread = threading.Thread(target=server.run, args=([opened],))
+        thread.start()
+        try:
+            yield addresses("127.0.0.1", opened.getsockname()[1], None)[0].split()[1]
+        finally:
+            server.should_exit = True
+            thread.join()
 
 
 @contextmanager
