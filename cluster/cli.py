@@ -12,6 +12,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from cluster.cli_audit import audit
 from cluster.cli_parquet import AllowCodeOption, dedup, filter_, predict, print_pairs
 from generation.errors import Fault, UserError, os_reason
 from generation.location import Location, ObjectPath
@@ -189,6 +190,7 @@ def attributes(
 app.command()(predict)
 app.command("filter")(filter_)
 app.command()(dedup)
+app.add_typer(audit, name="audit")
 
 
 @app.command()

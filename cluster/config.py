@@ -17,6 +17,7 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator, mo
 from cluster.prices import PriceSettings
 from cluster.problems import UniqueKeyLoader, first_problem, yaml_problem
 from cluster.server_settings import ServerSettings
+from denoise.audit.assurance import Assurance
 from denoise.settings import DenoiseSettings
 from generation.attribute import PERSONA, Attribute, Line, persona
 from generation.errors import UserError, clip
@@ -34,7 +35,7 @@ IDENTITY = frozenset(
     | {"model", "generation", "adapt", "denoise", "student"}
 )
 EXTENDABLE = frozenset({"quota", "rounds", "token_budget", "cost_budget", "pool"})
-RUNTIME = frozenset({"runtime", "server", "prices", "test"})
+RUNTIME = frozenset({"runtime", "server", "prices", "test", "assurance"})
 
 
 class RuntimeSettings(Settings):
@@ -113,6 +114,7 @@ class TaskConfig(Settings):
     adapt: AdapterSettings = AdapterSettings()
     denoise: DenoiseSettings = DenoiseSettings()
     student: StudentSettings = StudentSettings()
+    assurance: Assurance = Assurance()
     runtime: RuntimeSettings = RuntimeSettings()
 
     @property

@@ -29,19 +29,27 @@ TRAINING_SCHEMA = pa.schema(
 
 
 def materialise(
-    store: Store, round_: int, run_id: str, part_bytes: int = PART_BYTES, columns: Sequence[str] = ()
+    store: Store,
+    round_: int,
+    run_id: str,
+    part_bytes: int = PART_BYTES,
+    columns: Sequence[str] = (),
+    lot: int | None = None,
 ) -> Location:
     """Write version `round_`: kept rows of all rounds so far with their final labels. One that exists is kept.
 
-    Of the columns that belong to kinds of tasks it has `columns` alone.
+    With what people found in lot number `lot` it is a version of its own. Of the columns that belong to kinds of tasks
+    it has `columns` alone.
     """
-    target = store.root / "dataset" / f"v{round_:03d}"
+    target = store.root / "dataset" / (f"v{round_:03d}" if lot is None else f"v{round_:03d}-lot{lot:03d}")
     if not is_whole(target):
         with atomic_folder(target) as folder:
             tables = [kept_rows(store, number) for number in range(round_ + 1)]
             rows = pa.concat_tables(tables).select(dataset_schema(columns).names)
             _write(folder, rows, run_id, part_bytes)
-    store.write_text("dataset/latest", target.name + "\n")
+    newest = newest_version(store)
+    if newest is None or round_of_version(newest) <= round_:  # a lot may end when a later round has its version
+        store.write_text("dataset/latest", target.name + "\n")
     return target
 
 
@@ -49,7 +57,7 @@ def kept_rows(store: Store, round_: int) -> pa.Table:
     """Rows (DATASET_SCHEMA) of a round that were accepted or relabelled, sorted by label and id."""
     verdicts = store.verdicts(round_)
     verdicts = verdicts.filter(pc.is_in(verdicts["status"], pa.array(KEPT))).sort_by("id")
-    rows = store.generated(round_)
+    rows = store.rows(round_)
     rows = rows.filter(pc.is_in(rows["id"], verdicts["id"].combine_chunks())).sort_by("id")
     if rows["id"].to_pylist() != verdicts["id"].to_pylist():
         raise RuntimeError(f"round {round_}: verdicts keep rows that were not generated")
@@ -70,6 +78,19 @@ def _labels(rows: pa.Table) -> pa.ChunkedArray:
     """The labels of rows that have several, from their final joint label; null for other rows."""
     split = pc.split_pattern(rows["label"], PLUS)
     return pc.if_else(pc.is_valid(rows["labels"]), split, pa.scalar(None, split.type))
+
+
+def newest_version(store: Store) -> str | None:
+    """The name of the newest version; None before there is one."""
+    try:
+        return (store.root / "dataset" / "latest").read_text().strip()
+    except FileNotFoundError:
+        return None
+
+
+def round_of_version(version: str) -> int:
+    """The last round whose rows a version such as "v002" or "v002-lot001" has."""
+    return int(version[1:].split("-")[0])
 
 
 def read_dataset(store: Store, version: str | None = None) -> pa.Table:

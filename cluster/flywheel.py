@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from cluster.adapters import best_rows, place_adapters, train_adapters
+from cluster.audit.noted import noted_assurance
 from cluster.dataset import discard_scratch, materialise, training_rows
 from cluster.evaluation import CONTRASTIVE, PLAIN, evaluate_run, rows_of
 from cluster.gauges import Gauges
@@ -89,6 +90,8 @@ class Flywheel:
             self.store.write_json("run.json", self.job.run_json())
         if self.job.config.prices != noted_prices(self.journal):
             self.journal.note("prices", **self.job.config.prices.model_dump())  # they may differ from run.json's
+        if self.job.config.assurance != noted_assurance(self.store, self.journal):
+            self.journal.note("assurance", **self.job.config.assurance.model_dump())
         for warning in self.job.warnings:
             self.journal.say(f"warning: {warning}")
 

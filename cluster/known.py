@@ -29,7 +29,7 @@ def known_rows(store: Store, run_id: str) -> pa.Table:
         verdicts = store.verdicts(number)
         kept = verdicts.filter(pc.is_in(verdicts["status"], pa.array(KEPT)))["id"].combine_chunks()
         if new := kept.filter(pc.invert(pc.is_in(kept, known["id"].combine_chunks()))):
-            rows = store.generated(number, ["id", "text"])
+            rows = store.rows(number, ["id", "text"])
             added = know(rows.filter(pc.is_in(rows["id"], new)).sort_by("id"))
             _commit(store, folder, number, added, run_id)
             tables.append(added)

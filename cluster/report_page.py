@@ -17,7 +17,7 @@ def write_report(store: Store) -> Location:
     view = report_data(
         store.run(),
         sum(store.requests(number, ["request_id"]).num_rows for number in rounds),
-        pa.concat_tables([ROW_SCHEMA.empty_table(), *(store.generated(number) for number in rounds)]),
+        pa.concat_tables([ROW_SCHEMA.empty_table(), *(store.rows(number) for number in rounds)]),
         pa.concat_tables([VERDICT_SCHEMA.empty_table(), *(store.verdicts(number) for number in rounds)]),
         [metrics for number in rounds if (metrics := store.read_json(f"rounds/{number:03d}/metrics.json"))],
         {seed["id"]: seed["text"] for seed in store.read_json("seeds.json") or []},

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from denoise.audit.intervals import wilson
 
 
 @dataclass(frozen=True)
@@ -100,14 +101,6 @@ def newest_test(metrics: Sequence[Mapping[str, Any]], labels: Sequence[str]) -> 
         details=student or {},
         unseen=test.get("unseen_labels") or {},
     )
-
-
-def wilson(share: float, count: int) -> tuple[float, float]:
-    """95% Wilson score interval of a share of `count` trials."""
-    z = 1.959964
-    centre = (share + z * z / (2 * count)) / (1 + z * z / count)
-    reach = z / (1 + z * z / count) * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
-    return max(0.0, centre - reach), min(1.0, centre + reach)
 
 
 def _score(name: str, values: Mapping[str, Any], rows: int | None) -> Score:

@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cluster.audit.lots import failed_lots
 from cluster.config import TaskConfig
 from cluster.store import Store
 from generation.plan import Yield, requests_for
@@ -161,4 +162,6 @@ def _next_wanted(store: Store, last: Round, config: TaskConfig) -> int | None:
         grown = before is not None and (budget is None or budget > before)
         return last.wanted if grown else None  # first what the budget cut off
     total = config.quota * config.rounds
-    return min(total, last.wanted + config.quota) if total > last.wanted else None
+    if total > last.wanted:
+        return min(total, last.wanted + config.quota)
+    return last.wanted if failed_lots(store, last.number) else None  # what a failed lot held is made anew

@@ -84,11 +84,15 @@ class Store:
 
     def write_text(self, name: str, text: str) -> Location:
         """Atomically put text at `name`; returns where."""
+        return self.write_bytes(name, text.encode())
+
+    def write_bytes(self, name: str, data: bytes) -> Location:
+        """Atomically put bytes at `name`; returns where."""
         self.fence()
         target = self.root / name
         if isinstance(target, Path):
             target.parent.mkdir(parents=True, exist_ok=True)
-        write_bytes(self.filesystem, path_of(target), text.encode())
+        write_bytes(self.filesystem, path_of(target), data)
         return target
 
     def read_json(self, name: str) -> Any:
@@ -114,7 +118,7 @@ class Store:
         return (self.root / "rounds" / folder / "round.json").is_file()
 
     def commit(self, round_: int, kind: str, name: str, table: pa.Table, run_id: str) -> str:
-        """Write one part of `requests`, `generated`, `aside` or `verdicts`; returns its path."""
+        """Write one part of `requests`, `generated`, `aside`, `verdicts` or `people`; returns its path."""
         self.fence()
         folder = self.folder(round_, kind)
         if isinstance(folder, Path):
@@ -145,9 +149,21 @@ class Store:
         empty = ROW_SCHEMA if columns is None else pa.schema([ROW_SCHEMA.field(name) for name in columns])
         return pa.concat_tables(tables) if tables else empty.empty_table()
 
+    def people(self, round_: int, columns: Sequence[str] | None = None) -> pa.Table:
+        """Rows that people made of rows of a round (ROW_SCHEMA). One without a verdict was never finished."""
+        return read_parts(self.filesystem, self.parts(round_, "people"), ROW_SCHEMA, columns)
+
+    def rows(self, round_: int, columns: Sequence[str] | None = None) -> pa.Table:
+        """Generated rows and those that people made."""
+        return pa.concat_tables([self.generated(round_, columns), self.people(round_, columns)])
+
+    def revisions(self, round_: int) -> pa.Table:
+        """All verdicts on rows of a round, those that no longer hold too."""
+        return read_parts(self.filesystem, self.parts(round_, "verdicts"), VERDICT_SCHEMA)
+
     def verdicts(self, round_: int) -> pa.Table:
         """The verdict that holds for each judged row of a round."""
-        return latest_verdicts(read_parts(self.filesystem, self.parts(round_, "verdicts"), VERDICT_SCHEMA))
+        return latest_verdicts(self.revisions(round_))
 
     def request_refs(self, round_: int, wave: int | None = None) -> Iterator[RequestRef]:
         """The planned requests of a round, or of a wave of it, in plan order, read as they are wanted."""
@@ -188,6 +204,6 @@ class Store:
     def _kept_of(self, round_: int) -> pa.Table:
         verdicts = self.verdicts(round_)
         verdicts = verdicts.filter(pc.is_in(verdicts["status"], pa.array(KEPT)))
-        rows = self.generated(round_, ["id", "text"])
+        rows = self.rows(round_, ["id", "text"])
         joined = rows.join(verdicts.select(["id", "label", "status", "weight"]), "id", join_type="inner").sort_by("id")
         return joined.select(_KEPT_SCHEMA.names)

@@ -1,0 +1,1 @@
+"""Lots of a run: which rows people check, what they found, and what is released."""
