@@ -100,7 +100,7 @@ def read_findings(store: Store, lot: Lot) -> Findings:
         if not (standing := _standing(verdicts)):
             continue  # all was undone
         defect = bool(standing[-1]["scores"].get("defect"))
-        values = {each["auditor"]: _value(each, kind) for each in standing}
+        values = {each["auditor"]: said(each, kind) for each in standing}
         first = min(each["at"] for each in standing)
         found.append(Finding(key, sample[key].stratum, sample[key].decides, defect, first, values))
         seconds += [each["scores"]["seconds"] for each in standing if "seconds" in each["scores"]]
@@ -144,7 +144,7 @@ def _standing(verdicts: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return list(standing.values())
 
 
-def _value(verdict: Mapping[str, Any], kind: str) -> Hashable:
+def said(verdict: Mapping[str, Any], kind: str) -> Hashable:
     """A label, or that there is none. Of tags only whether they were right: people write spans in their own ways."""
     if kind == "tags":
         return bool(verdict["scores"].get("defect"))

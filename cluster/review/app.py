@@ -105,10 +105,18 @@ def make_app(
         desk.take_up_skipped(_named(person))
         return RedirectResponse("/", 303)
 
+    @app.post("/beyond")
+    def beyond(person: Who, form: Sent) -> Response:
+        desk.go_beyond(_named(person))
+        return RedirectResponse("/", 303)
+
     @app.post("/undo")
     def undo(person: Who, form: Sent) -> Response:
-        if not desk.undo(_named(person)):
-            return page(person, pages.row(person, "There is nothing of yours to undo."))
+        try:
+            if not desk.undo(_named(person)):
+                raise TakenError("There is nothing of yours to undo.")
+        except TakenError as error:
+            return page(person, pages.row(person, str(error)), 409)
         return RedirectResponse("/", 303)
 
     @app.post("/renew")

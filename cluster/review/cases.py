@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from cluster.audit.frame import STAGE, UNDONE
+from cluster.audit.lots import Sampled
 from generation.records import KEPT
 
 Verdict = Mapping[str, Any]  # a row of VERDICT_SCHEMA
-STAGE, UNDONE = "audit", "undone"
 
 
 @dataclass(frozen=True)
@@ -58,16 +59,12 @@ class History:
 
 @dataclass(frozen=True)
 class Case:
-    """A sampled row (of ROW_SCHEMA), and the histories of rows that people made of it, by id.
-
-    `second`: two people look at it.
-    """
+    """A sampled row (of ROW_SCHEMA), and the histories of rows that people made of it, by id."""
 
     row: Mapping[str, Any]
     history: History
     made: Mapping[str, History] = field(default_factory=dict)
-    second: bool = False
-    stratum: str = ""
+    sampled: Sampled | None = None
 
     @property
     def id(self) -> str:
@@ -82,7 +79,12 @@ class Case:
     @property
     def places(self) -> int:
         """How many people are to see it."""
-        return 2 if self.second else 1
+        return 2 if self.sampled and self.sampled.second else 1
+
+    @property
+    def decides(self) -> bool:
+        """Whether it counts for the plan; others only tell of their stratum."""
+        return self.sampled is None or self.sampled.decides
 
     @property
     def is_defective(self) -> bool | None:
@@ -94,6 +96,6 @@ class Case:
     def plus(self, verdict: Verdict) -> Case:
         """With one more revision of the row, or of one made of it."""
         if verdict["id"] == self.id:
-            return Case(self.row, self.history.plus(verdict), self.made, self.second, self.stratum)
+            return Case(self.row, self.history.plus(verdict), self.made, self.sampled)
         made = {**self.made, verdict["id"]: self.made.get(verdict["id"], History()).plus(verdict)}
-        return Case(self.row, self.history, made, self.second, self.stratum)
+        return Case(self.row, self.history, made, self.sampled)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from statistics import median
 from typing import Any
 
+from cluster.audit.lots import Lot, decision_of
 from cluster.review.cases import Case
 from cluster.review.leases import Leases
 from cluster.review.ledger import Ledger
-from cluster.review.lot import Decision, Lot
 from cluster.review.verdicts import Answer, Change, answered, undone
+from denoise.audit.plans import Decision
 
 
 _TICK = timedelta(milliseconds=1)
@@ -24,12 +26,16 @@ class TakenError(Exception):
 
 @dataclass(frozen=True)
 class Progress:
-    """Where the lot stands, and how one person does. `mine` counts rows, `seconds` is the median time on one."""
+    """Where the lot stands, and how one person does. `mine` counts rows, `seconds` is the median time on one.
+
+    `skipped` rows wait for this person, `beyond` those that the decision does not need.
+    """
 
     decision: Decision
     mine: int
     seconds: float | None
     skipped: int
+    beyond: int = 0
 
 
 class Desk:
@@ -40,7 +46,8 @@ class Desk:
         self._now = now or (lambda: datetime.now(UTC))
         self._lock = threading.RLock()
         self.cases = ledger.cases(lot.sample)
-        self._skipped: dict[str, list[str]] = {}
+        self._beyond: set[str] = set()
+        self._decision: Decision | None = None
         saved = ledger.store.read_json(self._file) or {}
         self._leases.load(saved.get("leases", {}))
         self._skipped = {who: list(rows) for who, rows in saved.get("skipped", {}).items()}
@@ -48,22 +55,33 @@ class Desk:
 
     @property
     def _file(self) -> str:
-        return f"audit/lot-{self.lot.number:03d}/people.json"
+        return f"{self.lot.folder}/people.json"
 
     # rows
 
     def next_for(self, who: str) -> Case | None:
         """The row that a person is at, or the next one; None: nothing is left for this person."""
         with self._lock:
+            is_open = self.decision().state == "open"
             at = self._leases.row_of(who)
-            if at and self._is_open(self.cases[at], who):
+            if at and (is_open or who in self._beyond) and self._is_open(self.cases[at], who):
                 return self.cases[at]
-            for id, case in self.cases.items():
-                if id not in self._skipped.get(who, ()) and self._is_open(case, who):
-                    self._leases.take(id, who)
-                    self._save()
-                    return case
+            for case in self._waiting(who, is_open):
+                self._leases.take(case.id, who)
+                self._save()
+                return case
             return None
+
+    def go_beyond(self, who: str) -> None:
+        """Go on after the decision with the rows that tell of rare strata."""
+        self._beyond.add(who)
+
+    def _waiting(self, who: str, is_open: bool) -> Iterator[Case]:
+        """Rows for a person: while the lot is open all of them, then those that the decision does not need."""
+        for id, case in self.cases.items():
+            wanted = is_open or (who in self._beyond and not case.decides)
+            if wanted and id not in self._skipped.get(who, ()) and self._is_open(case, who):
+                yield case
 
     def renew(self, who: str, row: str) -> bool:
         """The person is still at the row. False: somebody else has it."""
@@ -125,20 +143,20 @@ class Desk:
     def progress(self, who: str) -> Progress:
         """Where the lot and this person stand."""
         with self._lock:
-            times = sorted(
-                dict(verdict["scores"] or ()).get("seconds", 0.0)
-                for case in self.cases.values()
-                if (verdict := case.history.given.get(who))
-            )
+            given = (case.history.given.get(who) for case in self.cases.values())
+            times = [verdict["scores"].get("seconds", 0.0) for verdict in given if verdict]
             skipped = [id for id in self._skipped.get(who, ()) if self._is_open(self.cases[id], who)]
-            return Progress(self.decision(), len(times), times[len(times) // 2] if times else None, len(skipped))
+            beyond = sum(not case.decides and self._is_open(case, who) for case in self.cases.values())
+            return Progress(self.decision(), len(times), median(times) if times else None, len(skipped), beyond)
 
     def decision(self) -> Decision:
         """What the plan says of the rows judged so far, in the order of their first verdicts."""
         with self._lock:
-            judged = [case for case in self.cases.values() if case.history.given]
-            judged.sort(key=lambda case: min(verdict["at"] for verdict in case.history.given.values()))
-            return self.lot.decide([bool(case.is_defective) for case in judged])
+            if self._decision is None:
+                judged = [case for case in self.cases.values() if case.history.given and case.decides]
+                judged.sort(key=lambda case: min(verdict["at"] for verdict in case.history.given.values()))
+                self._decision = self.lot.decide([bool(case.is_defective) for case in judged])
+            return self._decision
 
     def _given(self) -> list[Mapping[str, Any]]:
         return [verdict for case in self.cases.values() for verdict in case.history.given.values()]
@@ -158,10 +176,13 @@ class Desk:
         return now
 
     def _commit(self, case: Case, change: Change) -> None:
+        if decision_of(self.ledger.store, self.lot.number) is not None:
+            raise TakenError("This lot has been closed meanwhile: nothing was saved. Open the review again.")
         self.ledger.commit(case.row["round"] or 0, change, change.verdicts[0]["at"])
         for verdict in change.verdicts:
             case = case.plus(verdict)
         self.cases[case.id] = case
+        self._decision = None
 
     def _save(self) -> None:
         self.ledger.store.write_json(self._file, {"leases": self._leases.dump(), "skipped": self._skipped})

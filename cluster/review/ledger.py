@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,12 @@ from uuid import uuid4
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cluster.audit.lots import Sampled
 from cluster.review.cases import Case, History, Verdict
 from cluster.review.verdicts import Change
 from cluster.store import Store
 from generation.errors import UserError
-from generation.parts import read_each
-from generation.records import ROW_SCHEMA, VERDICT_SCHEMA, rows_table, verdicts_table
+from generation.records import rows_table, verdicts_table
 
 PEOPLE = "people"  # rounds/NNN/people: rows that people wrote
 
@@ -30,25 +30,26 @@ class Ledger:
         self.store = store
         self.run_id = str(store.run()["run_id"])
 
-    def cases(self, sample: Sequence[Mapping[str, Any]]) -> dict[str, Case]:
+    def cases(self, sample: Sequence[Sampled]) -> dict[str, Case]:
         """The sampled rows with their histories, in the order of the sample. Raises UserError where a row is missing."""
-        ids = pa.array([each["id"] for each in sample], pa.string())
+        ids = pa.array([each.id for each in sample], pa.string())
+        known = set(ids.to_pylist())
         rows: dict[str, Mapping[str, Any]] = {}
         made: dict[str, list[str]] = defaultdict(list)
         for number in self.store.rounds():
             rows |= {row["id"]: row for row in _those(self.store.generated(number), "id", ids)}
-            for row in self._people(number, ids):
-                made[row["seed_ids"][0]].append(row["id"])
+            for row in self.store.people(number, ["id", "seed_ids"]).to_pylist():
+                if known.issuperset(row["seed_ids"] or ["no row"]):
+                    made[row["seed_ids"][0]].append(row["id"])
         histories = self._histories([*ids.to_pylist(), *(id for each in made.values() for id in each)])
         if missing := [id for id in ids.to_pylist() if id not in rows]:
             raise UserError(f"{self.store.root}: {len(missing)} sampled rows are not in the run, such as {missing[0]}")
         return {
-            each["id"]: Case(
-                rows[each["id"]],
-                histories.get(each["id"], History()),
-                {id: histories[id] for id in made[each["id"]] if id in histories},
-                bool(each.get("second")),
-                each.get("stratum") or "",
+            each.id: Case(
+                rows[each.id],
+                histories.get(each.id, History()),
+                {id: histories[id] for id in made[each.id] if id in histories},
+                each,
             )
             for each in sample
         }
@@ -69,20 +70,12 @@ class Ledger:
             for each in (path, os.path.dirname(path)):
                 _write_through(each)
 
-    def _people(self, round_: int, parents: pa.Array) -> Iterable[Mapping[str, Any]]:
-        parts = self.store.parts(round_, PEOPLE)
-        wanted = set(parents.to_pylist())
-        for table in read_each(self.store.filesystem, parts, ROW_SCHEMA, ["id", "seed_ids"]):
-            yield from (row for row in table.to_pylist() if set(row["seed_ids"] or ()) & wanted)
-
     def _histories(self, ids: Sequence[str]) -> dict[str, History]:
         wanted = pa.array(ids, pa.string())
         found: dict[str, list[Verdict]] = defaultdict(list)
         for number in self.store.rounds():
-            parts = self.store.parts(number, "verdicts")
-            for table in read_each(self.store.filesystem, parts, VERDICT_SCHEMA):
-                for verdict in _those(table, "id", wanted):
-                    found[verdict["id"]].append({**verdict, "scores": dict(verdict["scores"] or ())})
+            for verdict in _those(self.store.revisions(number), "id", wanted):
+                found[verdict["id"]].append({**verdict, "scores": dict(verdict["scores"] or ())})
         return {id: History.of(verdicts) for id, verdicts in found.items()}
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
+from cluster.audit.lots import Lot
 from cluster.review.desk import Desk
 from cluster.review.leases import Leases
 from cluster.review.ledger import Ledger
-from cluster.review.lot import Lot
 from cluster.review.nearest import Embed, NearestSeeds, Seed
 from cluster.review.toxic import toxic_rows
 from cluster.review.views import Views

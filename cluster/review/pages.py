@@ -10,13 +10,14 @@ from typing import Any, NamedTuple
 
 from jinja2 import Environment
 
+from cluster.audit.lots import Lot
 from cluster.report import page_environment
-from cluster.review.agreement import alpha
 from cluster.review.desk import Desk, Progress
-from cluster.review.lot import Decision, Lot
 from cluster.review.people import Person
-from cluster.review.summary import OUTCOMES, label_lines, opinions, people_lines
+from cluster.review.summary import OUTCOMES, in_words, label_lines, opinions, people_lines
 from cluster.review.views import Views
+from denoise.audit.agreement import krippendorff, masi, nominal
+from denoise.audit.plans import Decision
 
 _TYPES = {"review.css": "text/css", "review.js": "text/javascript", "review.svg": "image/svg+xml"}
 _CLIPPED = 300  # characters of a text in a table
@@ -61,7 +62,7 @@ class Pages:
     def row(self, person: Person, notice: str = "") -> str:
         """The row that the person is at, or that there is none."""
         progress = self._desk.progress(person.name)
-        case = self._desk.next_for(person.name) if progress.decision.state == "open" else None
+        case = self._desk.next_for(person.name)
         if case is None:
             return self._render("review_done.html.j2", person, notice, **self._standing(progress))
         return self._render("review_row.html.j2", person, notice, row=self._views.row(case), **self._standing(progress))
@@ -73,9 +74,12 @@ class Pages:
     def summary(self, person: Person) -> str:
         """What people found, and how they agree."""
         cases = self._desk.cases
-        said = opinions(cases.values())
+        distance = masi if self._views.kind.has_several else nominal
+        said = opinions(cases.values(), self._views.kind.name)
         disputed = [
-            ((cases[id].row["text"] or "")[:_CLIPPED], each) for id, each in said.items() if len(set(each.values())) > 1
+            ((cases[id].row["text"] or "")[:_CLIPPED], {who: in_words(value) for who, value in each.items()})
+            for id, each in said.items()
+            if len(set(each.values())) > 1
         ]
         return self._render(
             "review_summary.html.j2",
@@ -85,7 +89,7 @@ class Pages:
             labels=label_lines(cases.values()),
             outcomes=OUTCOMES,
             shared=len(said),
-            alpha=alpha(said),
+            alpha=krippendorff(said, distance),  # type: ignore[arg-type]
             disputed=disputed,
             **self._standing(self._desk.progress(person.name)),
         )
@@ -102,12 +106,12 @@ class Pages:
 
 def gauge_of(decision: Decision, lot: Lot) -> Gauge:
     """The interval and the plan's two shares, on an axis that has room for both."""
-    top = min(1.0, max(2 * lot.reject, decision.high if decision.checked else 0.0))
+    top = min(1.0, max(2 * lot.assurance.reject, decision.high if decision.checked else 0.0))
     at = [
         round(100 * min(1.0, max(0.0, value or 0.0) / top), 2)
-        for value in (decision.low, decision.high, decision.estimate, lot.accept, lot.reject)
+        for value in (decision.low, decision.high, decision.estimate, lot.assurance.accept, lot.assurance.reject)
     ]
-    return Gauge(at[0], max(round(at[1] - at[0], 2), 0.5), *at[2:], lot.accept, lot.reject)
+    return Gauge(at[0], max(round(at[1] - at[0], 2), 0.5), *at[2:], lot.assurance.accept, lot.assurance.reject)
 
 
 @cache

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
+from statistics import median
 
+from cluster.audit.findings import said
 from cluster.review.cases import Case, Verdict
 
 OUTCOMES = ("confirmed", "corrected", "edited", "discarded")
@@ -39,9 +41,9 @@ def people_lines(cases: Iterable[Case]) -> list[PersonLine]:
             given.setdefault(who, []).append(verdict)
     lines = []
     for who, verdicts in sorted(given.items()):
-        times = sorted(dict(verdict["scores"] or ()).get("seconds", 0.0) for verdict in verdicts)
+        times = [verdict["scores"].get("seconds", 0.0) for verdict in verdicts]
         counts = Counter(verdict["reason"] for verdict in verdicts)
-        lines.append(PersonLine(who, len(verdicts), counts, times[len(times) // 2]))
+        lines.append(PersonLine(who, len(verdicts), counts, median(times)))
     return lines
 
 
@@ -56,19 +58,17 @@ def label_lines(cases: Iterable[Case]) -> list[LabelLine]:
     return [LabelLine(label, sampled[label], checked[label], defects[label]) for label in order]
 
 
-def opinions(cases: Iterable[Case]) -> dict[str, dict[str, str]]:
-    """Of each row that several people judged: person -> what the person would have of it, as one value."""
+def opinions(cases: Iterable[Case], kind: str) -> dict[str, dict[str, Hashable]]:
+    """Of each row that several people judged: what each of them said, as one value (`cluster.audit.findings.said`)."""
     return {
-        case.id: {who: opinion_of(case, verdict) for who, verdict in case.history.given.items()}
+        case.id: {who: said(verdict, kind) for who, verdict in case.history.given.items()}
         for case in cases
         if len(case.history.given) > 1
     }
 
 
-def opinion_of(case: Case, verdict: Verdict) -> str:
-    """What a verdict says in a few words: the label that the person would have, or what became of the row."""
-    if verdict["reason"] == "discarded":
-        return "discard"
-    if verdict["reason"] == "edited":
-        return "edit" if dict(verdict["scores"] or ()).get("defect") else case.label
-    return verdict["label"] or case.label
+def in_words(value: Hashable) -> str:
+    """What somebody said, for people."""
+    if isinstance(value, bool):
+        return "wrong spans" if value else "right spans"
+    return " + ".join(sorted(value)) if isinstance(value, frozenset) else str(value)

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from cluster.review.cases import STAGE, UNDONE, Case, History, Verdict
+from cluster.audit.frame import STAGE, UNDONE
+from cluster.review.cases import Case, History, Verdict
 from generation.kinds.spans import OUTSIDE
-from generation.records import ROW_SCHEMA, digest
+from generation.records import KEPT, ROW_SCHEMA, digest
 
 CONTENT = ("text", "text_a", "text_b", "tokens", "tags")
 
@@ -40,13 +41,13 @@ def answered(case: Case, answer: Answer, who: str, at: datetime) -> Change:
     label = answer.label or case.label
     edit = {name: value for name, value in answer.content.items() if value != case.row[name]}
     machine = case.history.machine or {}
-    held = {"label": machine.get("label"), "status": machine.get("status", "accepted"), "weight": machine.get("weight")}
+    held = {"label": machine.get("label"), "status": machine.get("status", "accepted")}
     if not answer.keep:
         verdict = held | {"status": "rejected", "reason": "discarded"}
     elif edit:
         verdict = held | {"status": "rejected", "reason": "edited"}
     elif label != case.label:
-        verdict = {"label": label, "status": "relabelled", "reason": "corrected", "weight": 1.0}
+        verdict = {"label": label, "status": "relabelled", "reason": "corrected"}
     else:
         verdict = held | {"label": label, "reason": "confirmed"}
     rows: tuple[Mapping[str, Any], ...] = ()
@@ -75,7 +76,7 @@ def _settled(case: Case, rows: tuple[Mapping[str, Any], ...], who: str, at: date
     survivor = holding.get("survivor_id") if holding.get("reason") == "edited" else None
     verdicts = []
     for row in rows:
-        fresh = {"label": row["label"], "status": "accepted", "weight": 1.0, "scores": {}}
+        fresh = {"label": row["label"], "status": "accepted", "scores": {}}
         verdicts.append(_revision(row["id"], History(), who, at, fresh))
     for id, history in case.made.items():
         if history.is_kept != (id == survivor):
@@ -95,10 +96,17 @@ def _revision(id: str, history: History, who: str, at: datetime, verdict: Mappin
         "reason": verdict.get("reason"),
         "scores": dict(verdict.get("scores") or {}),
         "survivor_id": verdict.get("survivor_id"),
-        "weight": verdict.get("weight"),
+        "weight": _weight(verdict),
         "auditor": who,
         "at": at,
     }
+
+
+def _weight(verdict: Mapping[str, Any]) -> float | None:
+    """People's word counts in full; what holds again after an undo counts as it did."""
+    if verdict["status"] not in KEPT:
+        return 0.0
+    return verdict.get("weight") if verdict.get("reason") == UNDONE else 1.0
 
 
 def _rewritten(case: Case, edit: Mapping[str, Any], label: str) -> dict[str, Any]:

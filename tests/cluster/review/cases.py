@@ -11,9 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from cluster.audit.lots import Sampled
 from cluster.review.opening import open_desk
 from cluster.review.server import addresses, listening, make_server
 from cluster.store import Store
+from denoise.audit.assurance import Assurance
+from denoise.audit.plans import Decision
 from generation.records import rows_table, verdicts_table
 
 LABELS = [
@@ -34,32 +37,21 @@ SEEDS = [
 
 
 @dataclass(frozen=True)
-class FakeDecision:
-    state: str
-    checked: int
-    defects: int
-    estimate: float
-    low: float
-    high: float
-    expected_left: float
-
-
-@dataclass(frozen=True)
 class FakeLot:
-    """Passes after `wanted` outcomes with at most one defect among them, fails at the second."""
+    """Passes after `wanted` outcomes, unless more than 20 of them were defects."""
 
-    sample: Sequence[Mapping[str, Any]]
+    sample: Sequence[Sampled]
     wanted: int = 1000
     number: int = 0
-    accept: float = 0.02
-    reject: float = 0.08
-    size: int = field(default=500)
+    folder: str = "audit/lot-000"
+    size: int = 500
+    assurance: Assurance = field(default_factory=Assurance)
 
-    def decide(self, outcomes: Sequence[bool]) -> FakeDecision:
+    def decide(self, outcomes: Sequence[bool]) -> Decision:
         checked, defects = len(outcomes), sum(outcomes)
         state = "failed" if defects > 20 else "passed" if checked >= self.wanted else "open"
         share = defects / checked if checked else 0.0
-        return FakeDecision(state, checked, defects, share, share / 2, min(1.0, share * 2 + 0.05), self.wanted - checked)
+        return Decision(state, checked, defects, share, share / 2, min(1.0, share * 2 + 0.05), self.wanted - checked)
 
 
 def row(name: str, text: str, label: str = "late", **more: Any) -> dict[str, Any]:
@@ -96,7 +88,8 @@ def make_run(
 
 def lot_of(rows: Sequence[Mapping[str, Any]], second: Sequence[str] = (), **more: Any) -> FakeLot:
     """All of the rows as a sample, in their order; two people look at those in `second`."""
-    return FakeLot([{"id": each["id"], "stratum": "", "second": each["id"] in second} for each in rows], **more)
+    ids = [each["id"] for each in rows]
+    return FakeLot([Sampled(id, place, "", 1.0, id in second, True) for place, id in enumerate(ids)], **more)
 
 
 def messages(count: int) -> list[dict[str, Any]]:

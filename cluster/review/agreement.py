@@ -1,5 +1,0 @@
-"""Placeholder until denoise.audit.agreement is there."""
-
-
-def alpha(said):  # type: ignore[no-untyped-def]
-    return None
