@@ -13,6 +13,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from cluster.cli_audit import audit
+from cluster.cli_review import review
 from cluster.cli_parquet import AllowCodeOption, dedup, filter_, predict, print_pairs
 from generation.errors import Fault, UserError, os_reason
 from generation.location import Location, ObjectPath
@@ -191,6 +192,7 @@ app.command()(predict)
 app.command("filter")(filter_)
 app.command()(dedup)
 app.add_typer(audit, name="audit")
+app.add_typer(review, name="review")
 
 
 @app.command()

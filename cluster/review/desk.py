@@ -112,6 +112,12 @@ class Desk:
         with self._lock:
             self._commit(self.cases[row], answered(self.cases[row], answer, who, self._moment()))
 
+    def same(self, who: str, row: str, answer: Answer) -> bool:
+        """Whether the person has said just this of the row already; an edit, only that it was one."""
+        before = self.cases[row].history.given.get(who)
+        after = answered(self.cases[row], answer, who, self._moment()).verdicts[0]
+        return before is not None and (before["reason"], before["label"]) == (after["reason"], after["label"])
+
     def skip(self, who: str, row: str) -> None:
         """Leave a row to others, or for later."""
         with self._lock:
