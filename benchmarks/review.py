@@ -69,7 +69,9 @@ def make_run(folder: Path, count: int) -> Store:
     names = [label["name"] for label in labels]
     run = {"run_id": RUN_ID, "name": "large", "description": "Made-up texts.", "kind": "label", "labels": labels}
     store.write_json("run.json", run | {"config": {"labels": labels}})
-    store.write_json("seeds.json", [{"id": str(n), "text": _text(rng), "label": names[n % LABELS]} for n in range(SEEDS)])
+    store.write_json(
+        "seeds.json", [{"id": str(n), "text": _text(rng), "label": names[n % LABELS]} for n in range(SEEDS)]
+    )
     store.write_json("rounds/000/round.json", {"round": 0, "targets": dict.fromkeys(names, count // LABELS)})
     for start in range(0, count, PART_ROWS):
         rows = [_row(rng, number, names[number % LABELS]) for number in range(start, min(start + PART_ROWS, count))]

@@ -13,8 +13,8 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from cluster.cli_audit import audit
-from cluster.cli_review import review
 from cluster.cli_parquet import AllowCodeOption, dedup, filter_, predict, print_pairs
+from cluster.cli_review import review
 from generation.errors import Fault, UserError, os_reason
 from generation.location import Location, ObjectPath
 

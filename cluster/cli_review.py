@@ -32,11 +32,14 @@ RunFolder = Annotated[str, typer.Argument(metavar="RUN", help="a run directory, 
 @review.command(_PAGE)
 def page(
     folder: RunFolder,
-    host: Annotated[str, typer.Option(help="address to listen on; beyond this machine a token is needed")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option(help="address to listen on; beyond this machine a token is needed")
+    ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free")] = 8420,
     token_file: Annotated[Path | None, typer.Option("--token-file", help="holds the token; default: a new one")] = None,
     allow_host: Annotated[
-        list[str] | None, typer.Option("--allow-host", metavar="NAME", help="a name that the page goes by, as of a proxy")
+        list[str] | None,
+        typer.Option("--allow-host", metavar="NAME", help="a name that the page goes by, as of a proxy"),
     ] = None,
     lease: Annotated[float, typer.Option(min=0.1, help="minutes that a row stays with who has it")] = 10,
 ) -> None:
@@ -72,7 +75,9 @@ def export(
 def import_(
     folder: RunFolder,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Label Studio's .json, or a .csv of `review export`")],
-    who: Annotated[str, typer.Option("--by", metavar="NAME", help="whose answers, where the file does not say")] = "import",
+    who: Annotated[
+        str, typer.Option("--by", metavar="NAME", help="whose answers, where the file does not say")
+    ] = "import",
 ) -> None:
     """Commit the answers in a file, as the page does."""
     from cluster.review.transfer import import_file

@@ -16,7 +16,6 @@ from cluster.review.ledger import Ledger
 from cluster.review.verdicts import Answer, Change, answered, undone
 from denoise.audit.plans import Decision
 
-
 _TICK = timedelta(milliseconds=1)
 
 

@@ -128,5 +128,9 @@ def _tag(kind: Kind) -> str:
 
 def _view(opening: str, names: Sequence[str], closing: str, fields: Sequence[str]) -> str:
     texts = [f'<Text name="{name}" value="${name}"/>' for name in fields]
-    lines = ["<View>", *(f"  {line}" for line in (*texts, opening, *(f"  {name}" for name in names), closing)), "</View>"]
+    lines = [
+        "<View>",
+        *(f"  {line}" for line in (*texts, opening, *(f"  {name}" for name in names), closing)),
+        "</View>",
+    ]
     return "\n".join(lines) + "\n"

@@ -100,7 +100,13 @@ class Pages:
     def _render(self, name: str, person: Person, notice: str, **values: Any) -> str:
         template = _environment().get_template(name)
         return template.render(
-            views=self._views, lot=self._desk.lot, person=person, notice=notice, keys=KEYS, assets=_addresses(), **values
+            views=self._views,
+            lot=self._desk.lot,
+            person=person,
+            notice=notice,
+            keys=KEYS,
+            assets=_addresses(),
+            **values,
         )
 
 

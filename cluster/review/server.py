@@ -54,7 +54,9 @@ def addresses(host: str, port: int, token: str | None) -> list[str]:
     link = f"http://{name}:{port}/" + (f"?token={token}" if token else "")
     lines = [f"review  {link}"]
     if not is_loopback(host):
-        lines.append("warning: what is sent is not encrypted; across other people's networks use a tunnel (docs/review.md)")
+        lines.append(
+            "warning: what is sent is not encrypted; across other people's networks use a tunnel (docs/review.md)"
+        )
     return lines
 
 

@@ -21,7 +21,9 @@ def toxic_rows(cases: Iterable[Case], labels: Collection[str]) -> frozenset[str]
     listed = list(cases)
     found = {case.id for case in listed if case.label in labels or _is_told(case)}
     if find_spec("profanity_check"):
-        texts = pa.table({"text": [case.row["text"] or "" for case in listed], "label": [case.label for case in listed]})
+        texts = pa.table(
+            {"text": [case.row["text"] or "" for case in listed], "label": [case.label for case in listed]}
+        )
         reasons = Toxicity(THRESHOLD).reasons(texts).to_pylist()
         found |= {case.id for case, reason in zip(listed, reasons, strict=True) if reason}
     return frozenset(found)

@@ -44,7 +44,7 @@ def status_in_words(case: Case) -> str:
     if machine.get("status") == "relabelled" and asked:
         return f"Written for {asked}, then moved here{why}."
     if machine.get("status") == "accepted":
-        return f"Written for this label and kept{why}." if asked == case.label else f"Kept under this label{why}."
+        return f"Written for {case.label} and kept{why}." if asked == case.label else f"Kept as {case.label}{why}."
     return f"{str(machine.get('status') or 'not judged').capitalize()} by the machine{why}."
 
 

@@ -158,7 +158,10 @@ def test_two_people_at_once_and_a_kill(chromium: Any, tmp_path: Path) -> None:
 
 
 def test_rows_that_mean_harm(chromium: Any, tmp_path: Path) -> None:
-    harm = ["<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">", "\u202eexe\x00\x1b[31m"]
+    harm = [
+        "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">",
+        "\u202eexe\x00\x1b[31m",
+    ]
     harm += ["W" * 30_000, "</textarea></form><form action=//evil.example>", "Z" + "\u0301\u0335\u0489" * 200]
     rows = [row(f"r{number}", text, intended_label=text[:200]) for number, text in enumerate(harm)]
     store = make_run(tmp_path / "run", rows, [machine(each["id"], reason=each["text"][:200]) for each in rows])
@@ -181,7 +184,7 @@ def tags_of(anna: Reader) -> list[str]:
 
 
 def test_spans_by_mouse_and_by_keyboard(chromium: Any, tmp_path: Path) -> None:
-    tokens = "a train to New York on Monday".split()
+    tokens = ["a", "train", "to", "New", "York", "on", "Monday"]
     before = ["O", "O", "B-city", "I-city", "I-city", "O", "O"]
     rows = [row(f"t{number}", " ".join(tokens), "city", tokens=tokens, tags=before) for number in range(3)]
     store = make_run(tmp_path / "run", rows, kind="tags", labels=CITY)

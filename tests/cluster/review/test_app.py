@@ -54,7 +54,9 @@ class Visitor:
 
 def app_of(store: Store, clock: Clock | None = None, second: str = "", **more: Any) -> Any:
     rows = sorted(store.generated(0, ["id"]).to_pylist(), key=lambda each: each["id"])
-    desk = Desk(Ledger(store), lot_of(rows, second.split(), wanted=more.pop("wanted", 1000)), Leases(60, clock or Clock()))
+    desk = Desk(
+        Ledger(store), lot_of(rows, second.split(), wanted=more.pop("wanted", 1000)), Leases(60, clock or Clock())
+    )
     return make_app(desk, Views(store.run(), NearestSeeds([])), **more)
 
 
@@ -66,7 +68,11 @@ def run(tmp_path: Path) -> Store:
 def test_a_person_judges_row_after_row(run: Store) -> None:
     anna = Visitor(app_of(run), "anna")
     assert anna.row == "r00"
-    for action in ({"action": "accept"}, {"label": "broken"}, {"action": "edit", "text": "new\r\nwords", "label": "late"}):
+    for action in (
+        {"action": "accept"},
+        {"label": "broken"},
+        {"action": "edit", "text": "new\r\nwords", "label": "late"},
+    ):
         anna.send("/verdict", **action)
     assert anna.row == "r03"
     holding = {verdict["id"]: (verdict["reason"], verdict["label"]) for verdict in run.verdicts(0).to_pylist()}
@@ -113,7 +119,9 @@ def test_forms_need_the_secret_of_their_browser(run: Store) -> None:
     assert len(run.parts(0, "verdicts")) == 1
 
 
-@pytest.mark.parametrize("origin", ["http://evil.example", "https://evil.example:8420", "null", None, "http://127.0.0.1:9"])
+@pytest.mark.parametrize(
+    "origin", ["http://evil.example", "https://evil.example:8420", "null", None, "http://127.0.0.1:9"]
+)
 def test_posts_of_other_pages_are_refused(run: Store, origin: str | None) -> None:
     anna = Visitor(app_of(run), "anna")
     assert anna.send("/verdict", origin=origin, action="accept").status_code == 403
@@ -221,7 +229,10 @@ def test_the_second_person_does_not_see_the_first_verdict(run: Store) -> None:
     ben.send("/verdict", action="accept")
     summary = ben.client.get("/summary").text
     assert "1 rows were judged by two people" in summary
-    assert re.findall(r"<div><bdi>(\w+)</bdi>: <bdi>(\w+)</bdi></div>", summary) == [("anna", "broken"), ("ben", "late")]
+    assert re.findall(r"<div><bdi>(\w+)</bdi>: <bdi>(\w+)</bdi></div>", summary) == [
+        ("anna", "broken"),
+        ("ben", "late"),
+    ]
 
 
 HOSTILE = (
@@ -248,18 +259,20 @@ def test_hostile_rows_stay_text(tmp_path: Path, text: str) -> None:
 
 
 def test_the_edit_form_sends_back_what_the_row_has(tmp_path: Path) -> None:
-    text = '\n  <b>"x" & \'y\'</b>\r\nzwei\x07 '
+    text = "\n  <b>\"x\" & 'y'</b>\r\nzwei\x07 "
     run = make_run(tmp_path / "run", [row("r0", text), row("r1", text)])
     anna = Visitor(app_of(run), "anna")
     inside = re.search(r"<textarea[^>]*>\n(.*?)</textarea>", anna.html, re.DOTALL)[1]  # type: ignore[index]
     assert html.unescape(inside) == text
-    anna.send("/verdict", action="edit", text=html.unescape(inside).replace("\r\n", "\n").replace("\n", "\r\n"), label="late")
+    anna.send(
+        "/verdict", action="edit", text=html.unescape(inside).replace("\r\n", "\n").replace("\n", "\r\n"), label="late"
+    )
     assert run.parts(0, "people") == []
     assert "confirmed" in run.verdicts(0)["reason"].to_pylist()
 
 
 def tags_run(folder: Path) -> Store:
-    tokens = "to New York on Monday".split()
+    tokens = ["to", "New", "York", "on", "Monday"]
     tagged = row("t0", " ".join(tokens), "city", tokens=tokens, tags=["O", "B-city", "I-city", "O", "O"])
     labels = [{"name": "city", "description": "where"}, {"name": "day", "description": "when"}]
     return make_run(folder, [tagged], kind="tags", labels=labels)

@@ -28,7 +28,10 @@ def test_a_sheet_there_and_back(tmp_path: Path) -> None:
     assert labelmill("review", "export", tmp_path / "run", "--format", "csv", tmp_path / "a.csv")[0] == 0
     text = (tmp_path / "a.csv").read_text()
     (tmp_path / "a.csv").write_text(text.replace(",late,,", ",refund,,"))
-    assert labelmill("review", "import", tmp_path / "run", tmp_path / "a.csv", "--by", "anna") == (0, "corrected      2\n")
+    assert labelmill("review", "import", tmp_path / "run", tmp_path / "a.csv", "--by", "anna") == (
+        0,
+        "corrected      2\n",
+    )
 
 
 def test_no_run_and_no_dataset(tmp_path: Path) -> None:

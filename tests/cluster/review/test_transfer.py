@@ -126,7 +126,7 @@ def test_label_studio_and_back(tmp_path: Path) -> None:
 
 
 def test_label_studio_spans(tmp_path: Path) -> None:
-    tokens, tags = "to New York on Monday".split(), ["O", "B-city", "I-city", "O", "O"]
+    tokens, tags = ["to", "New", "York", "on", "Monday"], ["O", "B-city", "I-city", "O", "O"]
     rows = [row(f"t{number}", " ".join(tokens), "city", tokens=tokens, tags=tags) for number in range(2)]
     store = run_of(tmp_path / "run", rows, kind="tags", labels=CITY)
     export_lot(store, "label-studio", tmp_path / "a.json")

@@ -120,7 +120,10 @@ def test_of_two_peoples_verdicts_the_last_holds_and_edits_follow_it() -> None:
     edit = answered(case(), Answer(content={"text": "x"}), "anna", AT)
     new = edit.rows[0]["id"]
     second = answered(after(case(), edit), Answer(), "ben", AT + timedelta(seconds=1))
-    assert told(second) == [("r", 3, "accepted", "late", "confirmed", None), (new, 2, "rejected", "late", "undone", None)]
+    assert told(second) == [
+        ("r", 3, "accepted", "late", "confirmed", None),
+        (new, 2, "rejected", "late", "undone", None),
+    ]
     at = after(case(), edit, second)
     assert list(at.history.given) == ["anna", "ben"]
     back = undone(at, "ben", AT)
