@@ -105,10 +105,11 @@ def _spans(kind: Kind, case: Case, where: str, values: Sequence[Mapping[str, Any
 
 def _value(where: str, result: Mapping[str, Any], wanted: str) -> Mapping[str, Any]:
     value = result.get("value")
-    names = value.get(wanted) if isinstance(value, Mapping) else None
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise UserError(f"{where}: value must have a list {wanted}; got {clip(value)}")
-    return value
+    if isinstance(value, Mapping):
+        names = value.get(wanted)
+        if isinstance(names, list) and all(isinstance(name, str) for name in names):
+            return value
+    raise UserError(f"{where}: value must have a list {wanted}; got {clip(value)}")
 
 
 def _listed(where: str, item: Mapping[str, Any], field: str) -> list[Mapping[str, Any]]:

@@ -31,7 +31,7 @@ class Ledger:
         self.run_id = str(store.run()["run_id"])
 
     def cases(self, sample: Sequence[Sampled]) -> dict[str, Case]:
-        """The sampled rows with their histories, in the order of the sample. Raises UserError where a row is missing."""
+        """The sampled rows with their histories, in the sample's order. Raises UserError where a row is missing."""
         ids = pa.array([each.id for each in sample], pa.string())
         known = set(ids.to_pylist())
         rows: dict[str, Mapping[str, Any]] = {}

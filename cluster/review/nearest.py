@@ -11,6 +11,7 @@ import numpy as np
 
 COUNT = 4
 MOST_CHARACTERS = 2000  # of a text that are looked at
+_FEATURES = 20_000
 
 Embed = Callable[[Sequence[str]], np.ndarray]  # texts -> float [n, d], rows of length 1
 
@@ -57,6 +58,6 @@ class NearestSeeds:
 def _by_letters(texts: Sequence[str]) -> Embed:
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), dtype=np.float32)
+    vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), max_features=_FEATURES, dtype=np.float32)
     vectorizer.fit([*texts, "seeds"])  # one text of letters there must be
     return lambda some: vectorizer.transform(some).toarray()

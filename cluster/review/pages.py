@@ -112,12 +112,14 @@ class Pages:
 
 def gauge_of(decision: Decision, lot: Lot) -> Gauge:
     """The interval and the plan's two shares, on an axis that has room for both."""
-    top = min(1.0, max(2 * lot.assurance.reject, decision.high if decision.checked else 0.0))
-    at = [
-        round(100 * min(1.0, max(0.0, value or 0.0) / top), 2)
-        for value in (decision.low, decision.high, decision.estimate, lot.assurance.accept, lot.assurance.reject)
-    ]
-    return Gauge(at[0], max(round(at[1] - at[0], 2), 0.5), *at[2:], lot.assurance.accept, lot.assurance.reject)
+    good, bad = lot.assurance.accept, lot.assurance.reject
+    top = min(1.0, max(2 * bad, decision.high if decision.checked else 0.0))
+
+    def at(share: float) -> float:
+        return round(100 * min(1.0, max(0.0, share) / top), 2)
+
+    low, estimate = at(decision.low), at(decision.estimate or 0.0)
+    return Gauge(low, max(round(at(decision.high) - low, 2), 0.5), estimate, at(good), at(bad), good, bad)
 
 
 @cache

@@ -14,7 +14,7 @@ THRESHOLD = 0.5  # lower than filters have it: a row too many costs one key
 
 
 def toxic_rows(cases: Iterable[Case], labels: Collection[str]) -> frozenset[str]:
-    """Ids of rows to be blurred: those with a label of `labels`, and those that the toxicity filter finds, if it is there.
+    """Ids of rows to be blurred: those with a label of `labels`, and what the toxicity filter finds if it is there.
 
     Where its package is not installed, what was stored counts: the reason or score `toxic`.
     """

@@ -179,7 +179,8 @@ def test_rows_that_mean_harm(chromium: Any, tmp_path: Path) -> None:
 
 
 def tags_of(anna: Reader) -> list[str]:
-    script = "all => all.map((each) => (each.dataset.begins ? 'B-' : each.dataset.slot ? 'I-' : '') + (each.dataset.slot || 'O'))"
+    script = """all => all.map(({ dataset }) =>
+      (dataset.begins ? 'B-' : dataset.slot ? 'I-' : '') + (dataset.slot || 'O'))"""
     return anna.page.eval_on_selector_all(".tokens .token", script)
 
 
