@@ -1,77 +1,73 @@
-"""What sampling costs in a step of the CPU engine: vLLM's own kernels on random logits.
+"""Whether sampling plans keep their risks, and how much work they are: lots are simulated, people make no mistakes.
 
-python benchmarks/sampling.py
+    python benchmarks/sampling.py [--json FILE]
+
+For each plan and size of lot: the rows that were taken on average (and those that were expected) in a good lot (2 %
+defects) and a bad one (8 %), and the share of lots that were decided wrongly. Both risks are to be 5 %.
 """
 
 from __future__ import annotations
 
-import statistics
-import time
-from collections.abc import Callable
-from typing import Annotated
+import argparse
+import json
+from pathlib import Path
+from typing import Any
 
-import torch
-import typer
-from vllm.platforms import current_platform
-from vllm.v1.sample.ops.bad_words import apply_bad_words
+import numpy as np
 
-from generation.decoding.banned import SPELLINGS
-from generation.decoding.penalty import Row, penalise, seen
+from denoise.audit.assurance import Assurance
+from denoise.audit.finding import find_plan
+from denoise.audit.plans import Plan
 
-VOCABULARY = 49_152  # of the embedded LM
-MIN_P = 0.05
+SIZES = (300, 10**3, 10**4, 10**5, 10**6)
+KINDS = ("sequential", "fixed", "zero_failure")
 
 
-def main(
-    rows: Annotated[int, typer.Option(min=1, help="sequences in a step")] = 128,
-    length: Annotated[int, typer.Option(min=1, help="generated tokens in each of them")] = 96,
-    turns: Annotated[int, typer.Option(min=1)] = 15,
-) -> None:
-    """Medians of wall time, milliseconds a step."""
-    current_platform.import_kernels()
-    logits, seeds = torch.randn(rows, VOCABULARY), torch.randint(0, 2**31, (rows,))
-    penalised = {row: Row(1.2, torch.randint(0, VOCABULARY, (length,)).tolist()) for row in range(rows)}
-    _penalise(logits, penalised)  # takes all tokens over; from then on a step brings one a row
-    banned = torch.randint(0, VOCABULARY, (2 * SPELLINGS, 3)).tolist()  # with and without a space before
-    outputs = [row.output for row in penalised.values()]
-    parts: dict[str, Callable[[], object]] = {
-        "draw, vLLM's fused kernel": lambda: torch.ops._C.fused_gumbel_argmax(logits, seeds),
-        "draw, torch's exponential noise": lambda: _draw(logits),
-        "min_p": lambda: _min_p(logits),
-        f"CTRL's penalty on {length} tokens a row": lambda: _penalise(logits, penalised),
-        "a banned string of three tokens": lambda: apply_bad_words(logits, dict.fromkeys(penalised, banned), outputs),
-        "logprob of the drawn token": lambda: logits.log_softmax(-1),
-    }
-    print(f"| {rows} rows, {torch.get_num_threads()} threads | ms |")
-    print("| --- | ---: |")
-    for name, part in parts.items():
-        print(f"| {name} | {1000 * statistics.median(_seconds(part) for _ in range(turns)):.1f} |")
+def simulate(plan: Plan, size: int, rate: float, lots: int, generator: np.random.Generator) -> tuple[float, float]:
+    """Share of lots of this defect rate that pass, and mean rows checked."""
+    accept, reject = np.array(plan.accept_at[1:]), np.array(plan.reject_at[1:])
+    passed, rows = 0, 0
+    for _ in range(lots):
+        defects = (generator.choice(size, plan.cap, replace=False) < round(rate * size)).cumsum()
+        end = int(((defects <= accept) | (defects >= reject)).argmax())
+        passed += bool(defects[end] <= accept[end])
+        rows += end + 1
+    return passed / lots, rows / lots
 
 
-def _draw(logits: torch.Tensor) -> torch.Tensor:
-    probabilities = logits.softmax(-1)
-    return probabilities.div(torch.empty_like(probabilities).exponential_()).argmax(-1)
+def measure(lots: int) -> list[dict[str, Any]]:
+    """A record per plan and size."""
+    generator, found = np.random.default_rng(0), []
+    for kind in KINDS:
+        for size in SIZES:
+            assurance = Assurance.model_validate({"plan": kind})
+            plan = find_plan(assurance, size)
+            good = simulate(plan, size, assurance.accept, lots, generator)
+            bad = simulate(plan, size, assurance.reject, lots, generator)
+            found.append(
+                {"plan": kind, "lot": size, "cap": plan.cap, "good_fails": 1 - good[0], "bad_passes": bad[0]}
+                | {"good_rows": good[1], "bad_rows": bad[1], "good_expected": plan.expected(assurance.accept)}
+                | {"bad_expected": plan.expected(assurance.reject)}
+            )
+    return found
 
 
-def _min_p(logits: torch.Tensor) -> torch.Tensor:
-    """As vLLM's own processor does it."""
-    probabilities = logits.softmax(-1)
-    return logits.masked_fill(probabilities < MIN_P * probabilities.amax(-1, keepdim=True), -float("inf"))
-
-
-def _penalise(logits: torch.Tensor, rows: dict[int, Row]) -> torch.Tensor:
-    """A step as our processor does it, in place."""
-    for row in rows.values():
-        row.output.append(len(row.output))
-        row.catch_up()
-    return penalise(logits, *seen(rows))
-
-
-def _seconds(part: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    part()
-    return time.perf_counter() - began
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--lots", type=int, default=2000)
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    found = measure(options.lots)
+    print("| plan | rows of the lot | most rows | rows when good | when bad | good ones fail | bad ones pass |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
+    for each in found:
+        good = f"{each['good_rows']:.0f} ({each['good_expected']:.0f})"
+        bad = f"{each['bad_rows']:.0f} ({each['bad_expected']:.0f})"
+        wrong = f"{100 * each['good_fails']:.1f} % | {100 * each['bad_passes']:.1f} %"
+        print(f"| {each['plan']} | {each['lot']:,} | {each['cap']} | {good} | {bad} | {wrong} |")
+    if options.json:
+        options.json.write_text(json.dumps(found, indent=2) + "\n")
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    main()

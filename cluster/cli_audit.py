@@ -116,4 +116,6 @@ def _assurance(
     try:
         return Assurance.model_validate(before.model_dump() | changes)
     except ValidationError as error:
-        raise UserError(f"--{first_problem(error, Assurance).replace('_', '-', 1)}") from None
+        field, rule = first_problem(error, Assurance).split(": ", 1)
+        where = "assurance" if field == "task" else "--" + field.replace("_", "-")
+        raise UserError(f"{where}: {rule}") from None

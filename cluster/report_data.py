@@ -18,7 +18,7 @@ from generation.records import latest_verdicts
 class ReportData:
     """All that the report shows. `labels` are in task order, then any others that rows carry.
 
-    `examples` are texts that were dropped, by reason.
+    `examples` are texts that were dropped, by reason; `audit` is what people checked (cluster.audit.standing).
     """
 
     run: Mapping[str, Any]
@@ -34,6 +34,7 @@ class ReportData:
     test: Test | None
     cost: float | None = None
     examples: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    audit: Mapping[str, Any] | None = None
 
     @property
     def total(self) -> Flow:
@@ -56,6 +57,7 @@ def report_data(
     verdicts: pa.Table,
     metrics: Sequence[Mapping[str, Any]],
     seeds: Mapping[str, str],
+    audit: Mapping[str, Any] | None = None,
 ) -> ReportData:
     """The report's numbers from run.json, ROW_SCHEMA rows, VERDICT_SCHEMA verdicts (all revisions) and metrics.json.
 
@@ -80,6 +82,7 @@ def report_data(
         test=newest_test(metrics, [label for label in labels if label in _task_labels(run)]),
         cost=_sums(metric.get("cost") for metric in metrics).get("total"),
         examples=examples_of(rows, [fate.loss for fate in fates], [name for name in reasons if name not in ASIDE]),
+        audit=audit,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+from cluster.audit.standing import audit_of
 from cluster.report import render_report
 from cluster.report_data import report_data
 from cluster.store import Store
@@ -21,5 +22,6 @@ def write_report(store: Store) -> Location:
         pa.concat_tables([VERDICT_SCHEMA.empty_table(), *(store.verdicts(number) for number in rounds)]),
         [metrics for number in rounds if (metrics := store.read_json(f"rounds/{number:03d}/metrics.json"))],
         {seed["id"]: seed["text"] for seed in store.read_json("seeds.json") or []},
+        audit_of(store),
     )
     return store.write_text("report.html", render_report(view))

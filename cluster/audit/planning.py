@@ -63,7 +63,7 @@ def preview_plan(store: Store, assurance: Assurance) -> Preview:
     good, bad = points(plan, [assurance.accept, assurance.reject])
     rates = np.linspace(0, min(1.0, 2 * assurance.reject), 65)
     worst = max(points(plan, rates.tolist()), key=lambda point: point.rows)
-    return Preview(assurance, size, plan, good, bad, worst, points(plan, _shown_rates(assurance)))
+    return Preview(assurance, size, plan, good, bad, worst, points(plan, shown_rates(assurance)))
 
 
 def points(plan: Plan, rates: Sequence[float]) -> tuple[Point, ...]:
@@ -93,7 +93,8 @@ def render_preview(preview: Preview) -> str:
     return "\n".join(lines)
 
 
-def _shown_rates(assurance: Assurance) -> list[float]:
+def shown_rates(assurance: Assurance) -> list[float]:
+    """Defect rates of a table: from none to beyond a bad lot's."""
     steps = np.arange(0, 1.5 * assurance.reject + 1e-9, assurance.reject / 8)
     return sorted({float(round(rate, 6)) for rate in (*steps, assurance.accept) if rate < 1})
 

@@ -72,17 +72,19 @@ def settle(store: Store, lot: Lot, decision: Decision) -> dict[str, Any] | None:
 
 
 def strata_to_hold(strata: Mapping[str, Stratum], accept: float) -> list[str]:
-    """Strata that a failed lot failed by: themselves, their label or their confidence have surely more than `accept`.
+    """Strata that a failed lot failed by: those that surely have more defects than `accept`.
 
-    Where no group is that bad by itself, those of the confidence, or of the label where there is one confidence only,
-    with the most defects.
+    Of the rest, then, those of a label that surely has, and then of a confidence. Where no group is that bad by itself,
+    those of the confidence, or of the label where there is one confidence only, with the most defects.
     """
-    labels, confidences = _merged(strata, 0), _merged(strata, 1)
-    bad = {*bad_strata(strata, accept)}
-    bad |= {name for label in bad_strata(labels, accept) for name in strata if _parts(name)[0] == label}
-    bad |= {name for kind in bad_strata(confidences, accept) for name in strata if _parts(name)[1] == kind}
+    bad = set(bad_strata(strata, accept))
+    for place in (0, 1):
+        rest = {name: each for name, each in strata.items() if name not in bad}
+        found = bad_strata(_merged(rest, place), accept)
+        bad |= {name for name in rest if _parts(name)[place] in found}
     if not bad:
-        place, groups = (1, confidences) if len(confidences) > 1 else (0, labels)
+        place = 1 if len(_merged(strata, 1)) > 1 else 0
+        groups = _merged(strata, place)
         worst = max(sorted(groups), key=lambda name: (groups[name].defects + 0.5) / (groups[name].checked + 1))
         bad = {name for name in strata if _parts(name)[place] == worst}
     return sorted(bad)

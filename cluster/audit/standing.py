@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+
 from cluster.audit.findings import powered_estimate, read_findings
-from cluster.audit.lots import Lot, decision_of, released_version
+from cluster.audit.lots import Lot, current_lot, decision_of, released_version
+from cluster.audit.planning import points, shown_rates
 from cluster.store import Store
 from denoise.audit.estimates import Estimate
 from denoise.audit.intervals import wilson
@@ -36,6 +39,16 @@ def standing(store: Store, lot: Lot) -> dict[str, Any]:
     }
 
 
+def audit_of(store: Store) -> dict[str, Any] | None:
+    """What the report shows of the newest lot: where it stands and its plan's curve; None before there is a lot."""
+    lot = current_lot(store)
+    if lot is None:
+        return None
+    rates, wide = shown_rates(lot.assurance), 1.5 * lot.assurance.reject
+    line = points(lot.plan, np.linspace(0, min(1.0, wide), 61).tolist())
+    return standing(store, lot) | {"curve": points(lot.plan, rates), "line": line}
+
+
 def render_standing(found: dict[str, Any]) -> str:
     """Plain lines for a terminal."""
     decision = found["decision"]
@@ -43,22 +56,22 @@ def render_standing(found: dict[str, Any]) -> str:
     about = f"{found['size']:,} rows, {found['plan']}{tight}"
     lines = [
         f"lot {found['lot']} of {found['version']}: {decision['state']} ({about})",
-        f"checked   {decision['checked']} of at most {found['cap']}, {decision['defects']} defects"
+        f"checked    {decision['checked']} of at most {found['cap']}, {decision['defects']} defects"
         + (f", about {decision['expected_left']:.0f} left" if decision["state"] == "open" else ""),
-        f"rate      between {_share(decision['low'])} and {_share(decision['high'])} with 95 %"
+        f"rate       between {_share(decision['low'])} and {_share(decision['high'])} with 95 %"
         + ("" if decision["estimate"] is None else f", {_share(decision['estimate'])} of those checked"),
     ]
     for name, label in (("estimate", "by strata"), ("with_predictions", "with judge")):
         if each := found[name]:
             shares = f"{_share(each['share'])} ({_share(each['low'])} to {_share(each['high'])})"
-            lines.append(f"{label:<10}{shares}, for information")
+            lines.append(f"{label:<11}{shares}, for information")
     agreement = found["agreement"]
     if agreement["rows"]:
         alpha = "" if agreement["alpha"] is None else f", Krippendorff's alpha {agreement['alpha']:.2f}"
-        lines.append(f"agreement {agreement['same']} of {agreement['rows']} rows that two people saw{alpha}")
+        lines.append(f"agreement  {agreement['same']} of {agreement['rows']} rows that two people saw{alpha}")
     if found["seconds_per_row"] is not None:
-        lines.append(f"time      {found['seconds_per_row']:.1f} s per row (median)")
-    lines.append(f"released  {found['released'] or 'nothing yet'}")
+        lines.append(f"time       {found['seconds_per_row']:.1f} s per row (median)")
+    lines.append(f"released   {found['released'] or 'nothing yet'}")
     return "\n".join([*lines, "", *_table(found["strata"])])
 
 

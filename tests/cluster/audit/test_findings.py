@@ -7,6 +7,7 @@ import pytest
 from cluster.audit.findings import DISCARDED, powered_estimate, read_findings
 from cluster.audit.lots import Lot, open_lot
 from cluster.audit.standing import render_standing, standing
+from cluster.report_page import write_report
 from cluster.store import Store
 from tests.cluster.audit.cases import judge, make_run, say
 
@@ -69,5 +70,19 @@ def test_where_a_lot_stands(store: Store, lot: Lot) -> None:
     assert powered_estimate(store, read_findings(store, lot)) is not None
     shown = render_standing(found)
     assert "lot 0 of v000: open (600 rows, sequential)" in shown
-    assert "checked   30 of at most 130, 1 defects" in shown
-    assert "released  nothing yet" in shown
+    assert "checked    30 of at most 130, 1 defects" in shown
+    assert "released   nothing yet" in shown
+
+
+def test_the_report_shows_what_people_checked(store: Store, lot: Lot) -> None:
+    judge(store, lot, bad=[lot.sample[4].id], most=30)
+    page = write_report(store).read_text()
+    assert "What people checked" in page
+    assert "1 defects in 30 rows checked" in page
+    assert page.count("<polyline") == 1
+    assert "neg/doubtful" in page
+
+
+def test_a_report_without_a_lot_has_no_such_section(store: Store) -> None:
+    make_run(store, 6)
+    assert "What people checked" not in write_report(store).read_text()

@@ -72,7 +72,7 @@ def test_a_failed_lot_goes_back(store: Store, lot: Lot) -> None:
     seen = decision["labels"]["neg"]
     assert seen["defects"] == len(bad) and decision["labels"]["pos"]["defects"] == 0
     held = [row for row in store.verdicts(0).to_pylist() if row["reason"] == "lot_failed"]
-    assert "neg/doubtful" in decision["held"]
+    assert list(decision["held"]) == ["neg/doubtful"]
     assert len(held) == sum(decision["held"].values())
     assert {row["status"] for row in held} == {"held"}
     judged = {row.id for row in lot.sample}
@@ -125,7 +125,9 @@ def test_what_is_held_is_what_cannot_be_chance() -> None:
         "b/doubtful": Stratum(100, 20, 0),
     }
     assert strata_to_hold(strata, 0.08) == ["a/doubtful"]
-    assert strata_to_hold(strata, 0.02) == ["a/doubtful", "a/sure", "b/doubtful"]  # as its label and confidence fail
+    assert strata_to_hold(strata, 0.02) == ["a/doubtful"]  # without it neither its label nor its confidence fails
+    thin = {**strata, "a/sure": Stratum(100, 9, 1), "a/doubtful": Stratum(100, 9, 1)}
+    assert strata_to_hold(thin, 0.02) == ["a/doubtful", "a/sure"]  # a label as a whole
     spread = {name: Stratum(100, 10, 1) for name in strata} | {"b/doubtful": Stratum(100, 10, 2)}
     assert strata_to_hold(spread, 0.2) == ["a/doubtful", "b/doubtful"]  # none alone: the worse confidence
     assert strata_to_hold({"a/b": Stratum(9, 9, 1), "c": Stratum(9, 9, 0)}, 0.2) == ["a/b"]  # a label with a slash
