@@ -45,13 +45,13 @@ def page(
 ) -> None:
     """The page (what `review RUN` does): rows one by one, by keyboard; stop it with Ctrl C."""
     from cluster.audit.lots import open_lot
-    from cluster.review.opening import alone, open_desk
-    from cluster.review.server import serve
     from cluster.review.token import token_for
     from cluster.run import Run
 
-    token = token_for(host, token_file)
-    store = Run.open(folder).store
+    token, store = token_for(host, token_file), Run.open(folder).store
+    from cluster.review.opening import alone, open_desk  # what takes seconds to load, once nothing is amiss
+    from cluster.review.server import serve
+
     with alone(store):
         desk, views = open_desk(store, open_lot(store), lease)
         serve(desk, views, host, port, token, allow_host or (), typer.echo)

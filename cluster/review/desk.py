@@ -103,8 +103,7 @@ class Desk:
             if not self._is_open(case, who):
                 raise TakenError("Your time on that row ran out and somebody else has it now: nothing was saved of it.")
             self._commit(case, answered(case, answer, who, self._moment()))
-            self._leases.release(who)
-            self._save()
+            self._leases.release(who)  # as it was saved, it does no harm: the row is judged
 
     def revise(self, who: str, row: str, answer: Answer) -> None:
         """Commit an answer that takes the place of an earlier one of the same person, without a lease (imports)."""
