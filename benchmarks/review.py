@@ -4,7 +4,8 @@
 
 A run of made-up rows is written as engines and driver would write it, a lot of it is opened, and `labelmill review`
 serves it. One person's answers go to it over HTTP as the page's script sends them: the form, then the next row that the
-answer leads to. An answer's time is from the first byte sent to the last byte of the next row.
+answer leads to. An answer's time is from the first byte sent to the last byte of the next row; `cpu_ms` is the server's
+processor time an answer, whatever else the machine does.
 """
 
 from __future__ import annotations
@@ -53,7 +54,9 @@ def main(
         with served(store) as (address, process):
             visitor = Visitor(address)
             figures: dict[str, Any] = {"rows": rows, "sample": len(lot.sample), "start": time.monotonic() - began}
+            before = _cpu_ms(process)
             figures |= figures_of([visitor.act(CYCLE[number % len(CYCLE)]) for number in range(answers)])
+            figures["cpu_ms"] = (_cpu_ms(process) - before) / answers
             figures["memory_mib"] = psutil.Process(process.pid).memory_info().rss / 2**20
     for name, value in figures.items():
         print(f"{name:<12} {value:,.1f}" if isinstance(value, float) else f"{name:<12} {value}")
@@ -162,6 +165,12 @@ def figures_of(timed: list[tuple[str, float]]) -> dict[str, float]:
     figures = {"median_ms": statistics.median(times), "p95_ms": _p95(times), "most_ms": max(times)}
     kinds = sorted({action for action, _ in timed})
     return figures | {f"p95_{kind}": _p95([spent for action, spent in timed if action == kind]) for kind in kinds}
+
+
+def _cpu_ms(process: subprocess.Popen[str]) -> float:
+    """Processor time that the server has used."""
+    used = psutil.Process(process.pid).cpu_times()
+    return 1000 * (used.user + used.system)
 
 
 def _p95(times: list[float]) -> float:
