@@ -15,6 +15,7 @@ import typer
 from cluster.cli_audit import audit
 from cluster.cli_parquet import AllowCodeOption, dedup, filter_, predict, print_pairs
 from cluster.cli_people import budget, explain
+from cluster.cli_review import review
 from generation.errors import Fault, UserError, os_reason
 from generation.location import Location, ObjectPath
 
@@ -194,6 +195,7 @@ app.command()(dedup)
 app.command()(budget)
 app.command()(explain)
 app.add_typer(audit, name="audit")
+app.add_typer(review, name="review")
 
 
 @app.command()

@@ -74,6 +74,11 @@ def loss_kind(name: str, reasons: tuple[str, ...]) -> str:
 
 @cache
 def _template() -> Any:
+    return page_environment().get_template("report.html.j2")
+
+
+def page_environment() -> Environment:
+    """Templates of pages that show text from models and people: every value is made visible, then escaped."""
     environment = Environment(
         loader=PackageLoader("cluster"),
         autoescape=True,
@@ -94,7 +99,7 @@ def _template() -> Any:
         "words": lambda name: str(name).replace("_", " "),
     }
     environment.globals |= {"kinds": KINDS, "segments": segments, "loss_kind": loss_kind}
-    return environment.get_template("report.html.j2")
+    return environment
 
 
 def _shown(value: Any) -> Any:

@@ -1,0 +1,87 @@
+"""`labelmill review`: people look at a lot's rows, on a page or in other tools. Heavy imports come later."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+_PAGE = "page"
+
+
+class _PageByDefault(TyperGroup):
+    """What is not the name of a command is the RUN of the page."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args and args[0] not in self.commands and args[0] != "--help":
+            args = [_PAGE, *args]
+        return super().parse_args(ctx, args)
+
+
+review = typer.Typer(
+    cls=_PageByDefault,
+    no_args_is_help=True,
+    help="Check a lot's rows: `review RUN` opens the page; export and import for other tools.",
+)
+
+RunFolder = Annotated[str, typer.Argument(metavar="RUN", help="a run directory, or its URI")]
+
+
+@review.command(_PAGE)
+def page(
+    folder: RunFolder,
+    host: Annotated[
+        str, typer.Option(help="address to listen on; beyond this machine a token is needed")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free")] = 8420,
+    token_file: Annotated[Path | None, typer.Option("--token-file", help="holds the token; default: a new one")] = None,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option("--allow-host", metavar="NAME", help="a name that the page goes by, as of a proxy"),
+    ] = None,
+    lease: Annotated[float, typer.Option(min=0.1, help="minutes that a row stays with who has it")] = 10,
+) -> None:
+    """The page (what `review RUN` does): rows one by one, by keyboard; stop it with Ctrl C."""
+    from cluster.audit.lots import open_lot
+    from cluster.review.token import token_for
+    from cluster.run import Run
+
+    token, store = token_for(host, token_file), Run.open(folder).store
+    from cluster.review.opening import alone, open_desk  # what takes seconds to load, once nothing is amiss
+    from cluster.review.server import serve
+
+    with alone(store):
+        desk, views = open_desk(store, open_lot(store), lease)
+        serve(desk, views, host, port, token, allow_host or (), typer.echo)
+
+
+@review.command()
+def export(
+    folder: RunFolder,
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="a new file: .json or .csv")],
+    format: Annotated[str, typer.Option("--format", metavar="NAME", help="label-studio or csv")] = "label-studio",
+) -> None:
+    """Write the lot's sample for Label Studio or a spreadsheet."""
+    from cluster.review.transfer import export_lot
+    from cluster.run import Run
+
+    for path in export_lot(Run.open(folder).store, format, out):
+        typer.echo(path)
+
+
+@review.command("import")
+def import_(
+    folder: RunFolder,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Label Studio's .json, or a .csv of `review export`")],
+    who: Annotated[
+        str, typer.Option("--by", metavar="NAME", help="whose answers, where the file does not say")
+    ] = "import",
+) -> None:
+    """Commit the answers in a file, as the page does."""
+    from cluster.review.transfer import import_file
+    from cluster.run import Run
+
+    for name, count in sorted(import_file(Run.open(folder).store, file, who).items()):
+        typer.echo(f"{name:<14} {count}")
