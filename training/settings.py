@@ -26,6 +26,9 @@ class StudentSettings(Settings):
     learning_rate: float = Field(1e-4, gt=0, lt=1, description="of a student that starts from a plain encoder")
     warm_learning_rate: float = Field(2e-6, gt=0, lt=1, description="of one that starts from the judge")
     loss: LossName = Field("label_smoothing", description="see docs/students.md; auto searches a little")
+    share_power: float = Field(
+        0.5, gt=0, le=1, description="power of the shares of labels that are learnt; below 1 less sure than they were"
+    )
     label_smoothing: float = Field(0.1, ge=0, lt=1, description="share of a label that is spread over all")
     soft_share: Share = Field(0.5, description="share of the judge's distribution in the loss, with soft_labels")
     soft_temperature: float = Field(2.0, gt=0, description="of that distribution and the student's beside it")

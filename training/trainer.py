@@ -29,6 +29,7 @@ from training.probe import by_loss, can_probe, logistic, probe_head
 from training.progress import Progress
 from training.resumable import Resumable
 from training.search import choose_loss
+from training.shares import soft_targets
 from training.students import NETWORKS
 from training.teacher import holds_judge, teach
 
@@ -47,6 +48,7 @@ class StudentTrainer(Resumable):
         self.rows = job.examples()
         self.encoded = self.student.encode([self.student.input_of(row) for row in self.rows])
         self.targets = [self.student.targets(row, each) for row, each in zip(self.rows, self.encoded, strict=True)]
+        self.soft = self._soft_targets()
         self.first = np.cumsum([0, *(len(each) for each in self.targets)])  # the place of each row's first choice
         self.warm = holds_judge(init_folder) and can_probe(self.student)
         self.loss: Loss | None = None  # made with the first step, or as a checkpoint has it
@@ -119,9 +121,8 @@ class StudentTrainer(Resumable):
             # regression has chosen the defaults of the whole system; a loss for wrong labels needs a head of its own
             plain = self.progress.loss_name in ("cross_entropy", "label_smoothing")
             fit = logistic(self.student, self.settings.judge_c) if plain else by_loss(self.student, self._make_loss())
-            probe_head(
-                self.student, [row.text for row in self.rows], self.targets, [row.weight for row in self.rows], fit
-            )
+            targets = np.asarray(self.targets) if self.soft is None else self.soft.cpu().numpy()
+            probe_head(self.student, [row.text for row in self.rows], targets, [row.weight for row in self.rows], fit)
         if self.world > 1:  # ranks on unlike hardware could differ in a bit
             for value in self._trainable().values():
                 dist.broadcast(value.detach(), 0)
@@ -154,18 +155,26 @@ class StudentTrainer(Resumable):
         mine = places[self.rank :: self.world]
         with mixed_precision(self.device):
             logits = self.parallel(*self.student.collate([self.encoded[place] for place in mine]))
-        targets = [target for place in mine for target in self.targets[place]]
         counts = [len(self.targets[place]) for place in mine]
         weights = np.repeat([self.rows[place].weight for place in mine], counts)
         choices = np.concatenate([np.arange(self.first[place], self.first[place + 1]) for place in mine])
         assert self.loss is not None
         losses = self.loss(
             self.student.choices(logits),
-            torch.tensor(targets, device=self.device),
+            self._targets(mine) if self.soft is None else self.soft[mine],
             torch.from_numpy(choices).to(self.device),
         )
         total = sum(self.rows[place].weight * len(self.targets[place]) for place in places)
         return self.world * weighted_mean(losses, torch.from_numpy(weights).float().to(self.device), total)
+
+    def _targets(self, places: Sequence[int]) -> Tensor:
+        """The right one of each choice of some rows."""
+        return torch.tensor([target for place in places for target in self.targets[place]], device=self.device)
+
+    def _soft_targets(self) -> Tensor | None:
+        """What may be right of the choice of each row; None where each has one right one."""
+        soft = soft_targets(self.rows, self.student.columns, self.settings.share_power)
+        return None if soft is None else torch.from_numpy(soft).float().to(self.device)
 
     def _look(self) -> None:
         """Measure the dev rows, and keep the weights if they are the best so far."""

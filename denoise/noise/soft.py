@@ -5,22 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from denoise.noise.out_of_fold import Rows, head_probabilities
-
-FLATNESS = 0.5  # power of the probabilities that a student of generated rows learns from
-_LEAST_SHARE = 0.03
-
-
-def flattened(probabilities: np.ndarray, power: float = FLATNESS) -> np.ndarray:
-    """Probabilities [n, labels] to a power, rows again of sum 1: below 1 less sure than they were."""
-    raised = np.maximum(probabilities, 0.0) ** power
-    return raised / raised.sum(axis=1, keepdims=True)
+from training.shares import likely
 
 
 def soft_rows(vectors: np.ndarray, probabilities: np.ndarray, weights: np.ndarray) -> Rows:
     """Each row once for its likeliest label and for each that it has a few percent of, by its share of `weights`."""
-    enough = probabilities >= np.minimum(_LEAST_SHARE, probabilities.max(axis=1, keepdims=True))
-    shares = np.where(enough, probabilities, 0.0)
-    shares = shares / shares.sum(axis=1, keepdims=True) * weights[:, None]
+    shares = likely(probabilities) * weights[:, None]
     places, targets = np.nonzero(shares)
     return Rows(vectors[places], targets, shares[places, targets])
 

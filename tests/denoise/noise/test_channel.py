@@ -8,7 +8,7 @@ import pytest
 from denoise.noise.channel import channel_of, through_channel
 from denoise.noise.out_of_fold import Rows
 from denoise.noise.self_taught import self_taught
-from denoise.noise.soft import flattened, soft_out_of_fold, soft_rows
+from denoise.noise.soft import soft_out_of_fold, soft_rows
 
 
 def test_a_channel_is_counted_and_smoothed() -> None:
@@ -59,11 +59,6 @@ def test_soft_rows() -> None:
     assert rows.weights == pytest.approx([0.6 / 0.98, 0.38 / 0.98, 0.5])
     many = soft_rows(vectors[:1], np.full((1, 100), 0.01), np.ones(1))
     assert len(many.targets) == 100 and many.weights.sum() == pytest.approx(1.0)
-
-
-def test_flattened() -> None:
-    assert flattened(np.array([[0.8, 0.2, 0.0]])) == pytest.approx(np.array([[2 / 3, 1 / 3, 0.0]]))
-    assert flattened(np.array([[0.8, 0.2]]), 1.0) == pytest.approx(np.array([[0.8, 0.2]]))
 
 
 def test_a_round_of_self_training_asks_the_other_folds() -> None:
