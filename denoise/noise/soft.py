@@ -2,10 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from denoise.noise.calibration import NONE, Calibration, Evidence
 from denoise.noise.out_of_fold import Rows, head_probabilities
 from training.shares import likely
+
+LEAST_KEPT = 0.001  # of a label's share, to be written down
+_DIGITS = 4
+
+
+def label_shares(evidence: Evidence, calibration: Calibration, labels: Sequence[str]) -> list[dict[str, float]]:
+    """How likely each row is to be of its likeliest labels: those with LEAST_KEPT or more, rounded.
+
+    Of a row that was made for a label without seeds (0 in all rows of the first opinion) nobody can say: it has none.
+    """
+    if not len(evidence):
+        return []
+    unknown = (evidence.intended != NONE) & ~np.any(evidence.opinions[0], axis=0)[evidence.intended]
+    return [
+        {} if unasked else {name: round(p, _DIGITS) for name, p in zip(labels, row, strict=True) if p >= LEAST_KEPT}
+        for row, unasked in zip(calibration.probabilities(evidence).tolist(), unknown, strict=True)
+    ]
 
 
 def soft_rows(vectors: np.ndarray, probabilities: np.ndarray, weights: np.ndarray) -> Rows:
