@@ -58,6 +58,7 @@ def main(
     per_label: Annotated[int, typer.Option(help="--rows of benchmarks/control.py")] = 40,
     way: Annotated[list[str] | None, typer.Option(help="with --rows: of its table")] = None,
     students: Annotated[int, typer.Option(min=0, help="with --rows: seeds of a run's student; 0: heads alone")] = 0,
+    loss: Annotated[list[str] | None, typer.Option(help="with --rows: heads by these losses too")] = None,
     with_: Annotated[list[str] | None, typer.Option("--with", metavar="A=VALUE", help="change student.A")] = None,
     json_file: Annotated[Path | None, typer.Option("--json")] = None,
 ) -> None:
@@ -72,7 +73,7 @@ def main(
             asked = [(name, number) for name in set_ or GENERATED_SETS for number in split or [0]]
             bench = Bench(rows, GenerationSettings(), AdapterSettings(), per_label)
             settings = run_students(students, dict(change.split("=", 1) for change in with_ or []))
-            found = generated(bench, data, asked, (method, temperature), settings, way or ())
+            found = generated(bench, data, asked, (method, temperature), settings, way or (), loss or ())
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         raise typer.Exit(2) from None
@@ -137,9 +138,8 @@ def _median(found: Sequence[dict[str, Any]], name: str) -> float:
 
 
 def run_students(count: int, changes: dict[str, str]) -> list[StudentSettings]:
-    """A run's settings, of each seed; shares come flattened."""
-    fixed = {"share_power": 1.0}
-    return [StudentSettings.model_validate(changes | fixed | {"seed": seed}) for seed in range(count)]
+    """A run's settings, of each seed."""
+    return [StudentSettings.model_validate(changes | {"seed": seed}) for seed in range(count)]
 
 
 def generated(
@@ -149,13 +149,14 @@ def generated(
     how: tuple[str, float],
     students: Sequence[StudentSettings],
     wanted: Sequence[str],
+    losses: Sequence[str],
 ) -> list[dict[str, Any]]:
     """The rows of each split of a set under all ways; means over splits."""
     found: list[dict[str, Any]] = []
     for name, number in asked:
         split = draw_split(read_set(name, data), SHOTS, number)
         drafts = clean(bench.rows_of((split, *how)), split.task, DenoiseSettings())
-        for outcome in Generated(split, drafts, bench.encoders, students).ways(wanted):
+        for outcome in Generated(split, drafts, bench.encoders, students, losses).ways(wanted):
             found.append({"set": name, "split": number} | asdict(outcome))
             print(found[-1], file=sys.stderr, flush=True)
         print(f"{name} {number}: {len(drafts)} rows", flush=True)

@@ -33,7 +33,7 @@ class StudentSettings(Settings):
         "and so too of the rows that the judge doubts (soft_all)",
     )
     share_power: float = Field(
-        0.5, gt=0, le=1, description="power of the shares of labels that are learnt; below 1 less sure than they were"
+        1.0, gt=0, le=1, description="power of the shares of labels that are learnt; below 1 less sure than they were"
     )
     label_smoothing: float = Field(0.1, ge=0, lt=1, description="share of a label that is spread over all")
     soft_share: Share = Field(0.5, description="share of the judge's distribution in the loss, with soft_labels")

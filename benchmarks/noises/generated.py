@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from yardstick.cleaning import Draft
 from yardstick.encoders import PROBE_C, Encoders, Vectors
 from yardstick.sets import Split
@@ -22,6 +23,8 @@ from denoise.noise.soft import soft_out_of_fold, soft_rows
 from denoise.settings import DenoiseSettings
 from generation.task import Example
 from training.job import StudentJob, TrainingRow
+from training.linear import fit_linear
+from training.losses import LOSSES
 from training.plain import fit_plain
 from training.predict import Student
 from training.settings import StudentSettings
@@ -29,6 +32,7 @@ from training.shares import flattened, likely
 from training.trainer import StudentTrainer
 
 CONTRASTIVE = "contrastive seeds model"
+FLAT = 0.5  # power of flattened shares
 SURE_SHARE = 0.6  # of rows that the first trial's rule kept
 
 
@@ -67,7 +71,7 @@ class Taught(NamedTuple):
         return soft_rows(vectors[kept], self.soft[kept], self.weights[kept])
 
     def training_rows(self, texts: Sequence[str], names: Sequence[str]) -> Iterator[TrainingRow]:
-        """For a student, whose settings must not flatten what is flattened."""
+        """For a run's student."""
         shares = np.zeros((len(texts), 0)) if self.soft is None else likely(self.soft)
         for text, label, weight, row in zip(texts, self.labels, self.weights.tolist(), shares.tolist(), strict=True):
             found = tuple((name, share) for name, share in zip(names, row, strict=False) if share > 0)
@@ -78,13 +82,15 @@ class Taught(NamedTuple):
 class Generated:
     """One split's rows after filters and deduplication, and what is known of them.
 
-    A run's student is trained with each of `students`; none: heads alone.
+    A run's student is trained with each of `students`; none: heads alone. These are logistic regressions; for each of
+    `losses` (training/losses.py) there are heads too that minimise it.
     """
 
     split: Split
     drafts: list[Draft]
     encoders: Encoders
     students: Sequence[StudentSettings] = ()
+    losses: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         labels, frozen = self.split.labels, self.encoders.frozen
@@ -106,14 +112,17 @@ class Generated:
             yield self._contrastive()
         for way, make in self._ways().items():
             if not wanted or way in wanted:
-                yield self._outcome(way, make())
+                taught = make()
+                yield self._outcome(way, taught)
+                for loss in self.losses:
+                    yield self._by_loss(way, taught, loss)
 
     def _ways(self) -> dict[str, Callable[[], Taught]]:
         names, every = self.split.labels, np.ones(len(self.texts))
         alone = Evidence((self.judged,), self.intended)
         both = alone.joined(self.second)
         shares = self.calibration.probabilities(both)
-        soft = flattened(shares, StudentSettings().share_power)
+        flat = flattened(shares, FLAT)
         bars = self._decided(agreements([each.label for each in self.drafts], self.judged, names, DenoiseSettings()))
         sure = self.judged.max(axis=1)
         surest = sure >= np.quantile(sure, 1 - SURE_SHARE)
@@ -122,21 +131,18 @@ class Generated:
             "no generated rows": lambda: Taught(self.intended, 0 * every),
             "as generated": lambda: Taught(self.intended, every),
             "fixed bars": lambda: bars,
-            "fixed bars, soft labels": lambda: bars._replace(soft=soft),
-            "fixed bars, soft labels, weight 1": lambda: Taught(bars.labels, 1.0 * (bars.weights > 0), soft),
+            "fixed bars, soft labels": lambda: bars._replace(soft=shares),
+            "fixed bars, soft labels, weight 1": lambda: Taught(bars.labels, 1.0 * (bars.weights > 0), shares),
             "judge, its surest 60 %": lambda: Taught(self.judged.argmax(axis=1), surest * every),
             "judge, all": lambda: Taught(self.judged.argmax(axis=1), every),
             "cleanlab's defaults": self._cleanlab,
             "decision, judge alone": lambda: self._decided(decide(alone, self.texts, names, ALONE, TARGET)),
             "decision": lambda: self._decided(decide(both, self.texts, names, self.calibration, TARGET)),
-            "all, soft labels by the judge alone": lambda: Taught.softly(
-                flattened(ALONE.probabilities(alone), StudentSettings().share_power), every
-            ),
-            "all, soft labels": lambda: Taught.softly(soft, every),
-            "all, soft labels, not flattened": lambda: Taught.softly(shares, every),
-            "all, soft labels, weight as sure": lambda: Taught.softly(soft, shares.max(axis=1)),
-            "all, soft labels, a round of self-training": lambda: Taught.softly(
-                soft_out_of_fold(self.judge.vectors.of(self.texts), soft, self.folds, anchors), every
+            "all, soft labels by the judge alone": lambda: Taught.softly(ALONE.probabilities(alone), every),
+            "all, soft labels": lambda: Taught.softly(shares, every),
+            "all, soft labels, flattened": lambda: Taught.softly(flat, every),
+            "all, soft labels, flattened, a round of self-training": lambda: Taught.softly(
+                soft_out_of_fold(self.judge.vectors.of(self.texts), flat, self.folds, anchors), every
             ),
             "oracle filter": lambda: Taught(self.intended, (self.oracle == self.intended) * every),
             "oracle relabel": lambda: Taught(self.oracle, every),
@@ -178,6 +184,10 @@ class Generated:
         heads = [self.student(each, taught.rows(each.of(self.texts))) for each in self.learners]
         return Outcome(way, float(kept.mean()), right, *heads, self._of_a_run(taught))
 
+    def _by_loss(self, way: str, taught: Taught, loss: str) -> Outcome:
+        heads = [self.student(each, taught.rows(each.of(self.texts)), loss) for each in self.learners]
+        return Outcome(f"{way}, {loss}", float((taught.weights > 0).mean()), float("nan"), *heads)
+
     def _of_a_run(self, taught: Taught) -> float:
         """The mean over students of a run, one a seed."""
         if not self.students:
@@ -198,11 +208,17 @@ class Generated:
         """The encoders that heads are fitted on: the frozen one, and the judge's."""
         return self.encoders.frozen, self.judge.vectors
 
-    def student(self, encoder: Vectors, rows: Rows) -> float:
+    def student(self, encoder: Vectors, rows: Rows, loss: str | None = None) -> float:
         """Seeds and guideline are always learnt from."""
         known = Rows.alike(_of(encoder, self.known), self.known_labels).joined(rows)
         test = encoder.of([row.text for row in self.split.real.test])
-        return self._percent(head_probabilities(known, test, len(self.split.labels)).argmax(axis=1))
+        if loss is None:
+            return self._percent(head_probabilities(known, test, len(self.split.labels)).argmax(axis=1))
+        vectors, targets, weights = (torch.from_numpy(np.ascontiguousarray(each)) for each in known)
+        none = torch.full((len(targets), len(self.split.labels)), torch.nan)
+        minimised = LOSSES[loss](StudentSettings(), none)
+        head = fit_linear(minimised, vectors.float(), targets, weights.float(), none.shape[1], lambda logits: logits)
+        return self._percent((torch.from_numpy(test).float() @ head[0].T + head[1]).argmax(dim=1).numpy())
 
     def _percent(self, guesses: np.ndarray) -> float:
         true = numbers_of([row.label for row in self.split.real.test], self.split.labels)
