@@ -99,8 +99,8 @@ class Job:
 
     @property
     def learns_shares(self) -> bool:
-        """Whether the student learns rows by shares of labels: where they have one label each, and there is a judge."""
-        return self.config.student.targets != "hard" and self.kind.has_judge and not self.kind.has_several
+        """Whether the student learns rows by shares of labels."""
+        return self.config.student.targets != "hard"
 
     def judge_seeds(self) -> tuple[list[tuple[str, Any]], list[tuple[str, Any]]]:
         """What the judge learns from, seeds and guideline: texts with their label, or all their labels."""

@@ -59,9 +59,14 @@ def check_margins(path: Path, config: TaskConfig) -> None:
 
 
 def check_student(path: Path, config: TaskConfig) -> None:
-    """Soft labels are the judge's."""
-    if config.student.loss == "soft_labels" and not KINDS[config.kind].has_judge:
+    """Soft labels are the judge's, and shares those of a judge of single labels."""
+    kind, student = KINDS[config.kind], config.student
+    if student.loss == "soft_labels" and not kind.has_judge:
         raise UserError(f"{path}: student.loss: soft_labels are a judge's; kind {config.kind!r} has none")
+    if student.targets != "hard" and (kind.has_several or not kind.has_judge):
+        raise UserError(
+            f"{path}: student.targets: {student.targets} needs a judge of single labels; kind {config.kind!r} has none"
+        )
 
 
 def _soft_tokens(job: Job, label: str) -> int:
