@@ -16,7 +16,7 @@ from training.settings import StudentSettings
 from training.shares import soft_targets
 from training.students.network import Encoded, Network
 
-ROBUST = "label_smoothing"  # what is taken unless another is clearly better
+ROBUST = "early_learning"  # what is taken unless another is clearly better
 ROWS = 2000  # the most that heads are fitted on
 FOLDS = 3
 CLEAR = 2.0

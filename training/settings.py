@@ -26,7 +26,7 @@ class StudentSettings(Settings):
     batch_size: int = Field(16, ge=2)
     learning_rate: float = Field(1e-4, gt=0, lt=1, description="of a student that starts from a plain encoder")
     warm_learning_rate: float = Field(2e-6, gt=0, lt=1, description="of one that starts from the judge")
-    loss: LossName = Field("label_smoothing", description="see docs/students.md; auto searches a little")
+    loss: LossName = Field("early_learning", description="see docs/students.md; auto searches a little")
     targets: Targets = Field(
         "hard",
         description="what generated rows are learnt as: their labels (hard), the judge's shares of labels (soft), "

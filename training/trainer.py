@@ -33,6 +33,8 @@ from training.shares import soft_targets
 from training.students import NETWORKS
 from training.teacher import holds_judge, teach
 
+# cross-entropy, or cross-entropy and a term that has nothing to say before the first step
+REGRESSED = ("cross_entropy", "label_smoothing", "early_learning")
 Wrap = Callable[[nn.Module], nn.Module]
 
 
@@ -118,8 +120,8 @@ class StudentTrainer(Resumable):
         """Before the first step: the loss, and a head that fits the encoder where that was tuned."""
         self.loss = self._make_loss()
         if self.warm:
-            # regression has chosen the defaults of the whole system; a loss for wrong labels needs a head of its own
-            plain = self.progress.loss_name in ("cross_entropy", "label_smoothing")
+            # regression has chosen the defaults of the whole system, and bears wrong labels (docs/students.md)
+            plain = self.progress.loss_name in REGRESSED
             fit = logistic(self.student, self.settings.judge_c) if plain else by_loss(self.student, self._make_loss())
             targets = np.asarray(self.targets) if self.soft is None else self.soft.cpu().numpy()
             probe_head(self.student, [row.text for row in self.rows], targets, [row.weight for row in self.rows], fit)
