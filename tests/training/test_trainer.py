@@ -139,7 +139,8 @@ def test_a_checkpoint_of_another_job_is_refused(job: StudentJob, tmp_path: Path)
 
 def test_early_stopping_keeps_the_best_step(job: StudentJob):
     # a rate this high wrecks the student, so that later looks are clearly worse than an early one
-    trainer = StudentTrainer(changed(job, steps=30, evaluate_every=2, patience=2, learning_rate=0.05))
+    wrecked = {"loss": "label_smoothing", "learning_rate": 0.05}
+    trainer = StudentTrainer(changed(job, steps=30, evaluate_every=2, patience=2, **wrecked))
     result = trainer.run()
     best = trainer.progress.best
     assert best is not None and result.best_step == best.step
