@@ -24,9 +24,12 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # heads are small: threads w
 
 import numpy as np
 import typer
+from controls.bench import Bench
 from noises.cells import measure
+from noises.generated import CONTRASTIVE, Generated
 from noises.planted import KINDS
 from noises.sets import read_part
+from yardstick.cleaning import clean
 from yardstick.sets import draw_split, read_set
 
 from denoise.settings import DenoiseSettings
@@ -34,6 +37,7 @@ from generation.errors import UserError
 from generation.settings import GenerationSettings
 from training.adapters.settings import AdapterSettings
 from training.device import prepare_process
+from training.settings import StudentSettings
 
 SETS, GENERATED_SETS = ("banking77", "hwu64", "clinc150"), ("banking10", "clinc10")
 SHARES = (10, 20, 40)
@@ -52,6 +56,10 @@ def main(
     method: Annotated[str, typer.Option()] = "prompted",
     temperature: Annotated[float, typer.Option()] = 1.0,
     per_label: Annotated[int, typer.Option(help="--rows of benchmarks/control.py")] = 40,
+    way: Annotated[list[str] | None, typer.Option(help="with --rows: of its table")] = None,
+    students: Annotated[int, typer.Option(min=0, help="with --rows: seeds of a run's student; 0: heads alone")] = 0,
+    loss: Annotated[list[str] | None, typer.Option(help="with --rows: heads by these losses too")] = None,
+    with_: Annotated[list[str] | None, typer.Option("--with", metavar="A=VALUE", help="change student.A")] = None,
     json_file: Annotated[Path | None, typer.Option("--json")] = None,
 ) -> None:
     """Measure, print a Markdown table."""
@@ -62,7 +70,10 @@ def main(
         if rows is None:
             found = planted(data, out, set_ or SETS, kind or KINDS, share or SHARES, seeds)
         else:
-            found = generated(rows, data, set_ or GENERATED_SETS, split or [0], method, temperature, per_label)
+            asked = [(name, number) for name in set_ or GENERATED_SETS for number in split or [0]]
+            bench = Bench(rows, GenerationSettings(), AdapterSettings(), per_label)
+            settings = run_students(students, dict(change.split("=", 1) for change in with_ or []))
+            found = generated(bench, data, asked, (method, temperature), settings, way or (), loss or ())
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         raise typer.Exit(2) from None
@@ -126,25 +137,30 @@ def _median(found: Sequence[dict[str, Any]], name: str) -> float:
     return float(np.median([each[name] for each in found]))
 
 
-def generated(
-    rows: Path, data: Path, sets: Sequence[str], splits: Sequence[int], method: str, temperature: float, per_label: int
-) -> list[dict[str, Any]]:
-    """The rows of each split of each set under all ways; means over splits."""
-    from controls.bench import Bench
-    from noises.generated import Generated
-    from yardstick.cleaning import clean
+def run_students(count: int, changes: dict[str, str]) -> list[StudentSettings]:
+    """A run's settings, of each seed."""
+    return [StudentSettings.model_validate(changes | {"seed": seed}) for seed in range(count)]
 
-    bench = Bench(rows, GenerationSettings(), AdapterSettings(), per_label)
+
+def generated(
+    bench: Bench,
+    data: Path,
+    asked: Sequence[tuple[str, int]],
+    how: tuple[str, float],
+    students: Sequence[StudentSettings],
+    wanted: Sequence[str],
+    losses: Sequence[str],
+) -> list[dict[str, Any]]:
+    """The rows of each split of a set under all ways; means over splits."""
     found: list[dict[str, Any]] = []
-    for name in sets:
-        real = read_set(name, data)
-        for number in splits:
-            split = draw_split(real, SHOTS, number)
-            drafts = clean(bench.rows_of((split, method, temperature)), split.task, DenoiseSettings())
-            outcomes = list(Generated(split, drafts, bench.encoders).ways())
-            found += [{"set": name, "split": number} | asdict(each) for each in outcomes]
-            print(f"{name} {number}: {len(drafts)} rows", flush=True)
-    for shown in (*sets, None):
+    for name, number in asked:
+        split = draw_split(read_set(name, data), SHOTS, number)
+        drafts = clean(bench.rows_of((split, *how)), split.task, DenoiseSettings())
+        for outcome in Generated(split, drafts, bench.encoders, students, losses).ways(wanted):
+            found.append({"set": name, "split": number} | asdict(outcome))
+            print(found[-1], file=sys.stderr, flush=True)
+        print(f"{name} {number}: {len(drafts)} rows", flush=True)
+    for shown in (*dict.fromkeys(name for name, _ in asked), None):
         print("\n" + generated_table([each for each in found if shown in (None, each["set"])], shown or "all"))
     return found
 
@@ -153,16 +169,16 @@ def generated_table(found: Sequence[dict[str, Any]], name: str) -> str:
     """Means over splits; gaps are those of the means."""
     lines = [
         f"### {name}\n",
-        "| rows | kept | right | student on the frozen encoder | gap closed | on the judge's | gap closed |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+        "| rows | kept | right | head on the frozen encoder | gap | on the judge's | gap | a run's student | gap |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     mean: Callable[[str, str], float] = lambda way, of: float(  # noqa: E731
         np.mean([each[of] for each in found if each["way"] == way])
     )
     for way in dict.fromkeys(each["way"] for each in found):
         figures = [f"{mean(way, 'kept'):.0%}", f"{mean(way, 'right'):.1f}"]
-        for tier in ("frozen", "tuned"):
-            low, high = mean("contrastive seeds model", tier), mean("oracle relabel", tier)
+        for tier in ("frozen", "tuned", "student"):
+            low, high = mean(CONTRASTIVE, tier), mean("oracle relabel", tier)
             figures += [f"{mean(way, tier):.1f}", f"{(mean(way, tier) - low) / (high - low):.0%}"]
         lines.append(f"| {way} | " + " | ".join("" if "nan" in each else each for each in figures) + " |")
     return "\n".join(lines)

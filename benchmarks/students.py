@@ -65,9 +65,11 @@ def main(
     k: Annotated[int, typer.Option(min=1, max=10, help="clean seeds per label")] = 5,
     rows: Annotated[int, typer.Option(min=1, help="noisy rows per label")] = 20,
     epochs: Annotated[int, typer.Option(min=1, help="of fine-tuning")] = 6,
+    with_: Annotated[list[str] | None, typer.Option("--with", metavar="A=VALUE", help="change student.A")] = None,
 ) -> None:
     """Train what is not trained yet, and print a Markdown table of differences to plain cross-entropy."""
     prepare_process()
+    changes = dict(change.split("=", 1) for change in with_ or [])
     names = list(dict.fromkeys([PLAIN, *(loss or LOSSES)]))
     found: dict[tuple[str, float, str], list[float]] = defaultdict(list)
     try:
@@ -75,7 +77,7 @@ def main(
             raise UserError(f"--tier: must be one of {', '.join(TIERS)}; got {tier!r}")
         for name in set_ or _SETS:
             real = read_set(name, data)
-            bench = Heads(real) if tier == "head" else FineTuned(epochs, out)
+            bench = Heads(real, changes) if tier == "head" else FineTuned(epochs, out, changes)
             for number in seed if seed is not None else (0, 1, 2):
                 split = draw_split(real, k, number)
                 for share in noise if noise is not None else (0.0, 0.2, 0.4):
@@ -123,13 +125,14 @@ def kept_or_made(
 class Heads:
     """Linear heads on the plain encoder, which reads each row of a set once."""
 
-    def __init__(self, real: RealSet) -> None:
+    def __init__(self, real: RealSet, changes: dict[str, str]) -> None:
+        self.changes = changes
         labels = [label.name for label in real.labels]
         self.student = SequenceClassifier.start(resolve_model(EMBEDDED_ENCODER), labels, 128, seed=0)
         self._read: dict[str, torch.Tensor] = {}
 
     def settings(self, split: Split, noisy: tuple[TrainingRow, ...], loss: str) -> StudentSettings:
-        return StudentSettings(loss=loss, seed=split.number)  # type: ignore[arg-type]
+        return StudentSettings.model_validate(self.changes | {"loss": loss, "seed": split.number})
 
     def accuracy(self, split: Split, noisy: tuple[TrainingRow, ...], settings: StudentSettings) -> float:
         seeds = self._see([TrainingRow.of(row) for row in split.seeds])
@@ -155,12 +158,13 @@ class Heads:
 class FineTuned:
     """Students of the product's trainer."""
 
-    def __init__(self, epochs: int, out: Path) -> None:
-        self.epochs, self.out = epochs, out
+    def __init__(self, epochs: int, out: Path, changes: dict[str, str]) -> None:
+        self.epochs, self.out, self.changes = epochs, out, changes
 
     def settings(self, split: Split, noisy: tuple[TrainingRow, ...], loss: str) -> StudentSettings:
         steps = self.epochs * (len(noisy) + len(split.seeds)) // StudentSettings().batch_size
-        return StudentSettings(loss=loss, seed=split.number, seed_weight=1, steps=steps)  # type: ignore[arg-type]
+        chosen = {"loss": loss, "seed": split.number, "seed_weight": 1, "steps": steps}
+        return StudentSettings.model_validate(self.changes | chosen)
 
     def accuracy(self, split: Split, noisy: tuple[TrainingRow, ...], settings: StudentSettings) -> float:
         seeds, start = tuple(map(TrainingRow.of, split.seeds)), resolve_model(EMBEDDED_ENCODER)

@@ -19,12 +19,13 @@ from cluster.store import Store
 from generation.kinds.multi_label import PLUS
 from generation.location import Location, path_of
 from generation.parts import list_parts, read_parts, write_part
-from generation.records import DATASET_SCHEMA, KEPT, OF_KINDS, dataset_schema
+from generation.records import DATASET_SCHEMA, KEPT, OF_KINDS, dataset_schema, map_column
 from training.folders import atomic_folder, is_whole
 
 PART_BYTES = 128 * 1024**2
+DOUBTS = ("judge_unsure", "label_disagrees")
 TRAINING_SCHEMA = pa.schema(
-    [DATASET_SCHEMA.field(name) for name in ("id", "text", "label", "weight", "tokens", "tags")]
+    [DATASET_SCHEMA.field(name) for name in ("id", "text", "label", "weight", "tokens", "tags", "shares")]
 )
 
 
@@ -63,7 +64,7 @@ def kept_rows(store: Store, round_: int) -> pa.Table:
         raise RuntimeError(f"round {round_}: verdicts keep rows that were not generated")
     rows = rows.set_column(rows.schema.get_field_index("label"), "label", verdicts["label"])
     rows = rows.set_column(rows.schema.get_field_index("labels"), "labels", _labels(rows))
-    for name in ("status", "scores", "weight"):
+    for name in ("status", "scores", "shares", "weight"):
         rows = rows.append_column(name, verdicts[name])
     return rows.cast(DATASET_SCHEMA).sort_by([("label", "ascending"), ("id", "ascending")])
 
@@ -72,6 +73,29 @@ def training_rows(store: Store, rounds: Iterable[int]) -> pa.Table:
     """What students are trained on of the rows kept in these rounds, in the order of rounds and ids."""
     tables = [kept_rows(store, number).select(TRAINING_SCHEMA.names).sort_by("id") for number in rounds]
     return pa.concat_tables([TRAINING_SCHEMA.empty_table(), *tables])
+
+
+def doubted_rows(store: Store, rounds: Iterable[int]) -> pa.Table:
+    """Rows (TRAINING_SCHEMA) that the agreement step did not keep and that are of several labels by shares.
+
+    The label is the likeliest, the weight 1: what is not sure stands in the shares. Those that a person has judged
+    since are none of them. In the order of rounds and ids.
+    """
+    tables = [TRAINING_SCHEMA.empty_table()]
+    for number in rounds:
+        verdicts = store.verdicts(number)
+        doubted = pc.and_(pc.equal(verdicts["stage"], "agreement"), pc.is_in(verdicts["reason"], pa.array(DOUBTS)))
+        verdicts = verdicts.filter(pc.and_(doubted, pc.is_valid(verdicts["shares"])))
+        shares = dict(zip(verdicts["id"].to_pylist(), map_column(verdicts, "shares"), strict=True))
+        rows = store.generated(number, ["id", "text"]).sort_by("id").to_pylist()
+        found = [_doubted(row, shares[row["id"]]) for row in rows if row["id"] in shares]
+        tables.append(pa.Table.from_pylist(found, TRAINING_SCHEMA))
+    return pa.concat_tables(tables)
+
+
+def _doubted(row: dict[str, Any], shares: dict[str, float]) -> dict[str, Any]:
+    likeliest = max(shares, key=lambda name: (shares[name], name))
+    return {**row, "label": likeliest, "weight": 1.0, "shares": sorted(shares.items())}
 
 
 def _labels(rows: pa.Table) -> pa.ChunkedArray:

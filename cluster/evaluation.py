@@ -73,14 +73,17 @@ def look_at_dev(dev: Sequence[Example], kept: pa.Table, folder: Path) -> dict[st
     return {"rows": len(dev), **{name: scores[name] for name in ("accuracy", "macro_f1", "truncated", "worst")}}
 
 
-def rows_of(kept: pa.Table) -> list[TrainingRow]:
-    """What a student learns from kept rows: `text`, `label`, `weight`, and of tags `tokens` and `tags`."""
-    return [
-        TrainingRow(
-            row["text"], row["label"], row["weight"], tuple(row.get("tokens") or ()), tuple(row.get("tags") or ())
-        )
-        for row in kept.to_pylist()
-    ]
+def rows_of(kept: pa.Table, soft: bool = False) -> list[TrainingRow]:
+    """What a student learns from rows: `text`, `label`, `weight`, and of tags `tokens` and `tags`.
+
+    If `soft`, `shares` where a row has any; then it weighs 1, as its shares say how sure it is.
+    """
+    found = []
+    for row in kept.to_pylist():
+        tokens, tags = (tuple(row.get(name) or ()) for name in ("tokens", "tags"))
+        shares = tuple(row["shares"] or ()) if soft else ()
+        found.append(TrainingRow(row["text"], row["label"], 1.0 if shares else row["weight"], tokens, tags, shares))
+    return found
 
 
 def _judged(folder: Path, rows: Sequence[TrainingRow], kind: Kind) -> list[str]:

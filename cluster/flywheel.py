@@ -16,7 +16,7 @@ import numpy as np
 
 from cluster.adapters import best_rows, place_adapters, train_adapters
 from cluster.audit.noted import noted_assurance
-from cluster.dataset import discard_scratch, materialise, training_rows
+from cluster.dataset import discard_scratch, doubted_rows, materialise, training_rows
 from cluster.evaluation import CONTRASTIVE, PLAIN, evaluate_run, look_at_dev, rows_of
 from cluster.gauges import Gauges
 from cluster.job import Job, check_identity
@@ -237,7 +237,7 @@ class Flywheel:
         self.monitor.stage("training student")
         _, guideline = self.job.judge_seeds()
         rows = [TrainingRow(text, label if isinstance(label, str) else join(label)) for text, label in guideline]
-        rows += rows_of(training_rows(self.store, self.store.rounds()))
+        rows += self._learnt_rows()
         jobs = [
             self._student_job(self.job.encoder_folder, self._folders(now)[PLAIN], []),
             self._student_job(start, self._folders(now)["student"], rows),
@@ -256,6 +256,14 @@ class Flywheel:
     def _tracker(self) -> Tracker | None:
         folder, name = self.job.config.runtime.mlflow, self.job.config.name
         return Tracker(self.job.path.parent / folder, name) if folder else None
+
+    def _learnt_rows(self) -> list[TrainingRow]:
+        """Kept rows under their labels or, if the settings say so, shares; then perhaps also what the judge doubts."""
+        rounds, soft = self.store.rounds(), self.job.learns_shares
+        rows = rows_of(training_rows(self.store, rounds), soft)
+        if soft and self.job.config.student.targets == "soft_all":
+            rows += rows_of(doubted_rows(self.store, rounds), soft)
+        return rows
 
     def _say_what_is_not_learnt(self, now: Round, job: StudentJob) -> None:
         """A student cannot know a label of which it sees nothing."""

@@ -97,6 +97,11 @@ class Job:
         """Parts of the material that its methods use."""
         return frozenset().union(*(method.needs for method in self.methods))
 
+    @property
+    def learns_shares(self) -> bool:
+        """Whether the student learns rows by shares of labels."""
+        return self.config.student.targets != "hard"
+
     def judge_seeds(self) -> tuple[list[tuple[str, Any]], list[tuple[str, Any]]]:
         """What the judge learns from, seeds and guideline: texts with their label, or all their labels."""
         task, kind = self.task, self.kind

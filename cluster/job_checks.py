@@ -59,18 +59,25 @@ def check_margins(path: Path, config: TaskConfig) -> None:
 
 
 def check_student(path: Path, config: TaskConfig) -> None:
-    """Soft labels are the judge's, every worker needs a row of each batch, and one alone shares nothing out."""
-    if config.runtime.most_workers > config.student.batch_size:
+    """Soft labels are a judge's, shares those of a judge of single labels; every worker needs a row of each batch, and
+    one alone shares nothing out.
+    """
+    kind, student = KINDS[config.kind], config.student
+    if config.runtime.most_workers > student.batch_size:
         raise UserError(
-            f"{path}: runtime.workers: must be at most student.batch_size, {config.student.batch_size}, a row each; "
+            f"{path}: runtime.workers: must be at most student.batch_size, {student.batch_size}, a row each; "
             f"got {clip(config.runtime.workers)}"
         )
-    if config.student.shard == "always" and config.runtime.most_workers == 1:
+    if student.shard == "always" and config.runtime.most_workers == 1:
         raise UserError(
             f"{path}: student.shard: 'always' needs several workers to share the student; runtime.workers is 1"
         )
-    if config.student.loss == "soft_labels" and not KINDS[config.kind].has_judge:
+    if student.loss == "soft_labels" and not kind.has_judge:
         raise UserError(f"{path}: student.loss: soft_labels are a judge's; kind {config.kind!r} has none")
+    if student.targets != "hard" and (kind.has_several or not kind.has_judge):
+        raise UserError(
+            f"{path}: student.targets: {student.targets} needs a judge of single labels; kind {config.kind!r} has none"
+        )
 
 
 def _soft_tokens(job: Job, label: str) -> int:

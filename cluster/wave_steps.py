@@ -129,9 +129,10 @@ class WaveSteps:
             self._store.commit(now.number, "verdicts", name, verdicts, self._job.run_id)
 
     def _second_opinion(self) -> SecondOpinion | None:
-        """The plain opinion, trusted as the seeds say; None where nothing asks for it."""
+        """The plain opinion, trusted as the seeds say; None where neither the noise nor the student asks for it."""
         job = self._job
-        if job.config.denoise.target_noise is None or self._judge_folder is None or job.kind.has_several:
+        asked = job.config.denoise.target_noise is not None or job.learns_shares
+        if not asked or self._judge_folder is None or job.kind.has_several:
             return None
         from training.plain import Plain
 

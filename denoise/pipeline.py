@@ -7,6 +7,7 @@ of each band, and the judge run on workers. No result depends on how rows are sp
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ from denoise.noise.decision import decide
 from denoise.noise.judging import JudgeLike, Judging, SecondOpinion
 from denoise.noise.margin import LikelihoodLike, Margining, compared_labels, with_margin
 from denoise.noise.set_agreement import set_agreements
+from denoise.noise.soft import label_shares
 from denoise.settings import DenoiseSettings
 from denoise.sketch import KNOWN_SCHEMA, SKETCH_SCHEMA, know, near_settings, reading_of, sketch
 from denoise.steps import build_pool, drop_duplicates, drop_filtered, settle, told
@@ -61,10 +63,11 @@ def denoise_wave(
     no row may hold. `load_judge` runs once on a worker (such as `partial(Judge.load, folder)`), and so does
     `load_likelihood` where the settings ask for label margins; without a judge rows keep the labels they were made
     for. `sets` are the sets of labels that rows are made for, joined, where rows have several: then the judge tells of
-    each label by itself; `second` has a say on other rows where the settings state a noise to aim at. `meanings` are
-    used where the settings ask for semantic duplicates. A task takes about `block_rows` rows. The verdicts, but for
-    their time, do not depend on the order of rows, on `block_rows` or on the number of workers. Raises ValueError on
-    repeated ids and unknown labels. Needs an initialised Ray with one free CPU or more.
+    each label by itself; `second` has a say on other rows' shares of labels, and on what happens to them where the
+    settings state a noise to aim at. `meanings` are used where the settings ask for semantic duplicates. A task takes
+    about `block_rows` rows. The verdicts, but for their time, do not depend on the order of rows, on `block_rows` or on
+    the number of workers. Raises ValueError on repeated ids and unknown labels. Needs an initialised Ray with one free
+    CPU or more.
     """
     ids = rows["id"].to_pylist()
     old = pa.concat_tables([know(kept), KNOWN_SCHEMA.empty_table() if known is None else known]).sort_by("id")
@@ -98,14 +101,18 @@ def denoise_wave(
         probabilities = judge_texts(judged, names, load_judge, block_rows)
         if sets is not None:
             opinions = set_agreements(intended, probabilities, names, sets, settings)
-        elif settings.target_noise is None:
-            opinions = agreements(intended, probabilities, names, settings)
         else:
             evidence, calibration = Evidence((probabilities,), numbers_of(intended, names)), ALONE
             if second is not None:
                 heard = judge_texts(judged, names, second.load, block_rows)
                 evidence, calibration = evidence.joined(heard), second.calibration
-            opinions = decide(evidence, candidates, names, calibration, settings.target_noise)
+            opinions = (
+                agreements(intended, probabilities, names, settings)
+                if settings.target_noise is None
+                else decide(evidence, candidates, names, calibration, settings.target_noise)
+            )
+            shares = label_shares(evidence, calibration, names)
+            opinions = [replace(each, shares=told) for each, told in zip(opinions, shares, strict=True)]
         if load_likelihood is not None and settings.takes_margins:
             opinions = take_margins(judged, opinions, probabilities, names, settings, load_likelihood, block_rows)
     settle(dict(zip(candidates, opinions, strict=True)), remaining, ledger, settings.rerank)

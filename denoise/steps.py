@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -74,7 +75,7 @@ def settle(
     candidates = []
     for id, opinion in opinions.items():
         if opinion.status not in KEPT or opinion.label is None:
-            ledger.judge(id, "agreement", opinion.status, opinion.reason, scores=opinion.scores)
+            ledger.judge(id, "agreement", opinion.status, opinion.reason, **_told_of(opinion))
         else:
             sureness = opinion.certainty if rerank == "judge" else opinion.scores.get(MARGIN, 0.0)
             candidates.append(Candidate(id, opinion.label, opinion.status, sureness))
@@ -84,4 +85,8 @@ def settle(
         over = candidate.id in surplus
         status, reason = ("surplus", "over_quota") if over else (opinion.status, opinion.reason)
         weight = 0.0 if over else opinion.weight
-        ledger.judge(candidate.id, "quota", status, reason, label=opinion.label, scores=opinion.scores, weight=weight)
+        ledger.judge(candidate.id, "quota", status, reason, label=opinion.label, weight=weight, **_told_of(opinion))
+
+
+def _told_of(opinion: Agreement) -> dict[str, Any]:
+    return {"scores": opinion.scores, "shares": opinion.shares or None}

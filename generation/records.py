@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 5  # 5: columns for kinds of tasks: pairs, several labels, tags
+SCHEMA_VERSION = 6  # 6: shares of labels in verdicts and datasets
 
 # columns that belong to kinds of tasks (generation/kinds), null in others
 OF_KINDS = ("text_a", "text_b", "labels", "tokens", "tags")
@@ -100,6 +100,8 @@ VERDICT_SCHEMA = pa.schema(
         ("status", pa.string()),
         ("reason", pa.string()),
         ("scores", _NUMBERS),
+        # how likely the likeliest labels are to be right, where a row has one label and a judge; else null
+        ("shares", _NUMBERS),
         ("survivor_id", pa.string()),
         ("weight", pa.float64()),
         ("auditor", pa.string()),
@@ -108,7 +110,13 @@ VERDICT_SCHEMA = pa.schema(
 )
 
 DATASET_SCHEMA = pa.schema(
-    [*ROW_SCHEMA, pa.field("status", pa.string()), pa.field("scores", _NUMBERS), pa.field("weight", pa.float64())]
+    [
+        *ROW_SCHEMA,
+        pa.field("status", pa.string()),
+        pa.field("scores", _NUMBERS),
+        pa.field("shares", _NUMBERS),
+        pa.field("weight", pa.float64()),
+    ]
 )
 
 

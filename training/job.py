@@ -17,12 +17,14 @@ from training.progress import Look
 from training.settings import StudentSettings
 
 RESULT_FILE = "training.json"
+ONE_LABEL = ("label", "pair")  # kinds whose rows have one label each
 
 
 class TrainingRow(NamedTuple):
     """A text, its label, and what it counts in the loss; weight 0 leaves it out.
 
-    Several labels are joined as in a dataset. Of a tagged text the label does not matter: `tokens` and `tags` do.
+    Several labels are joined as in a dataset. Of a tagged text the label does not matter: `tokens` and `tags` do. Where
+    it is not sure which label is right, `shares` has how likely some are, and is learnt in the label's place.
     """
 
     text: str
@@ -30,6 +32,7 @@ class TrainingRow(NamedTuple):
     weight: float = 1.0
     tokens: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    shares: tuple[tuple[str, float], ...] = ()
 
     @classmethod
     def of(cls, example: Example) -> TrainingRow:
@@ -58,11 +61,16 @@ class StudentJob:
     teacher: Location | None = None
 
     def __post_init__(self) -> None:
-        carried = {name for row in (*self.seeds, *self.rows, *self.dev) for name in self.names_of(row)}
+        every = (*self.seeds, *self.rows, *self.dev)
+        carried = {name for row in every for name in (*self.names_of(row), *dict(row.shares))}
         if unknown := sorted(carried - set(self.labels)):
             raise ValueError(f"rows must carry one of the labels {list(self.labels)}; got {unknown}")
         if negative := [row for row in (*self.seeds, *self.rows) if not row.weight >= 0]:
             raise ValueError(f"weights must be at least 0; got {negative[0]}")
+        if self.kind not in ONE_LABEL and any(row.shares for row in every):
+            raise ValueError(f"only rows of kind {' or '.join(ONE_LABEL)} have shares of labels; got {self.kind!r}")
+        if odd := [row for row in every if row.shares and not _are_shares(row.shares)]:
+            raise ValueError(f"shares must be at least 0 and not all 0; got {odd[0]}")
         if not self.examples():
             raise ValueError("a student needs at least one row of positive weight; got none")
 
@@ -99,6 +107,10 @@ class StudentJob:
         settings = self.settings.model_dump(exclude={"model", "shard"})
         models = [model_hash(local_folder(each)) for each in (self.init_folder, self.teacher) if each is not None]
         return digest(self.kind, self.labels, self.seeds, self.rows, self.dev, settings, models)
+
+
+def _are_shares(shares: tuple[tuple[str, float], ...]) -> bool:
+    return all(share >= 0 for _, share in shares) and sum(share for _, share in shares) > 0
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,9 @@ def fit_linear(
 ) -> tuple[Tensor, Tensor]:
     """Weight [columns, d] and bias [columns] of a head on `features` [u, d], by full-batch AdamW from zeros.
 
-    `choices` makes logits [u, columns] those of choices [m, ways]; `targets` int64 and `weights` [m] are of choices.
-    Few steps of a high rate on standardised features: early stopping, which losses for wrong labels rely on.
+    `choices` makes logits [u, columns] those of choices [m, ways], to which `targets` (as of training/losses.py)
+    and `weights` [m] belong. Few steps of a high rate on standardised features: early stopping, which losses for wrong
+    labels rely on.
     """
     centre, scale = features.mean(dim=0), features.std(dim=0).clamp(min=1e-6)
     standard, places = (features - centre) / scale, torch.arange(len(targets), device=features.device)

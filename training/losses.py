@@ -1,8 +1,9 @@
 """One table of what a student may minimise, and the judge's pairwise loss.
 
-A loss is taken for each *choice* (training/students/network.py): logits [m, ways], the right one int64 [m], and
-its place among all choices of the training rows int64 [m], by which some losses remember. A batch's loss
-is their weighted mean.
+A loss is taken for each *choice* (training/students/network.py): logits [m, ways], its target, and its place among all
+choices of the training rows int64 [m], by which some losses remember. Targets are the right ones int64 [m], or how
+likely each is to be the right one, float32 [m, ways]: then a loss is the mean over what may be right. A batch's loss is
+their weighted mean.
 """
 
 from __future__ import annotations
@@ -69,8 +70,10 @@ class Generalised(Loss):
         self.q = q
 
     def __call__(self, logits: Tensor, targets: Tensor, places: Tensor) -> Tensor:
-        likely = log_softmax(logits.float(), dim=-1).gather(1, targets[:, None])[:, 0]
-        return -torch.expm1(self.q * likely) / self.q
+        likely = log_softmax(logits.float(), dim=-1)
+        if targets.is_floating_point():
+            return (targets * -torch.expm1(self.q * likely)).sum(dim=-1) / self.q
+        return -torch.expm1(self.q * likely.gather(1, targets[:, None])[:, 0]) / self.q
 
 
 class EarlyLearning(Loss):

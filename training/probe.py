@@ -20,7 +20,8 @@ from training.students.sequence_classification import SequenceClassifier
 BIAS = 10.0  # the largest that a head starts with: what has no text is unlikely, not impossible
 
 Head = tuple[np.ndarray, np.ndarray]  # weight [columns, d] and bias [columns]
-Fit = Callable[[np.ndarray, np.ndarray, np.ndarray], Head]  # of features [n, d], choices [n, m] and weights [n]
+# of features [n, d], targets and weights [n]; targets: choices int [n, m], or how likely labels are float [n, labels]
+Fit = Callable[[np.ndarray, np.ndarray, np.ndarray], Head]
 
 
 def can_probe(student: Network) -> bool:
@@ -29,17 +30,15 @@ def can_probe(student: Network) -> bool:
     return isinstance(student, SequenceClassifier) and bert is not None and bert.pooler is not None
 
 
-def probe_head(
-    student: Network, texts: Sequence[str], targets: Sequence[Sequence[int]], weights: Sequence[float], fit: Fit
-) -> None:
+def probe_head(student: Network, texts: Sequence[str], targets: np.ndarray, weights: Sequence[float], fit: Fit) -> None:
     """Set pooler and classifier of a student that `can_probe` to a linear head on its first tokens, in place.
 
-    The pooler becomes a scaled identity, so small that its tanh is nearly linear. `targets` are the choices of each
-    text. Labels without a text start at bias -10.
+    The pooler becomes a scaled identity, so small that its tanh is nearly linear. `targets` are as
+    `Fit` takes them. Labels without a text start at bias -10.
     """
     vectors = student.features_of(student.encode(texts))
     scale = 1 / np.linalg.norm(vectors, axis=1).mean()
-    weight, bias = fit(np.tanh(vectors * scale), np.asarray(targets), np.asarray(weights))
+    weight, bias = fit(np.tanh(vectors * scale), targets, np.asarray(weights))
     with torch.no_grad():
         student.model.bert.pooler.dense.weight.copy_(torch.eye(vectors.shape[1]) * scale)
         student.model.bert.pooler.dense.bias.zero_()
@@ -53,6 +52,10 @@ def logistic(student: Network, strength: float) -> Fit:
     def fit(features: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> Head:
         if student.link == "sigmoid":
             return _fit_each(features, targets, strength, weights)
+        if targets.dtype.kind == "f":  # a text stands under each label that it may have
+            places, labels = np.nonzero(targets)
+            shares = weights[places] * targets[places, labels]
+            return fit_head(features[places], labels, len(student.columns), strength, shares)
         return fit_head(features, targets[:, 0], len(student.columns), strength, weights)
 
     return fit
@@ -62,12 +65,12 @@ def by_loss(student: Network, loss: Loss) -> Fit:
     """A head that minimises a loss for wrong labels, to which a regression would fit itself."""
 
     def fit(features: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> Head:
-        device = student.model.device
+        device, soft = student.model.device, targets.dtype.kind == "f"
         weight, bias = fit_linear(
             loss,
             torch.from_numpy(features).float().to(device),
-            torch.from_numpy(targets.flatten()).to(device),
-            torch.from_numpy(np.repeat(weights, targets.shape[1])).float().to(device),
+            torch.from_numpy(targets if soft else targets.flatten()).to(device),
+            torch.from_numpy(weights if soft else np.repeat(weights, targets.shape[1])).float().to(device),
             len(student.columns),
             student.choices,
         )

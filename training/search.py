@@ -13,9 +13,10 @@ from training.job import StudentJob, TrainingRow
 from training.linear import fit_linear
 from training.losses import LOSSES
 from training.settings import StudentSettings
+from training.shares import soft_targets
 from training.students.network import Encoded, Network
 
-ROBUST = "label_smoothing"  # what is taken unless another is clearly better
+ROBUST = "early_learning"  # what is taken unless another is clearly better
 ROWS = 2000  # the most that heads are fitted on
 FOLDS = 3
 CLEAR = 2.0
@@ -85,6 +86,9 @@ def try_loss(
 ) -> np.ndarray:
     """The share of right choices of each held row, float64 [n], by a head that was fitted with a loss."""
     features, targets, teacher = (torch.cat([each[part] for each in trained]) for part in (1, 2, 3))
+    soft = soft_targets([each.row for each in trained], student.columns, settings.share_power)
+    if soft is not None:
+        targets = torch.from_numpy(soft).float()
     weights = torch.cat([torch.full((len(each.targets),), each.row.weight) for each in trained])
     loss = LOSSES[name](settings, teacher)
     weight, bias = fit_linear(loss, features, targets, weights, len(student.columns), student.choices)

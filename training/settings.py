@@ -9,6 +9,7 @@ from pydantic import Field
 from generation.models import EMBEDDED_ENCODER
 from generation.settings import Settings, Share
 
+Targets = Literal["hard", "soft", "soft_all"]
 LossName = Literal["cross_entropy", "label_smoothing", "soft_labels", "generalised", "early_learning", "auto"]
 
 
@@ -25,7 +26,15 @@ class StudentSettings(Settings):
     batch_size: int = Field(16, ge=2)
     learning_rate: float = Field(1e-4, gt=0, lt=1, description="of a student that starts from a plain encoder")
     warm_learning_rate: float = Field(2e-6, gt=0, lt=1, description="of one that starts from the judge")
-    loss: LossName = Field("label_smoothing", description="see docs/students.md; auto searches a little")
+    loss: LossName = Field("early_learning", description="see docs/students.md; auto searches a little")
+    targets: Targets = Field(
+        "hard",
+        description="what generated rows are learnt as: their labels (hard), the judge's shares of labels (soft), "
+        "and so too of the rows that the judge doubts (soft_all)",
+    )
+    share_power: float = Field(
+        1.0, gt=0, le=1, description="power of the shares of labels that are learnt; below 1 less sure than they were"
+    )
     label_smoothing: float = Field(0.1, ge=0, lt=1, description="share of a label that is spread over all")
     soft_share: Share = Field(0.5, description="share of the judge's distribution in the loss, with soft_labels")
     soft_temperature: float = Field(2.0, gt=0, description="of that distribution and the student's beside it")

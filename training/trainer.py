@@ -31,10 +31,13 @@ from training.progress import Progress
 from training.resumable import Resumable
 from training.search import choose_loss
 from training.sharding import TRAINED, average_gradients, is_too_large, whole
+from training.shares import soft_targets
 from training.spec import StudentSpec
 from training.students import NETWORKS
 from training.teacher import holds_judge, teach
 
+# cross-entropy, or cross-entropy and a term that has nothing to say before the first step
+REGRESSED = ("cross_entropy", "label_smoothing", "early_learning")
 Wrap = Callable[[nn.Module], nn.Module]
 
 
@@ -59,6 +62,7 @@ class StudentTrainer(Resumable):
         self.rows = job.examples()
         self.encoded = self.student.encode([self.student.input_of(row) for row in self.rows])
         self.targets = [self.student.targets(row, each) for row, each in zip(self.rows, self.encoded, strict=True)]
+        self.soft = self._soft_targets()
         self.first = np.cumsum([0, *(len(each) for each in self.targets)])  # the place of each row's first choice
         self.warm = holds_judge(init_folder) and can_probe(self.student)
         self.loss: Loss | None = None  # made with the first step, or as a checkpoint has it
@@ -138,12 +142,11 @@ class StudentTrainer(Resumable):
         """Before the first step: the loss, and a head that fits the encoder where that was tuned."""
         self.loss = self._make_loss()
         if self.warm:
-            # regression has chosen the defaults of the whole system; a loss for wrong labels needs a head of its own
-            plain = self.progress.loss_name in ("cross_entropy", "label_smoothing")
+            # regression has chosen the defaults of the whole system, and bears wrong labels (docs/students.md)
+            plain = self.progress.loss_name in REGRESSED
             fit = logistic(self.student, self.settings.judge_c) if plain else by_loss(self.student, self._make_loss())
-            probe_head(
-                self.student, [row.text for row in self.rows], self.targets, [row.weight for row in self.rows], fit
-            )
+            targets = np.asarray(self.targets) if self.soft is None else self.soft.cpu().numpy()
+            probe_head(self.student, [row.text for row in self.rows], targets, [row.weight for row in self.rows], fit)
         if self.world > 1:  # ranks on unlike hardware could differ in a bit
             for value in self._trainable().values():
                 if not isinstance(value, DTensor):
@@ -181,14 +184,13 @@ class StudentTrainer(Resumable):
         mine = self.share_of(places)
         with mixed_precision(self.device, self.dtype):
             logits = self.parallel(*self.student.collate([self.encoded[place] for place in mine]))
-        targets = [target for place in mine for target in self.targets[place]]
         counts = [len(self.targets[place]) for place in mine]
         weights = np.repeat([self.rows[place].weight for place in mine], counts)
         choices = np.concatenate([np.arange(self.first[place], self.first[place + 1]) for place in mine])
         assert self.loss is not None
         losses = self.loss(
             self.student.choices(logits),
-            torch.tensor(targets, device=self.device),
+            self._targets(mine) if self.soft is None else self.soft[mine],
             torch.from_numpy(choices).to(self.device),
         )
         total = sum(self.rows[place].weight * len(self.targets[place]) for place in places)
@@ -206,6 +208,15 @@ class StudentTrainer(Resumable):
             return self.settings.shard == "always"
         parameters = sum(value.numel() for value in self.student.parameters())
         return is_too_large(TRAINED * parameters, torch.float32, memory_of(self.device))
+
+    def _targets(self, places: Sequence[int]) -> Tensor:
+        """The right one of each choice of some rows."""
+        return torch.tensor([target for place in places for target in self.targets[place]], device=self.device)
+
+    def _soft_targets(self) -> Tensor | None:
+        """What may be right of the choice of each row; None where each has one right one."""
+        soft = soft_targets(self.rows, self.student.columns, self.settings.share_power)
+        return None if soft is None else torch.from_numpy(soft).float().to(self.device)
 
     def _look(self) -> None:
         """Measure the dev rows, and keep the weights if they are the best so far."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -19,13 +19,15 @@ class Agreement:
     """What follows from the judge's opinion on one row; `label` is the final one.
 
     `scores`: `judge_confidence` (probability of its best label), `judge_margin` (to the second best) and, where a
-    label was intended, `judge_intended` (probability of that one). Without a judge there are none.
+    label was intended, `judge_intended` (probability of that one). Without a judge there are none. `shares`: how likely
+    each label is to be right (denoise.noise.soft), where that is asked for.
     """
 
     status: str
     label: str | None
     reason: str | None
     scores: dict[str, float]
+    shares: dict[str, float] = field(default_factory=dict)
 
     @property
     def certainty(self) -> float:

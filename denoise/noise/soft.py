@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from denoise.noise.calibration import NONE, Calibration, Evidence
 from denoise.noise.out_of_fold import Rows, head_probabilities
+from training.shares import likely
 
-FLATNESS = 0.5  # power of the probabilities that a student of generated rows learns from
-_LEAST_SHARE = 0.03
+LEAST_KEPT = 0.001  # of a label's share, to be written down
+_DIGITS = 4
 
 
-def flattened(probabilities: np.ndarray, power: float = FLATNESS) -> np.ndarray:
-    """Probabilities [n, labels] to a power, rows again of sum 1: below 1 less sure than they were."""
-    raised = np.maximum(probabilities, 0.0) ** power
-    return raised / raised.sum(axis=1, keepdims=True)
+def label_shares(evidence: Evidence, calibration: Calibration, labels: Sequence[str]) -> list[dict[str, float]]:
+    """How likely each row is to be of its likeliest labels: those with LEAST_KEPT or more, rounded.
+
+    Of a row that was made for a label without seeds (0 in all rows of the first opinion) nobody can say: it has none.
+    """
+    if not len(evidence):
+        return []
+    unknown = (evidence.intended != NONE) & ~np.any(evidence.opinions[0], axis=0)[evidence.intended]
+    return [
+        {} if unasked else {name: round(p, _DIGITS) for name, p in zip(labels, row, strict=True) if p >= LEAST_KEPT}
+        for row, unasked in zip(calibration.probabilities(evidence).tolist(), unknown, strict=True)
+    ]
 
 
 def soft_rows(vectors: np.ndarray, probabilities: np.ndarray, weights: np.ndarray) -> Rows:
     """Each row once for its likeliest label and for each that it has a few percent of, by its share of `weights`."""
-    enough = probabilities >= np.minimum(_LEAST_SHARE, probabilities.max(axis=1, keepdims=True))
-    shares = np.where(enough, probabilities, 0.0)
-    shares = shares / shares.sum(axis=1, keepdims=True) * weights[:, None]
+    shares = likely(probabilities) * weights[:, None]
     places, targets = np.nonzero(shares)
     return Rows(vectors[places], targets, shares[places, targets])
 

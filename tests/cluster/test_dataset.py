@@ -14,7 +14,8 @@ import polars
 import pyarrow.parquet as pq
 import pytest
 
-from cluster.dataset import discard_scratch, kept_rows, materialise, read_dataset
+from cluster.dataset import discard_scratch, doubted_rows, kept_rows, materialise, read_dataset, training_rows
+from cluster.evaluation import rows_of
 from cluster.store import Store
 from generation.location import ObjectPath, path_of
 from generation.parts import write_bytes
@@ -22,7 +23,9 @@ from generation.records import DATASET_SCHEMA, dataset_schema, map_column, row_i
 from tests.cluster.cases import RUN_ID, add_rows, add_verdicts, verdict
 
 NAMES = ["neg-0", "neg-1", "pos-0", "pos-1", "pos-2"]
-NESTED = ["seed_ids", "attributes", "sampling", "scores"]
+NESTED = ["seed_ids", "attributes", "sampling", "scores", "shares"]
+
+MAYBE_NULL = ("scores", "shares")
 
 
 @pytest.fixture
@@ -30,8 +33,10 @@ def judged(store: Store) -> Store:
     """Round 0: pos-1 is moved to neg, neg-1 is rejected, the rest accepted."""
     add_rows(store, ["pos-0", "neg-0", "pos-1"], "e0")
     add_rows(store, ["neg-1", "pos-2"], "e1")
-    moved = verdict("pos-1", "relabelled", weight=0.5, scores={"judge": 0.25, "margin": -1.0}) | {"label": "neg"}
-    verdicts = [verdict("pos-0", scores={}), moved, verdict("neg-1", "rejected"), verdict("neg-0"), verdict("pos-2")]
+    moved = verdict("pos-1", "relabelled", weight=0.5, scores={"judge": 0.25, "margin": -1.0})
+    moved |= {"label": "neg", "shares": {"neg": 0.75, "pos": 0.25}}
+    doubted = verdict("neg-1", "rejected", stage="agreement", reason="judge_unsure", shares={"neg": 0.4, "pos": 0.6})
+    verdicts = [verdict("pos-0", scores={}), moved, doubted, verdict("neg-0"), verdict("pos-2")]
     add_verdicts(store, verdicts)
     return store
 
@@ -51,6 +56,29 @@ def test_rows_have_final_labels_and_what_was_found(judged: Store) -> None:
     assert (moved["label"], moved["intended_label"], moved["status"]) == ("neg", "pos", "relabelled")
     assert (moved["weight"], moved["text"]) == (0.5, "e0 pos-1 0")
     assert scores[moved["id"]] == {"judge": 0.25, "margin": -1.0}
+
+
+def test_what_a_student_learns(judged: Store) -> None:
+    table = training_rows(judged, [0])
+    assert len(table) == 4
+    by_text = {row.text: row for row in rows_of(table, soft=True)}
+    moved = by_text["e0 pos-1 0"]
+    assert (moved.label, moved.weight, moved.shares) == ("neg", 1.0, (("neg", 0.75), ("pos", 0.25)))
+    assert by_text["e0 pos-0 0"].shares == ()
+    hard = {row.text: row for row in rows_of(table)}["e0 pos-1 0"]
+    assert (hard.label, hard.weight, hard.shares) == ("neg", 0.5, ())
+
+
+def test_what_the_judge_doubts_is_learnt_by_shares_alone(judged: Store) -> None:
+    (doubted,) = rows_of(doubted_rows(judged, [0]), soft=True)
+    assert (doubted.text, doubted.label, doubted.weight) == ("e1 neg-1 0", "pos", 1.0)
+    assert doubted.shares == (("neg", 0.4), ("pos", 0.6))
+
+
+def test_what_a_person_has_judged_is_not_doubted(judged: Store) -> None:
+    told = verdict("neg-1", "rejected", revision=2, stage="audit", reason="discarded", auditor="ann")
+    add_verdicts(judged, [told], "person")
+    assert doubted_rows(judged, [0]).num_rows == 0
 
 
 def test_a_verdict_without_its_row_is_a_fault(store: Store) -> None:
@@ -131,7 +159,7 @@ def test_duckdb(dataset: tuple[Path, dict[str, list[Any]]]) -> None:
     query = f"select {', '.join(columns)} from '{folder}/*.parquet' order by label, id"
     found = zip(*duckdb.execute(query).fetchall(), strict=True)
     assert {
-        name: [value or {} if name == "scores" else value for value in values]
+        name: [value or {} if name in MAYBE_NULL else value for value in values]
         for name, values in zip(columns, found, strict=True)
     } == columns
 
@@ -147,7 +175,7 @@ def test_pandas_with_fastparquet(dataset: tuple[Path, dict[str, list[Any]]]) -> 
     folder, columns = dataset
     frame = pandas.read_parquet(folder, engine="fastparquet").sort_values(["label", "id"])
     found = {name: frame[name].to_list() for name in columns}
-    assert {**found, "scores": [value or {} for value in found["scores"]]} == columns
+    assert {**found, **{name: [value or {} for value in found[name]] for name in MAYBE_NULL}} == columns
 
 
 def test_the_footers_of_all_parts_lie_in_one_file(dataset: tuple[Path, dict[str, list[Any]]]) -> None:

@@ -73,6 +73,15 @@ def test_soft_labels_need_a_judge(tmp_path: Path) -> None:
         make(tmp_path, TAGGED, kind="tags", labels=SLOTS, student=settings)
 
 
+@pytest.mark.parametrize(("kind", "rows"), [("tags", TAGGED), ("multi_label", SETS)])
+def test_shares_of_labels_need_a_judge_of_single_labels(tmp_path: Path, kind: str, rows: list[dict[str, Any]]) -> None:
+    task: dict[str, Any] = {"kind": kind} | ({"labels": SLOTS} if kind == "tags" else {})
+    message = rf"student\.targets: soft needs a judge of single labels; kind '{kind}' has none"
+    with pytest.raises(UserError, match=message):
+        make(tmp_path, rows, student={"model": "model", "targets": "soft"}, **task)
+    assert not make(tmp_path, rows, **task).learns_shares
+
+
 def test_test_rows_are_read_as_their_kind_has_them(tmp_path: Path) -> None:
     (tmp_path / "test.jsonl").write_text('{"text": "a [time: b]"}\n')
     assert [row.tags for row in make(tmp_path, TAGGED, kind="tags", labels=SLOTS, test="test.jsonl").test] == [

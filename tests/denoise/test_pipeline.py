@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import random
 from functools import partial
 
@@ -84,6 +85,10 @@ def test_every_row_gets_the_one_verdict_that_is_due(ray_session: None) -> None:
     scores = dict(zip(verdicts["id"].to_pylist(), map_column(verdicts, "scores"), strict=True))
     assert scores["01"] == {}
     assert scores["14"] == pytest.approx({"judge_confidence": 0.95, "judge_intended": 0.05, "judge_margin": 0.9})
+    shares = dict(zip(verdicts["id"].to_pylist(), map_column(verdicts, "shares"), strict=True))
+    assert shares["01"] == {}
+    odds = 0.95**2 / (0.95**2 + 0.05**2 * math.exp(0.8))  # the judge's, squared, and a bonus for the intended label
+    assert shares["14"] == {LOST: round(odds, 4), HOURS: round(1 - odds, 4)}
     assert sum(step.count for step in waterfall(wave(), verdicts)) == len(CASES)
 
 

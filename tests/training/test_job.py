@@ -54,6 +54,12 @@ def test_mistakes_are_named(job: StudentJob):
         replace(job, rows=(TrainingRow("goal", "music", -1.0),))
     with pytest.raises(ValueError, match="weights must be at least 0"):
         replace(job, rows=(TrainingRow("goal", "music", float("nan")),))
+    with pytest.raises(ValueError, match=r"got \['sport'\]"):
+        replace(job, rows=(TrainingRow("goal", "music", shares=(("music", 0.5), ("sport", 0.5))),))
+    with pytest.raises(ValueError, match="shares must be at least 0 and not all 0"):
+        replace(job, rows=(TrainingRow("goal", "music", shares=(("music", 0.0),)),))
+    with pytest.raises(ValueError, match=r"only rows of kind label or pair have shares of labels; got 'multi_label'"):
+        replace(job, kind="multi_label", rows=(TrainingRow("goal", "music", shares=(("music", 1.0),)),))
     with pytest.raises(ValueError, match="at least one row of positive weight"):
         replace(job, seeds=())
 

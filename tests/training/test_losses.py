@@ -135,6 +135,17 @@ def test_early_learning_remembers_by_place():
 
 
 @pytest.mark.parametrize("name", list(LOSSES))
+def test_of_soft_targets_a_loss_is_the_mean_over_what_may_be_right(name: str):
+    def found(targets: torch.Tensor) -> float:
+        teacher = torch.tensor([[0.1, 0.2, 0.7]])
+        return LOSSES[name](StudentSettings(), teacher)(LOGITS[:1], targets, torch.tensor([0])).item()
+
+    mean = 0.7 * found(torch.tensor([0])) + 0.3 * found(torch.tensor([2]))
+    assert found(torch.tensor([[0.7, 0.0, 0.3]])) == pytest.approx(mean, rel=1e-5)
+    assert found(torch.tensor([[0.0, 1.0, 0.0]])) == pytest.approx(found(torch.tensor([1])), rel=1e-6)
+
+
+@pytest.mark.parametrize("name", list(LOSSES))
 def test_every_loss_falls_as_the_label_gets_likelier(name: str):
     loss = LOSSES[name](StudentSettings(), torch.full((1, 3), math.nan))
     unlikely, likely = (

@@ -16,7 +16,7 @@ from training.students.sequence_classification import SequenceClassifier
 from training.trainer import StudentTrainer
 
 TEXTS, TARGETS = [text for text, _ in SEEDS], [LABELS.index(label) for _, label in SEEDS]
-CHOICES = [[target] for target in TARGETS]
+CHOICES = np.array(TARGETS)[:, None]
 
 
 @pytest.fixture(scope="module")
@@ -41,9 +41,24 @@ def test_the_head_is_the_regression_on_first_tokens(judge: Path):
 def test_a_text_of_weight_0_does_not_count(judge: Path):
     students = [SequenceClassifier.start(judge, LABELS, 128, seed=0) for _ in range(2)]
     probe_head(students[0], TEXTS, CHOICES, [1.0] * 12, logistic(students[0], 10.0))
-    probe_head(students[1], [*TEXTS, "rain"], [*CHOICES, [2]], [*[1.0] * 12, 0.0], logistic(students[1], 10.0))
+    probe_head(
+        students[1], [*TEXTS, "rain"], np.vstack([CHOICES, [[2]]]), [*[1.0] * 12, 0.0], logistic(students[1], 10.0)
+    )
     texts = [text for text, _ in UNSEEN]
     assert students[0].logits(texts) == pytest.approx(students[1].logits(texts), abs=0.05)
+
+
+@pytest.mark.parametrize("by", ["regression", "loss"])
+def test_soft_targets_are_texts_under_several_labels(judge: Path, by: str):
+    one, other = (SequenceClassifier.start(judge, LABELS, 128, seed=0) for _ in range(2))
+    fits = [logistic(each, 10.0) if by == "regression" else by_loss(each, Generalised(0.7)) for each in (one, other)]
+    twice, soft = [*TEXTS, TEXTS[0]], np.eye(3)[[*TARGETS, TARGETS[0]]]
+    soft[[0, 12]] = [0.75, 0.0, 0.25]
+    probe_head(one, twice, soft, [1.0] * 13, fits[0])
+    probe_head(other, twice, np.vstack([CHOICES, [[2]]]), [1.5, *[1.0] * 11, 0.5], fits[1])
+    texts = [text for text, _ in UNSEEN]
+    assert one.logits(texts) == pytest.approx(other.logits(texts), abs=0.05)
+    assert one.logits(TEXTS[:1])[0, 2] > one.logits(TEXTS[:1])[0, 1]
 
 
 def test_a_head_by_a_loss_is_what_that_loss_finds(judge: Path):

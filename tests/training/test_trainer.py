@@ -49,6 +49,22 @@ def test_learns_the_topics(finished: tuple[StudentTrainer, StudentResult]):
     assert [look.step for look in result.curve] == [10, 20, 30]
 
 
+def test_shares_are_learnt_in_the_labels_place(job: StudentJob):
+    bare = replace(job, dev=(), settings=job.settings.model_copy(update={"loss": "cross_entropy", "share_power": 1.0}))
+    unsure = tuple(
+        row._replace(shares=((row.label, 0.5), ("food" if row.label != "food" else "music", 0.5))) for row in job.seeds
+    )
+    hard, soft, sure = (
+        StudentTrainer(replace(bare, seeds=seeds))
+        for seeds in (job.seeds, unsure, tuple(row._replace(shares=((row.label, 2.0),)) for row in job.seeds))
+    )
+    for _ in range(8):
+        for trainer in (hard, soft, sure):
+            trainer.step()
+    assert same(hard, sure) and not same(hard, soft)
+    assert soft.progress.loss > hard.progress.loss
+
+
 def test_the_folder_is_a_standard_one_with_the_same_logits(finished: tuple[StudentTrainer, StudentResult]):
     _, result = finished
     plain = AutoModelForSequenceClassification.from_pretrained(result.folder)
@@ -123,7 +139,8 @@ def test_a_checkpoint_of_another_job_is_refused(job: StudentJob, tmp_path: Path)
 
 def test_early_stopping_keeps_the_best_step(job: StudentJob):
     # a rate this high wrecks the student, so that later looks are clearly worse than an early one
-    trainer = StudentTrainer(changed(job, steps=30, evaluate_every=2, patience=2, learning_rate=0.05))
+    wrecked = {"loss": "label_smoothing", "learning_rate": 0.05}
+    trainer = StudentTrainer(changed(job, steps=30, evaluate_every=2, patience=2, **wrecked))
     result = trainer.run()
     best = trainer.progress.best
     assert best is not None and result.best_step == best.step

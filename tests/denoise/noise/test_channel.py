@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from denoise.noise.calibration import NONE, Calibration, Evidence
 from denoise.noise.channel import channel_of, through_channel
 from denoise.noise.out_of_fold import Rows
 from denoise.noise.self_taught import self_taught
-from denoise.noise.soft import flattened, soft_out_of_fold, soft_rows
+from denoise.noise.soft import label_shares, soft_out_of_fold, soft_rows
 
 
 def test_a_channel_is_counted_and_smoothed() -> None:
@@ -51,6 +52,21 @@ def test_the_order_of_rows_does_not_matter_to_the_channel() -> None:
     assert through_channel(np.zeros((0, 3)), np.zeros(0, int)).shape == (0, 3)
 
 
+def test_shares_of_labels() -> None:
+    opinion = np.array([[0.9, 0.0999, 0.0001], [0.2, 0.8, 0.0]])
+    evidence = Evidence((opinion,), np.array([NONE, 1]))
+    rows = label_shares(evidence, Calibration((1.0,), 0.0), ["a", "b", "c"])
+    assert rows == [{"a": 0.9, "b": 0.0999}, {"a": 0.2, "b": 0.8}]
+
+
+def test_nobody_can_say_how_likely_a_label_without_seeds_is() -> None:
+    opinion = np.array([[0.9, 0.1, 0.0], [0.2, 0.8, 0.0]])
+    evidence = Evidence((opinion,), np.array([2, 1]))
+    rows = label_shares(evidence, Calibration((1.0,), 0.0), ["a", "b", "c"])
+    assert rows[0] == {} and rows[1] == {"a": 0.2, "b": 0.8}
+    assert label_shares(Evidence((opinion[:0],), np.zeros(0, int)), Calibration((1.0,), 0.0), ["a", "b", "c"]) == []
+
+
 def test_soft_rows() -> None:
     vectors = np.array([[1.0, 0.0], [0.0, 1.0]])
     rows = soft_rows(vectors, np.array([[0.6, 0.38, 0.02], [0.0, 0.0, 1.0]]), np.array([1.0, 0.5]))
@@ -59,11 +75,6 @@ def test_soft_rows() -> None:
     assert rows.weights == pytest.approx([0.6 / 0.98, 0.38 / 0.98, 0.5])
     many = soft_rows(vectors[:1], np.full((1, 100), 0.01), np.ones(1))
     assert len(many.targets) == 100 and many.weights.sum() == pytest.approx(1.0)
-
-
-def test_flattened() -> None:
-    assert flattened(np.array([[0.8, 0.2, 0.0]])) == pytest.approx(np.array([[2 / 3, 1 / 3, 0.0]]))
-    assert flattened(np.array([[0.8, 0.2]]), 1.0) == pytest.approx(np.array([[0.8, 0.2]]))
 
 
 def test_a_round_of_self_training_asks_the_other_folds() -> None:
