@@ -1,4 +1,4 @@
-"""Rows that people have checked: later rounds show them to the LM as they show seeds.
+"""Rows that people have checked: later rounds show them to the LM as they show seeds, and they move the calibration.
 
 Which ones is committed when a round first plans, so that all of its waves, and a driver that takes it up again, have
 the same exemplars although people go on judging.
@@ -6,13 +6,17 @@ the same exemplars although people go on judging.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from cluster.audit.frame import STAGE, UNDONE
 from cluster.store import Store
-from generation.records import KEPT
+from generation.records import KEPT, ROW_SCHEMA
 from generation.task import Example
+
+AUDITED = ("confirmed", "corrected")  # reasons of verdicts that tell whether the machine was right
 
 
 def checked_examples(store: Store, round_: int) -> tuple[Example, ...]:
@@ -31,16 +35,27 @@ def checked_examples(store: Store, round_: int) -> tuple[Example, ...]:
     return tuple(now[id] for id in told if id in now)
 
 
+def audited_rows(store: Store) -> pa.Table:
+    """Rows of the machine's that people have confirmed or corrected: `id`, `text`, `intended` label, `label`; by id."""
+    schema = pa.schema([(name, pa.string()) for name in ("id", "text", "intended", "label")])
+    found = [_rows_of(store, number, AUDITED) for number in store.rounds()]
+    rows = pa.concat_tables([schema.empty_table(), *(each.select(schema.names).cast(schema) for each in found)])
+    return rows.filter(pc.is_valid(rows["intended"])).sort_by("id")
+
+
 def _checked(store: Store, round_: int) -> dict[str, Example]:
-    found: dict[str, Example] = {}
-    for number in (each for each in store.rounds() if each < round_):
-        verdicts = store.verdicts(number)
-        stands = pc.invert(pc.fill_null(pc.equal(verdicts["reason"], UNDONE), False))
-        by_people = pc.and_(pc.equal(verdicts["stage"], STAGE), pc.is_in(verdicts["status"], pa.array(KEPT)))
-        mine = verdicts.filter(pc.and_(pc.fill_null(by_people, False), stands)).select(["id", "label"])
-        if not mine.num_rows:
-            continue
-        texts = store.rows(number, ["id", "text"]).join(mine, "id", join_type="inner")
-        for row in texts.to_pylist():
-            found[row["id"]] = Example(row["text"], row["label"], known_as=row["id"])
-    return found
+    found = [_rows_of(store, number).to_pylist() for number in store.rounds() if number < round_]
+    return {row["id"]: Example(row["text"], row["label"], known_as=row["id"]) for rows in found for row in rows}
+
+
+def _rows_of(store: Store, round_: int, reasons: Sequence[str] | None = None) -> pa.Table:
+    """Rows of a round that a person's verdict keeps: `id`, `text`, `intended`, `label` (the person's)."""
+    verdicts = store.verdicts(round_)
+    mine = pc.and_(pc.equal(verdicts["stage"], STAGE), pc.is_in(verdicts["status"], pa.array(KEPT)))
+    said = pc.invert(pc.fill_null(pc.equal(verdicts["reason"], UNDONE), False))
+    if reasons is not None:
+        said = pc.and_(said, pc.is_in(verdicts["reason"], pa.array(reasons)))
+    kept = verdicts.filter(pc.and_(pc.fill_null(mine, False), said)).select(["id", "label"])
+    rows = store.rows(round_, ["id", "text", "intended_label"]) if kept.num_rows else ROW_SCHEMA.empty_table()
+    rows = rows.select(["id", "text", "intended_label"]).rename_columns(["id", "text", "intended"])
+    return rows.join(kept, "id", join_type="inner")

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cluster.budget import Budget
+from cluster.checked import audited_rows
 from cluster.job import Job
 from cluster.journal import Journal
 from cluster.known import known_rows
@@ -122,6 +123,7 @@ class WaveSteps:
                 load_likelihood=self._likelihood(),
                 meanings=self._meanings(),
                 second=self._second_opinion(),
+                audited=None if several else audited_rows(self._store),
                 banned=self._job.generation.banned,
                 sets=self._job.shown.label_names if several else None,
             )

@@ -55,6 +55,7 @@ def denoise_wave(
     known: pa.Table | None = None,
     meanings: Meanings | None = None,
     second: SecondOpinion | None = None,
+    audited: pa.Table | None = None,
 ) -> pa.Table:
     """One verdict (VERDICT_SCHEMA, revision 0) on each of `rows` (ROW_SCHEMA), in their order.
 
@@ -64,10 +65,11 @@ def denoise_wave(
     `load_likelihood` where the settings ask for label margins; without a judge rows keep the labels they were made
     for. `sets` are the sets of labels that rows are made for, joined, where rows have several: then the judge tells of
     each label by itself; `second` has a say on other rows' shares of labels, and on what happens to them where the
-    settings state a noise to aim at. `meanings` are used where the settings ask for semantic duplicates. A task takes
-    about `block_rows` rows. The verdicts, but for their time, do not depend on the order of rows, on `block_rows` or on
-    the number of workers. Raises ValueError on repeated ids and unknown labels. Needs an initialised Ray with one free
-    CPU or more.
+    settings state a noise to aim at. `audited` (`text`, `intended`, `label`) are rows whose labels people have settled:
+    they move how far the opinions are trusted. `meanings` are used where the settings ask for semantic duplicates. A
+    task takes about `block_rows` rows. The verdicts, but for their time, do not depend on the order of rows, on
+    `block_rows` or on the number of workers. Raises ValueError on repeated ids and unknown labels. Needs an initialised
+    Ray with one free CPU or more.
     """
     ids = rows["id"].to_pylist()
     old = pa.concat_tables([know(kept), KNOWN_SCHEMA.empty_table() if known is None else known]).sort_by("id")
@@ -106,6 +108,9 @@ def denoise_wave(
             if second is not None:
                 heard = judge_texts(judged, names, second.load, block_rows)
                 evidence, calibration = evidence.joined(heard), second.calibration
+            if audited is not None and audited.num_rows:
+                told_by_people = hear_audited(audited, names, load_judge, second, block_rows)
+                calibration = calibration.fitted([(*told_by_people, 1.0)])
             opinions = (
                 agreements(intended, probabilities, names, settings)
                 if settings.target_noise is None
@@ -167,6 +172,23 @@ def judge_texts(
     )
     column = collect(judging).sort_by("position")["probabilities"].combine_chunks()
     return np.asarray(column.flatten()).reshape(-1, len(labels))
+
+
+def hear_audited(
+    audited: pa.Table,
+    labels: Sequence[str],
+    load_judge: Callable[[], JudgeLike],
+    second: SecondOpinion | None,
+    block_rows: int,
+) -> tuple[Evidence, np.ndarray]:
+    """What the opinions say of rows whose labels people have settled, and those labels, int [n]."""
+    asked = audited.select(["text"]).append_column("position", pa.array(np.arange(audited.num_rows)))
+    evidence = Evidence(
+        (judge_texts(asked, labels, load_judge, block_rows),), numbers_of(audited["intended"].to_pylist(), labels)
+    )
+    if second is not None:
+        evidence = evidence.joined(judge_texts(asked, labels, second.load, block_rows))
+    return evidence, numbers_of(audited["label"].to_pylist(), labels)
 
 
 def take_margins(

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from cluster.checked import audited_rows
 from cluster.config import RuntimeSettings
 from cluster.material import material_of
 from cluster.session import ray_session
@@ -68,6 +69,16 @@ def test_what_people_have_checked_stands_among_the_seeds_of_later_rounds(tmp_pat
     assert material_of(job, store, 0) == job.material(0)
     shown = plan_wave(material_of(job, store, 1), job.method, 0, {"pos": 1, "neg": 1})
     assert {id for row in shown["seed_ids"].to_pylist() for id in row} >= {*ids.values()}
+
+
+def test_rows_that_tell_whether_the_machine_was_right(store: Store) -> None:
+    add_round(store, 0)
+    add_verdicts(store, [checked("pos-0"), checked("neg-0", status="rejected", reason="discarded")], "a0")
+    add_verdicts(store, [checked("pos-0x", status="relabelled", reason="corrected") | {"label": "neg"}], "a1")
+    told = {(row["text"], row["intended"], row["label"]) for row in audited_rows(store).to_pylist()}
+    assert told == {("e0 pos-0 0", "pos", "pos"), ("e0 pos-0x 0", "pos", "neg")}
+    add_verdicts(store, [checked("pos-0", 3, reason="undone")], "a2")
+    assert audited_rows(store)["text"].to_pylist() == ["e0 pos-0x 0"]
 
 
 def test_a_round_keeps_the_checked_rows_that_it_began_with(tmp_path: Path, store: Store) -> None:

@@ -120,6 +120,16 @@ def test_a_stated_noise_takes_the_place_of_the_bars(ray_session: None, order: li
     assert weights == pytest.approx({id: kept.get(id, 0.0) for id in weights}, abs=1e-4)
 
 
+@pytest.mark.parametrize(("said", "kept"), [(LOST, 8), (HOURS, 0)])
+def test_what_people_said_moves_how_far_the_judge_is_trusted(ray_session: None, said: str, kept: int) -> None:
+    """Forty rows that the judge took for lost cards, as they were meant: people found it right, or wrong."""
+    settings = SETTINGS.model_copy(update={"target_noise": 0.12})
+    audited = pa.table({"text": ["card"] * 40, "intended": [LOST] * 40, "label": [said] * 40})
+    more = {LOST: 9, HOURS: 9}
+    verdicts = denoise_wave(wave(), TASK, settings, KeywordJudge, KEPT, more, audited=audited)
+    assert sum(status in ("accepted", "relabelled") for status in verdicts["status"].to_pylist()) == kept
+
+
 def test_nothing_in_nothing_out(ray_session: None) -> None:
     verdicts = denoise_wave(wave([]), TASK, SETTINGS, KeywordJudge, KEPT.slice(0, 0), REMAINING)
     assert (verdicts.num_rows, verdicts.schema) == (0, VERDICT_SCHEMA)
