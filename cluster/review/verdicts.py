@@ -95,6 +95,8 @@ def _revision(id: str, history: History, who: str, at: datetime, verdict: Mappin
         "status": verdict["status"],
         "reason": verdict.get("reason"),
         "scores": dict(verdict.get("scores") or {}),
+        # a person names one label, which is to be learnt whole; what holds again after an undo is as it was
+        "shares": verdict.get("shares") if verdict.get("reason") == UNDONE else None,
         "survivor_id": verdict.get("survivor_id"),
         "weight": _weight(verdict),
         "auditor": who,
