@@ -16,6 +16,7 @@ import numpy as np
 
 from cluster.adapters import best_rows, place_adapters, train_adapters
 from cluster.audit.noted import noted_assurance
+from cluster.checked import may_be_shown
 from cluster.dataset import discard_scratch, doubted_rows, materialise, training_rows
 from cluster.evaluation import CONTRASTIVE, PLAIN, evaluate_run, look_at_dev, rows_of
 from cluster.gauges import Gauges
@@ -139,7 +140,7 @@ class Flywheel:
         output = self.store.folder(now.number, "adapters")
         self.monitor.stage("training adapters")
         earlier = range(now.number) if self.job.kind.is_written_as_text else range(0)
-        rows = best_rows(self.store.kept(earlier), self.job.shown)
+        rows = best_rows(may_be_shown(self.store, self.store.kept(earlier)), self.job.shown)
         asleep = self.pool.asleep() if self.pool is not None else contextlib.nullcontext()
         with self.journal.timed("adapt", now.number), asleep:
             trained = train_adapters(self.job, output, self.store.root / "training", self.trainer_gpu, rows)

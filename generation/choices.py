@@ -78,8 +78,8 @@ def choice_prompt(way: Way, method: PseudoLabel, task: Task, seeds: Sequence[Exa
     return asking.choice(shown, shown.labels[0], way.ordered(seeds), text)
 
 
-def examples_among(seeds: Sequence[Example], labels: Sequence[str], text: str, count: int) -> list[Example]:
-    """Up to `count` seeds of the labels, which take turns, by id; none that is the text itself."""
-    known = sorted((seed for seed in seeds if seed.text != text), key=lambda seed: seed.id)
+def examples_among(seeds: Sequence[Example], labels: Sequence[str], count: int) -> list[Example]:
+    """Up to `count` seeds of the labels, which take turns, by id."""
+    known = sorted(seeds, key=lambda seed: seed.id)
     turns = itertools.zip_longest(*([seed for seed in known if seed.label == label] for label in labels))
     return [seed for turn in turns for seed in turn if seed is not None][:count]

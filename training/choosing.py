@@ -2,11 +2,13 @@
 
 The answer is one of the names and nothing else: no other token is ever looked at, so that a text can ask for whatever
 it likes. Teacher-forced, as engines tell the logprobs of what they wrote only, and here all labels are to be compared.
+What prompts begin with is computed once for many texts, and a text once for all labels.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,11 +17,14 @@ import torch
 
 from generation.choices import Way, choice_prompt, examples_among, ways_of
 from generation.methods.pseudo_label import PseudoLabel
-from generation.task import Task
+from generation.prefix import common_begin
+from generation.task import Example, Task
 from generation.tokens import encode_spans
 from training.branching import Branch, Document, Target
 from training.causal_lm import CausalLM, per_text
 from training.device import CPU, best_device, prepare_process
+
+MOST_TOKENS = 1024  # of a document: attention grows with its square
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,10 @@ class ChoiceSpec:
     model_folder: Path
     exemplars: int = 10
     ways: int = 4
+
+    def shown(self, labels: Sequence[str]) -> list[Example]:
+        """The seeds that prompts about these labels show."""
+        return examples_among(self.task.seeds, labels, self.exemplars)
 
 
 class LabelChooser:
@@ -51,33 +60,41 @@ class LabelChooser:
         `among` names the labels that each text is asked about; the others are nan.
         """
         found = np.full((len(self.ways), len(texts), len(self.labels)), np.nan)
-        for way, table in zip(self.ways, found, strict=True):
-            table[:] = self._in(way, texts, among)
+        alike: defaultdict[tuple[str, ...], list[int]] = defaultdict(list)
+        for row, labels in enumerate(among):
+            alike[tuple(name for name in self.labels if name in labels)].append(row)
+        for labels, rows in alike.items():
+            columns = [self.labels.index(label) for label in labels]
+            for way, table in zip(self.ways, found, strict=True):
+                table[np.ix_(rows, columns)] = self._in(way, [texts[row] for row in rows], labels)
         return found
 
     @torch.inference_mode()
-    def _in(self, way: Way, texts: Sequence[str], among: Sequence[Sequence[str]]) -> np.ndarray:
-        cells = [(row, self.labels.index(label)) for row, labels in enumerate(among) for label in labels]
-        numbers = {cell: number for number, cell in enumerate(cells)}
-        documents = [self._document(way, row, texts[row], labels, numbers) for row, labels in enumerate(among)]
-        sums = torch.zeros(len(cells))
-        for _, layout in self._lm.batches(documents):
-            sums += per_text(self._lm.logprobs(layout), layout, len(cells))[0].cpu()
-        found = np.full((len(texts), len(self.labels)), np.nan)
-        found[tuple(np.array(cells, np.int64).reshape(-1, 2).T)] = sums.double().numpy()
-        return found
+    def _in(self, way: Way, texts: Sequence[str], labels: Sequence[str]) -> np.ndarray:
+        """Of texts that are asked about the same labels, float64 [texts, labels]."""
+        sums = torch.zeros(len(texts) * len(labels))
+        for _, layout in self._lm.batches(list(self._documents(way, texts, labels))):
+            sums += per_text(self._lm.logprobs(layout), layout, len(sums))[0].cpu()
+        return sums.double().numpy().reshape(len(texts), len(labels))
 
-    def _document(
-        self, way: Way, row: int, text: str, labels: Sequence[str], numbers: dict[tuple[int, int], int]
-    ) -> Document:
+    def _documents(self, way: Way, texts: Sequence[str], labels: Sequence[str]) -> Iterator[Document]:
         spec = self.spec
-        asked = replace(spec.task, labels=tuple(label for label in spec.task.labels if label.name in labels))
-        shown = examples_among(spec.task.seeds, asked.label_names, text, spec.exemplars)
-        prompt = choice_prompt(way, spec.method, asked, shown, text)
-        (stem, _), *_ = encode_spans(spec.model_folder, [prompt], spec.method.form.adds_special_tokens)
-        answers = encode_spans(spec.model_folder, [way.answer(label) for label in asked.label_names], False)
-        branches = [
-            Branch(tokens, [Target(0, len(tokens), numbers[row, self.labels.index(label)])])
-            for label, (tokens, _) in zip(asked.label_names, answers, strict=True)
-        ]
-        return Document("", stem, branches)
+        asked = replace(spec.task, labels=tuple(spec.task.label(name) for name in labels))
+        seeds, folder = spec.shown(labels), spec.model_folder
+        prompts = [choice_prompt(way, spec.method, asked, seeds, text) for text in [*texts, "a", "b"]]
+        begin = common_begin(prompts)
+        (stem, _), *_ = encode_spans(folder, [begin], spec.method.form.adds_special_tokens)
+        ends = [tokens for tokens, _ in encode_spans(folder, [each[len(begin) :] for each in prompts], False)]
+        answers = [tokens for tokens, _ in encode_spans(folder, [way.answer(label) for label in labels], False)]
+        each, branches, length = sum(map(len, answers)), list[Branch](), len(stem)
+        for row, end in enumerate(ends[: len(texts)]):
+            if branches and length + len(end) + each > MOST_TOKENS:
+                yield Document("", stem, branches)
+                branches, length = [], len(stem)
+            length += len(end) + each
+            first = len(branches)
+            branches.append(Branch(end, []))
+            for place, tokens in enumerate(answers):
+                branches.append(Branch(tokens, [Target(0, len(tokens), row * len(labels) + place)], first))
+        if branches:
+            yield Document("", stem, branches)
