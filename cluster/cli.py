@@ -13,6 +13,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from cluster.cli_audit import audit
+from cluster.cli_feed import feed
 from cluster.cli_parquet import AllowCodeOption, dedup, filter_, predict, print_pairs
 from cluster.cli_people import budget, explain
 from cluster.cli_review import review
@@ -194,6 +195,7 @@ app.command("filter")(filter_)
 app.command()(dedup)
 app.command()(budget)
 app.command()(explain)
+app.command()(feed)
 app.add_typer(audit, name="audit")
 app.add_typer(review, name="review")
 

@@ -42,9 +42,11 @@ def page(
         typer.Option("--allow-host", metavar="NAME", help="a name that the page goes by, as of a proxy"),
     ] = None,
     lease: Annotated[float, typer.Option(min=0.1, help="minutes that a row stays with who has it")] = 10,
+    pool: Annotated[bool, typer.Option("--pool", help="doubtful rows of pools, instead of a lot's")] = False,
 ) -> None:
     """The page (what `review RUN` does): rows one by one, by keyboard; stop it with Ctrl C."""
     from cluster.audit.lots import open_lot
+    from cluster.feed.queue import open_queue
     from cluster.review.token import token_for
     from cluster.run import Run
 
@@ -53,7 +55,7 @@ def page(
     from cluster.review.server import serve
 
     with alone(store):
-        desk, views = open_desk(store, open_lot(store), lease)
+        desk, views = open_desk(store, open_queue(store) if pool else open_lot(store), lease)
         serve(desk, views, host, port, token, allow_host or (), typer.echo)
 
 

@@ -125,7 +125,7 @@ class Flywheel:
 
     def _adapt(self, now: Round) -> None:
         """Give labels their adapters of this round, and have engines for them."""
-        if self.job.method.adapting is not None:
+        if self.job.method.adapting is not None and not now.fed:
             self._planned_engines()  # no room for engines is told before anything is trained
             self.job = replace(self.job, adapters=self._trained_adapters(now))
         spec = place_adapters(self._planned_engines(), self.store.root)

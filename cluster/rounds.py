@@ -14,8 +14,10 @@ import pyarrow.compute as pc
 from cluster.audit.lots import failed_lots
 from cluster.config import TaskConfig
 from cluster.store import Store
+from generation.errors import UserError
 from generation.plan import Yield, requests_for
 from generation.records import KEPT
+from training.folders import is_whole
 
 # a label that is still short after so many times its target in rows will not be filled by more of the same
 MOST_TIMES = 16
@@ -27,7 +29,8 @@ LEAST_ROWS = 256
 class Round:
     """A round as recorded when it began: `targets` are accepted rows wanted per label.
 
-    `wanted` is the sum of the quotas of all rounds up to and with this one.
+    `wanted` is the sum of the quotas of all rounds up to and with this one. The rows of a `fed` one came from a pool
+    (cluster/feed), and none are generated: they count for no quota.
     """
 
     number: int
@@ -35,6 +38,7 @@ class Round:
     wanted: int
     token_budget: int | None
     cost_budget: float | None = None
+    fed: bool = False
 
 
 def current_round(store: Store, config: TaskConfig, labels: Sequence[str] = ()) -> Round | None:
@@ -45,10 +49,11 @@ def current_round(store: Store, config: TaskConfig, labels: Sequence[str] = ()) 
     numbers = store.rounds()
     if numbers and not is_finished(store, numbers[-1]):
         return _recorded(store, numbers[-1])
-    wanted = _next_wanted(store, _recorded(store, numbers[-1]), config) if numbers else config.quota
+    generated = [number for number in numbers if not _recorded(store, number).fed]
+    wanted = _next_wanted(store, _recorded(store, generated[-1]), config) if numbers else config.quota
     if wanted is None:
         return None
-    accepted = accepted_per_label(store, numbers)
+    accepted = accepted_per_label(store, generated)
     names = labels or [label.name for label in config.labels]
     targets = {name: max(0, min(config.quota, wanted - accepted[name])) for name in names}
     if not any(targets.values()):
@@ -57,6 +62,32 @@ def current_round(store: Store, config: TaskConfig, labels: Sequence[str] = ()) 
     now = Round(number, targets, wanted, config.token_budget, config.cost_budget)
     store.write_json(f"rounds/{number:03d}/round.json", {"round": number} | _record(now))
     return now
+
+
+def check_feedable(store: Store) -> None:
+    """Raises UserError where the newest round is to be finished before rows of a pool can be taken."""
+    last = last_round(store)
+    if not (is_finished(store, last.number) or _takes_rows(store, last)):
+        raise UserError(f"{store.root}: round {last.number} is not finished; `labelmill run` finishes it")
+
+
+def fed_round(store: Store, labels: Sequence[str]) -> Round:
+    """The round that takes rows from pools: one that no student has learnt from yet, else a new one.
+
+    Raises UserError.
+    """
+    check_feedable(store)
+    last = last_round(store)
+    if not is_finished(store, last.number):
+        return last
+    targets, budgets = dict.fromkeys(labels, 0), (last.token_budget, last.cost_budget)
+    now = Round(last.number + 1, targets, last.wanted, *budgets, fed=True)
+    store.write_json(f"rounds/{now.number:03d}/round.json", {"round": now.number} | _record(now))
+    return now
+
+
+def _takes_rows(store: Store, now: Round) -> bool:
+    return now.fed and not is_whole(store.folder(now.number, "student"))
 
 
 def last_round(store: Store) -> Round:
@@ -146,12 +177,14 @@ def kept_texts(store: Store, now: Round, judged: int) -> dict[str, list[str]]:
 
 
 def _record(now: Round) -> dict[str, Any]:
-    return {name: value for name, value in vars(now).items() if name != "number"}
+    told = {name: value for name, value in vars(now).items() if name != "number"}
+    return told if now.fed else {name: value for name, value in told.items() if name != "fed"}
 
 
 def _recorded(store: Store, number: int) -> Round:
     record = store.read_json(f"rounds/{number:03d}/round.json")
-    return Round(number, record["targets"], record["wanted"], record["token_budget"], record.get("cost_budget"))
+    budgets = record["token_budget"], record.get("cost_budget")
+    return Round(number, record["targets"], record["wanted"], *budgets, record.get("fed", False))
 
 
 def _next_wanted(store: Store, last: Round, config: TaskConfig) -> int | None:
@@ -164,4 +197,5 @@ def _next_wanted(store: Store, last: Round, config: TaskConfig) -> int | None:
     total = config.quota * config.rounds
     if total > last.wanted:
         return min(total, last.wanted + config.quota)
-    return last.wanted if failed_lots(store, last.number) else None  # what a failed lot held is made anew
+    failed = any(failed_lots(store, number) for number in store.rounds() if number >= last.number)
+    return last.wanted if failed else None  # what a failed lot held is made anew

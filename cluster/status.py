@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from cluster.feed.telling import fed_so_far
 from cluster.journal import Journal
 from cluster.lease import is_held, read_lease
 from cluster.metrics import cost_of, noted_prices
@@ -28,6 +29,7 @@ class Status:
     accepted: dict[str, int]
     wanted: dict[str, int]
     cost: float | None = None
+    fed: dict[str, int] | None = None
 
     @property
     def cost_per_accepted_row(self) -> float | None:
@@ -58,6 +60,7 @@ def read_status(store: Store) -> Status:
         accepted={name: accepted[name] for name in names},
         wanted={name: sum(record["targets"].get(name, 0) for record in records) for name in names},
         cost=sum(cost_of(store, journal, each) for each in numbers) if noted_prices(journal) else None,
+        fed=fed_so_far(store),
     )
 
 
@@ -73,6 +76,12 @@ def render_status(status: Status) -> str:
     if status.cost is not None:
         each = status.cost_per_accepted_row
         lines.append(f"cost {status.cost:.4g}" + (f", {each:.4g} per accepted row" if each is not None else ""))
+    if fed := status.fed:
+        joined = fed["joined"] + fed["joined_from_earlier"]
+        lines.append(
+            f"pools: {joined} rows joined of {fed['rows']} in {fed['feeds']} feed{'s' if fed['feeds'] > 1 else ''}; "
+            f"{fed['for_people']} for people, {fed['waiting']} waiting, {fed['out_of_scope']} out of scope"
+        )
     width = max(map(len, status.accepted), default=0)
     lines += [f"  {name:<{width}}  {count:>6} / {status.wanted[name]}" for name, count in status.accepted.items()]
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""What a run knows when a feed begins: rows with real texts and sure labels, rows it made, and texts it may not take."""
+"""What a run knows when a feed begins: rows with real texts, rows that it made, and texts that it may not take."""
 
 from __future__ import annotations
 

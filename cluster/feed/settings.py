@@ -6,7 +6,6 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from denoise.noise.decision import TARGET
 from generation.settings import Settings, Share
 
 
@@ -21,7 +20,7 @@ class FeedSettings(Settings):
     per_source: float = Field(
         0.25, gt=0, le=1, description="most rows of one source, where the pool has a column of it"
     )
-    noise: Share = Field(TARGET, description="share of wrong labels among rows that join")
+    noise: Share = Field(0.05, description="share of wrong labels among rows that join")
     scope_loss: float = Field(0.05, gt=0, lt=1, description="share of rows in scope that may be taken for out of scope")
     people: int = Field(50, ge=0, description="looks that people have for doubtful rows of a pool")
     lm: bool = Field(True, description="whether the LM is asked for labels, too")

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 from statistics import median
 from typing import Any
 
-from cluster.audit.lots import Lot, decision_of
+from cluster.audit.lots import Lot
+from cluster.feed.queue import Queue
 from cluster.review.cases import Case
 from cluster.review.leases import Leases
 from cluster.review.ledger import Ledger
@@ -40,7 +41,9 @@ class Progress:
 class Desk:
     """Hands out the rows of a lot's sample and takes answers, one at a time whoever asks."""
 
-    def __init__(self, ledger: Ledger, lot: Lot, leases: Leases, now: Callable[[], datetime] | None = None) -> None:
+    def __init__(
+        self, ledger: Ledger, lot: Lot | Queue, leases: Leases, now: Callable[[], datetime] | None = None
+    ) -> None:
         self.ledger, self.lot, self._leases = ledger, lot, leases
         self._now = now or (lambda: datetime.now(UTC))
         self._lock = threading.RLock()
@@ -180,7 +183,7 @@ class Desk:
         return now
 
     def _commit(self, case: Case, change: Change) -> None:
-        if decision_of(self.ledger.store, self.lot.number) is not None:
+        if self.ledger.store.read_json(f"{self.lot.folder}/decision.json") is not None:
             raise TakenError("This lot has been closed meanwhile: nothing was saved. Open the review again.")
         self.ledger.commit(case.row["round"] or 0, change, change.verdicts[0]["at"])
         for verdict in change.verdicts:

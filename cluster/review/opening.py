@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from cluster.audit.lots import Lot
+from cluster.feed.queue import Queue
 from cluster.review.desk import Desk
 from cluster.review.leases import Leases
 from cluster.review.ledger import Ledger
@@ -22,7 +23,7 @@ from generation.location import Location
 from training.folders import is_whole, local_folder
 
 
-def open_desk(store: Store, lot: Lot, lease_minutes: float) -> tuple[Desk, Views]:
+def open_desk(store: Store, lot: Lot | Queue, lease_minutes: float) -> tuple[Desk, Views]:
     """Reads what is committed, once. Raises UserError."""
     run = store.run()
     desk = Desk(Ledger(store), lot, Leases(60 * lease_minutes))

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from jinja2 import Environment
 
 from cluster.audit.lots import Lot
+from cluster.feed.queue import Queue
 from cluster.report import page_environment
 from cluster.review.desk import Desk, Progress
 from cluster.review.people import Person
@@ -110,7 +111,7 @@ class Pages:
         )
 
 
-def gauge_of(decision: Decision, lot: Lot) -> Gauge:
+def gauge_of(decision: Decision, lot: Lot | Queue) -> Gauge:
     """The interval and the plan's two shares, on an axis that has room for both."""
     good, bad = lot.assurance.accept, lot.assurance.reject
     top = min(1.0, max(2 * bad, decision.high if decision.checked else 0.0))

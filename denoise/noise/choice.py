@@ -15,7 +15,8 @@ from denoise.noise.calibration import NONE, Calibration, Evidence
 def choice_opinion(logprobs: np.ndarray) -> np.ndarray:
     """Probabilities float64 [n, labels] from logprobs [ways, n, labels] of labels as answers, nan where not asked.
 
-    A label that a text was not asked about is as likely as the least likely one that it was.
+    Ways are averaged as logprobs. A label that a text was not asked about is as likely as the least likely one that
+    it was.
     """
     ways, rows, labels = logprobs.shape
     if not rows or not ways:
@@ -25,7 +26,7 @@ def choice_opinion(logprobs: np.ndarray) -> np.ndarray:
     habit = np.where(asked, logprobs, 0.0).sum(axis=1, keepdims=True) / counts
     calibrated = np.where(asked, logprobs - habit, np.nan)
     lowest = np.nanmin(np.where(asked.any(axis=2, keepdims=True), calibrated, 0.0), axis=2, keepdims=True)
-    return softmax(np.where(asked, calibrated, lowest), axis=2).mean(axis=0)
+    return softmax(np.where(asked, calibrated, lowest).mean(axis=0), axis=1)
 
 
 def trusted_with(calibration: Calibration, left_out: np.ndarray, lm: np.ndarray, true: np.ndarray) -> Calibration:

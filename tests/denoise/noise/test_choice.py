@@ -21,7 +21,7 @@ def says(right: float, draw: int = 0) -> np.ndarray:
 
 def test_a_ways_habit_is_taken_off() -> None:
     signal = np.log(says(1.0))
-    biased = np.stack([signal + [5.0, 0, 0], signal + [0, 0, 9.0]])
+    biased = np.stack([signal + np.array([5.0, 0, 0]), signal + np.array([0, 0, 9.0])])
     assert (np.argmax(biased[0], axis=1) == 0).all()
     assert (choice_opinion(biased).argmax(axis=1) == TRUE).all()
 
@@ -30,7 +30,8 @@ def test_ways_are_averaged() -> None:
     one, other = np.log(says(0.6, 1)), np.log(says(0.6, 2))
     found = choice_opinion(np.stack([one, other]))
     assert found.sum(axis=1) == pytest.approx(1)
-    assert found == pytest.approx((choice_opinion(one[None]) + choice_opinion(other[None])) / 2)
+    product = np.sqrt(choice_opinion(one[None]) * choice_opinion(other[None]))
+    assert found == pytest.approx(product / product.sum(axis=1, keepdims=True))
 
 
 def test_labels_that_were_not_asked_about() -> None:
