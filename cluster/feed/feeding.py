@@ -35,6 +35,7 @@ from cluster.session import ray_session
 from cluster.store import Store
 from denoise.noise.agreement import WRONG
 from denoise.picking import RANDOM
+from denoise.redact import redact
 from denoise.shift import Batch
 from generation.errors import UserError
 from generation.location import Location, address_of
@@ -181,7 +182,7 @@ class Feed:
         name = f"{self.folder}/picks.parquet"
         if (picks := read_table(self.store, name, PICKS)) is not None:
             return picks
-        texts, near = listed_texts(pool, listed.rows), self.job.config.denoise.near_duplicate
+        texts, near = self._texts(pool, listed.rows), self.job.config.denoise.near_duplicate
         taken = choose(listed, texts, pool, self.settings, self._known.all, self._known.test, near, self._embed)
         self.store.write_json(
             f"{self.folder}/left_out.json", {"near_known": taken.near_known, "near_test": taken.near_test}
@@ -189,11 +190,16 @@ class Feed:
         write_table(self.store, name, taken.rows)
         return taken.rows
 
+    def _texts(self, pool: Pool, rows: pa.Table) -> list[str]:
+        """As the run keeps them: without personal data where the task asks for that."""
+        texts = listed_texts(pool, rows)
+        return [redact(text)[0] for text in texts] if self.job.config.denoise.redact else texts
+
     def _drift(self, pool: Pool, listed: Shortlist, lens: Lens) -> dict[str, Any]:
         name = f"{self.folder}/drift.json"
         if (found := self.store.read_json(name)) is None:
             drawn = listed.rows.take(pc.sort_indices(listed.rows["key"])).slice(0, MOST)
-            sample = listed_texts(pool, drawn)
+            sample = self._texts(pool, drawn)
             write_table(self.store, f"{self.folder}/sample.parquet", pa.table({"text": sample}, SAMPLE))
             found = drift_of(self.store, self.number, sample, self._real, functools.partial(self._look, lens))
             self.store.write_json(name, found)

@@ -22,12 +22,16 @@ MOST_MADE = 20_000  # generated rows that pool rows are compared with
 
 @dataclass(frozen=True)
 class Known:
-    """`real` and `made` rows with their labels; the texts of `all` known rows, and of `test` rows."""
+    """`real` and `made` rows with their labels; the texts of `all` known rows, and of `test` rows.
+
+    `picked` are hashes of what earlier feeds took, as it stood in their pools.
+    """
 
     real: tuple[tuple[str, str], ...]
     made: tuple[tuple[str, str], ...]
     all: tuple[str, ...]
     test: tuple[str, ...]
+    picked: np.ndarray
 
 
 def what_is_known(job: Job, store: Store) -> Known:
@@ -40,10 +44,11 @@ def what_is_known(job: Job, store: Store) -> Known:
         list(zip(rows["text"].to_pylist(), rows["label"].to_pylist(), strict=True))
         for rows in (kept.filter(is_real), kept.filter(pc.invert(is_real)))
     )
-    picked = fed_rows(store, PICKS, "picks.parquet")["text"].to_pylist()
+    picked = fed_rows(store, PICKS, "picks.parquet")
     everything = dict.fromkeys(text for text, _ in (*seeds, *brought, *made))
     test = tuple(row.text for row in job.test)
-    return Known((*seeds, *brought), tuple(made[:MOST_MADE]), (*everything, *picked), test)
+    texts = (*everything, *picked["text"].to_pylist())
+    return Known((*seeds, *brought), tuple(made[:MOST_MADE]), texts, test, picked["hash"].to_numpy())
 
 
 def make_lens(job: Job, known: Known, embed: Embed, scope_loss: float) -> Lens:
@@ -62,7 +67,7 @@ def make_lens(job: Job, known: Known, embed: Embed, scope_loss: float) -> Lens:
         bias=plain.bias,
         left_out=plain.probabilities,
         true=plain.targets,
-        known=np.unique(hashes_of(known.all)),
+        known=np.union1d(hashes_of(known.all), known.picked),
         test=np.unique(hashes_of(known.test)),
     )
 

@@ -29,6 +29,7 @@ PICKS = pa.schema(
         ("file", pa.string()),
         ("group", pa.int32()),
         ("row", pa.int64()),
+        ("hash", pa.uint64()),
         ("label", pa.string()),
         ("confidence", pa.float64()),
         ("margin", pa.float64()),
@@ -39,7 +40,7 @@ PICKS = pa.schema(
         ("scope", pa.float64()),
     ]
 )
-_SCORES = PICKS.names[PICKS.get_field_index("label") :]
+_SCORES = PICKS.names[PICKS.get_field_index("hash") :]
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,9 @@ def choose(
         vectors=embed([texts[place] for place in places]) if len(places) else np.zeros((0, 1)),
         twins={new[a]: [new[b] for b in others if b in new] for a, others in twins.items() if a in new},
     )
-    most = max(1, int(settings.per_source * settings.take)) if pool.source else None
+    # the even share where sources are few
+    part = max(settings.per_source, 1 / max(1, len(listed.sources)))
+    most = max(1, int(part * settings.take)) if pool.source else None
     found = pick(candidates, settings.take, settings.mix, most, len(random))
     inclusion = min(1.0, number / listed.eligible) if listed.eligible else 0.0
     told = [_told(rows, int(places[at]), texts, pool, why, inclusion) for at, why in found.items()]

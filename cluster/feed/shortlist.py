@@ -18,6 +18,7 @@ from denoise.picking import DISAGREES, NOVEL, RANDOM, UNCERTAIN
 
 # how many times the rows that are wanted of each reason: some will be twins, or of a source that has enough
 TIMES = {RANDOM: 1, UNCERTAIN: 4, DISAGREES: 4, NOVEL: 10}
+ENOUGH = 1000  # sources: whether there are more makes no difference
 LISTED = pa.schema([("part", pa.int32()), ("row", pa.int64()), *SCORED])
 _ORDERS = {RANDOM: "key", UNCERTAIN: "margin", DISAGREES: "disagreement", NOVEL: "distance"}
 _FALLING = frozenset({DISAGREES, NOVEL})
@@ -32,6 +33,7 @@ class Shortlist:
     states: Counter[str] = field(default_factory=Counter)
     labels: Counter[str] = field(default_factory=Counter)
     outside: int = 0
+    sources: set[str] = field(default_factory=set)
     _hashes: list[np.ndarray] = field(default_factory=list)
 
     def add(self, part: int, scored: pa.Table) -> None:
@@ -41,6 +43,8 @@ class Shortlist:
         table = scored.add_column(0, "row", places).add_column(0, "part", pa.array([part] * len(scored), pa.int32()))
         new = table.filter(pc.equal(table["state"], OPEN)).cast(LISTED)
         self.labels.update(new["label"].to_pylist())
+        if len(self.sources) < ENOUGH:
+            self.sources.update(new["source"].unique().to_pylist())
         self.outside += int(pc.sum(pc.greater(new["scope"], 0)).as_py() or 0)
         self._hashes.append(new["hash"].to_numpy())
         self.rows = self._best(pa.concat_tables([self.rows, new]))
