@@ -95,7 +95,7 @@ def test_the_same_pool_again_does_nothing_and_more_of_it_takes_other_rows(run: t
     assert (number, is_done) == (0, True) and summary_of(store, 0) == first
     second = feed_here(job, store, pool, again=True)
     assert (second["feed"], second["round"]) == (1, 1)
-    assert second["states"]["known"] == 1 + 8 and second["states"]["open"] == 1
+    assert second["states"] == {"known": 1 + 8 + 1, "open": 1, "test": 1, "blank": 1, "repeated": 0}
     texts = store.generated(1)["text"].to_pylist()
     assert len(texts) == len(set(texts)) == 9
     assert list(second["drift"]) == ["seeds and real rows", "earlier pools"]
