@@ -42,7 +42,7 @@ def make_student(folder: Path) -> None:
     StudentTrainer(StudentJob(LABELS, rows(SEEDS), resolve_model(EMBEDDED_ENCODER), folder, settings)).run()
 
 
-def make_run(folder: Path, student: Path, **changes: Any) -> tuple[Job, Store]:
+def make_run(folder: Path, trained: Path, **changes: Any) -> tuple[Job, Store]:
     """A finished round with a kept row of each label, its dataset, and a copy of the student."""
     import shutil
 
@@ -53,7 +53,7 @@ def make_run(folder: Path, student: Path, **changes: Any) -> tuple[Job, Store]:
     names = [f"{label}-0" for label in LABELS]
     add_rows(store, names)
     add_verdicts(store, [verdict(name) for name in names])
-    shutil.copytree(student, folder / "run" / "rounds" / "000" / "student")
+    shutil.copytree(trained, folder / "run" / "rounds" / "000" / "student")
     materialise(store, 0, job.run_id)
     finish_round(store)
     return job, store
