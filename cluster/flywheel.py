@@ -12,11 +12,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 
 from cluster.adapters import best_rows, place_adapters, train_adapters
+from cluster.aiming import describe
 from cluster.audit.noted import noted_assurance
 from cluster.dataset import discard_scratch
+from cluster.deciding import decide
 from cluster.distilling import Distilling
 from cluster.finishing import Finishing
 from cluster.gauges import Gauges
+from cluster.hours import BEGAN
 from cluster.job import Job, check_identity
 from cluster.journal import Journal
 from cluster.lease import lease_of
@@ -63,7 +66,7 @@ class Flywheel:
             now = current_round(self.store, self.job.config, self.job.shown.label_names)
             if now is None:
                 self.monitor.begin_round(last_round(self.store))
-                self.journal.say("nothing left to do: the run is finished; raise quota or rounds for more")
+                self._say_why_not()
             else:
                 with ray_session(self.job.config.runtime, self.job.run_id):
                     if self.job.config.runtime.address:
@@ -86,6 +89,7 @@ class Flywheel:
             self.journal.note("prices", **self.job.config.prices.model_dump())  # they may differ from run.json's
         if self.job.config.assurance != noted_assurance(self.store, self.journal):
             self.journal.note("assurance", **self.job.config.assurance.model_dump())
+        self.journal.note(BEGAN, epoch=self.epoch)
         for warning in self.job.warnings:
             self.journal.say(f"warning: {warning}")
 
@@ -101,6 +105,7 @@ class Flywheel:
         try:
             while now is not None:
                 self.monitor.begin_round(now)
+                self._say_where_it_leans(now)
                 self._adapt(now)
                 stop_reason = self._generate_and_denoise(now)
                 if stop_reason == "cost_budget":
@@ -238,6 +243,16 @@ class Flywheel:
         assert self.pool is not None
         self.pool.stop()
         self._note_engine_time(now)
+
+    def _say_where_it_leans(self, now: Round) -> None:
+        if now.aim and (told := describe(now.aim, now.targets)):
+            self.journal.say(f"round {now.number} aims at {told}")
+
+    def _say_why_not(self) -> None:
+        """A finished run has nothing to do: by what it ended, and what to raise."""
+        found = decide(self.store, self.store.rounds()[-1], self.job.config)
+        why = "the run is finished" if found.stop in (None, "rounds") else found.why
+        self.journal.say(f"nothing left to do: {why}; raise {found.setting or 'quota or rounds'} for more")
 
     def _say_what_is_reused(self, now: Round) -> None:
         rows, parts = self.store.generated(now.number, ["id"]).num_rows, self.store.parts(now.number, "generated")

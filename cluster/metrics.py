@@ -36,6 +36,8 @@ def round_metrics(
         "round": now.number,
         "quota": now.targets,
         "wanted": now.wanted,
+        "moved": now.moved,
+        "aim": asdict(now.aim) if now.aim else None,
         "accepted": {label: accepted[label] for label in now.targets},
         "generated": store.generated(now.number, ["id"]).num_rows,
         "set_aside": store.aside(now.number).num_rows,
