@@ -11,9 +11,10 @@ import itertools
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 
-from cluster.adapters import best_rows, place_adapters, train_adapters
+from cluster.adapters import place_adapters, taught_rows, train_adapters
 from cluster.aiming import describe
 from cluster.audit.noted import noted_assurance
+from cluster.checked import checked_examples
 from cluster.dataset import discard_scratch
 from cluster.deciding import decide
 from cluster.distilling import Distilling
@@ -135,8 +136,9 @@ class Flywheel:
     def _trained_adapters(self, now: Round) -> dict[str, Adapter]:
         output = self.store.folder(now.number, "adapters")
         self.monitor.stage("training adapters")
-        earlier = range(now.number) if self.job.kind.is_written_as_text else range(0)
-        rows = best_rows(self.store.kept(earlier), self.job.shown)
+        is_text = self.job.kind.is_written_as_text
+        checked = checked_examples(self.store, now.number) if is_text else ()
+        rows = taught_rows(self.job, self.store.kept(range(now.number) if is_text else []), checked)
         asleep = self.pool.asleep() if self.pool is not None else contextlib.nullcontext()
         with self.journal.timed("adapt", now.number), asleep:
             trained = train_adapters(self.job, output, self.store.root / "training", self.trainer_gpu, rows)
