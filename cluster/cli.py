@@ -290,7 +290,9 @@ def _near(path: Location) -> str:
 
 def _summary(job: Any) -> str:
     """What a finished run leaves the user with."""
-    root, metrics = job.store.root, job.metrics()
+    from cluster.promotion import promoted_round
+
+    root, metrics = job.store.root, job.metrics(promoted_round(job.store))
     version = (root / "dataset" / "latest").read_text().strip()
     lines = [
         f"dataset  {root / 'dataset' / version}  ({job.dataset().num_rows} rows)",

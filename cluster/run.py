@@ -11,7 +11,7 @@ import pyarrow as pa
 from cluster.dataset import read_dataset
 from cluster.job import Job, check_identity, gpu_count, prepare
 from cluster.live import View, make_view
-from cluster.promotion import promoted_round, promoted_student
+from cluster.promotion import promoted_student
 from cluster.report_page import write_report
 from cluster.spec import plan_engines
 from cluster.status import Status, read_status
@@ -138,11 +138,10 @@ class Run:
         """The verdict that holds for each row (VERDICT_SCHEMA)."""
         return pa.concat_tables(self.store.verdicts(number) for number in self.store.rounds())
 
-    def metrics(self) -> dict[str, Any] | None:
-        """metrics.json of the round whose student is promoted, else of the newest finished one."""
-        named = promoted_round(self.store)
-        numbers = self.store.rounds() if named is None else [named]
-        found = [self.store.read_json(f"rounds/{number:03d}/metrics.json") for number in numbers]
+    def metrics(self, number: int | None = None) -> dict[str, Any] | None:
+        """metrics.json of a round, or of the newest finished one."""
+        numbers = self.store.rounds() if number is None else [number]
+        found = [self.store.read_json(f"rounds/{each:03d}/metrics.json") for each in numbers]
         return next((metrics for metrics in reversed(found) if metrics), None)
 
     @property

@@ -88,7 +88,7 @@ def test_predictions_are_the_promoted_student_s(store: Store) -> None:
     assert run.student == store.folder(1, "student")  # a run of before there were promotions
     promote(store, 0)
     assert run.student == store.folder(0, "student")
-    assert run.metrics() == {"promotion": {"promoted": True}}
+    assert run.metrics(0) == {"promotion": {"promoted": True}}
 
 
 @pytest.mark.parametrize(("basis", "stands"), [(OUT_OF_FOLD, 0), (DEV, 1)])
