@@ -13,6 +13,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from cluster.cli_audit import audit
+from cluster.cli_fork import fork
 from cluster.cli_parquet import AllowCodeOption, dedup, filter_, predict, print_pairs
 from cluster.cli_people import budget, explain
 from cluster.cli_review import review
@@ -192,6 +193,7 @@ def attributes(
 app.command()(predict)
 app.command("filter")(filter_)
 app.command()(dedup)
+app.command()(fork)
 app.command()(budget)
 app.command()(explain)
 app.add_typer(audit, name="audit")

@@ -42,8 +42,6 @@ from cluster.wave_steps import WaveSteps
 from cluster.waves import Waves
 from generation.adapters.folder import Adapter
 
-_SEED = ("text", "label", "line", "id")
-
 
 class Flywheel:
     """One driver's work on one run directory."""
@@ -82,9 +80,7 @@ class Flywheel:
         if self.store.exists:
             check_identity(self.job, self.store.run(), self.store.root)
         else:
-            shown = self.job.shown
-            seeds = [(seed.text, seed.label, seed.line, seed.id) for seed in (*shown.seeds, *shown.dev)]
-            self.store.write_json("seeds.json", [dict(zip(_SEED, seed, strict=True)) for seed in seeds])
+            self.store.write_json("seeds.json", self.job.seeds_json())
             self.store.write_json("run.json", self.job.run_json())
         if self.job.config.prices != noted_prices(self.journal):
             self.journal.note("prices", **self.job.config.prices.model_dump())  # they may differ from run.json's

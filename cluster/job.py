@@ -123,6 +123,11 @@ class Job:
         """What the plans of a round are made from, before anything is learnt."""
         return Material(self.shown, self.generation, self.run_id, round_, self.adapters, pool=self.pool)
 
+    def seeds_json(self) -> list[dict[str, Any]]:
+        """Contents of seeds.json: as prompts show them."""
+        seeds = (*self.shown.seeds, *self.shown.dev)
+        return [{"text": seed.text, "label": seed.label, "line": seed.line, "id": seed.id} for seed in seeds]
+
     def run_json(self) -> dict[str, Any]:
         """Contents of run.json."""
         return {

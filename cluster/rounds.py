@@ -20,6 +20,8 @@ from generation.records import KEPT
 
 # a label that is still short after so many times its target in rows will not be filled by more of the same
 MOST_TIMES = 16
+# the wave of rows that another run made: before all that this one plans, so that they count when it does
+TAKEN_OVER = -2
 # rows from which a wave is worth having: less than two of them are not split
 LEAST_ROWS = 256
 
@@ -65,8 +67,14 @@ def current_round(store: Store, config: TaskConfig, labels: Sequence[str] = ()) 
     moved = {name: more for name in names if (more := moved.get(name, 0) + targets[name] - even[name])}
     budgets = config.token_budget, config.cost_budget, config.stop.hours
     now = Round(len(numbers), targets, wanted, *budgets, moved, aim)
-    store.write_json(f"rounds/{now.number:03d}/round.json", {"round": now.number, **_told(now)})
+    write_round(store, now)
     return now
+
+
+def write_round(store: Store, now: Round) -> None:
+    """With round.json a round has begun."""
+    told = {name: value for name, value in asdict(now).items() if name != "number"}
+    store.write_json(f"rounds/{now.number:03d}/round.json", {"round": now.number, **told})
 
 
 def last_round(store: Store) -> Round:
@@ -153,10 +161,6 @@ def kept_texts(store: Store, now: Round, judged: int) -> dict[str, list[str]]:
     for text, label in zip(kept["text"].to_pylist(), kept["label"].to_pylist(), strict=True):
         texts[label].append(text)
     return texts
-
-
-def _told(now: Round) -> dict[str, object]:
-    return {name: value for name, value in asdict(now).items() if name != "number"}
 
 
 def _recorded(store: Store, number: int) -> Round:
