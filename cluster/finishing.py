@@ -49,9 +49,11 @@ class Finishing:
         metrics["dev"] = self._look_at_dev(now)
         metrics["test"] = self._evaluate(now)
         metrics |= self._progress(now)
+        alarms = self._alarms(now, [Drop(**drop) for drop in metrics["diversity_drops"]])
         for drop in metrics["diversity_drops"]:
             self._journal.say(f"round {now.number}: texts are less varied than a round ago: {Drop(**drop)}")
-        promotion = self._promoted(now, [Drop(**drop) for drop in metrics["alarms"]])
+        metrics["alarms"] = [asdict(drop) for drop in alarms]
+        promotion = self._promoted(now, alarms)
         decision = decide(self._store, now.number, self._job.config, metrics)
         metrics |= {"promotion": promotion, "decision": asdict(decision)}
         self._store.write_json(f"rounds/{now.number:03d}/metrics.json", metrics)
@@ -72,7 +74,7 @@ class Finishing:
             self._store.write_json(name, metrics)
 
     def _progress(self, now: Round) -> dict[str, Any]:
-        """What this round brought: gain, noise, new clusters, and alarms of diversity."""
+        """What this round brought: gain, noise and new clusters."""
         held, store = self._held_out(now), self._store
         gain = held.gain_over(read_held_out(store, now.number - 1)) if held is not None and now.number else None
         return {
@@ -80,7 +82,6 @@ class Finishing:
             "gain": gain and {**asdict(gain), "over": now.number - 1},
             "noise": judged_noise(store, range(now.number + 1)),
             "new_clusters": new_clusters(store, now.number, [seed.text for seed in self._job.seeds], self._embed),
-            "alarms": [asdict(drop) for drop in self._alarms(now)],
         }
 
     def _held_out(self, now: Round) -> HeldOut | None:
@@ -96,13 +97,12 @@ class Finishing:
             write_held_out(self._store, now.number, found)
         return found
 
-    def _alarms(self, now: Round) -> list[Drop]:
-        """What diversity has lost since the first round."""
-        if not now.number:
-            return []
-        seeds, copied = [seed.text for seed in self._job.seeds], self._job.config.denoise.seed_copy
-        first, kept = self._store.kept([0]), self._store.kept([now.number])
-        drops = diversity_drops(first, kept, seeds, copied, self._embed)
+    def _alarms(self, now: Round, drops: list[Drop]) -> list[Drop]:
+        """What diversity has lost since the first round; `drops` are those since the one before."""
+        if now.number > 1:
+            seeds, copied = [seed.text for seed in self._job.seeds], self._job.config.denoise.seed_copy
+            first, kept = self._store.kept([0]), self._store.kept([now.number])
+            drops = diversity_drops(first, kept, seeds, copied, self._embed)
         alarms = alarming(drops, self._job.config.guard.drop)
         for drop in alarms:
             self._journal.say(f"alarm: round {now.number}: texts have lost variety since the first round: {drop}")
