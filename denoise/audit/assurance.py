@@ -36,6 +36,7 @@ class Assurance(Settings):
     cap: int | None = Field(None, ge=1, description="most rows that people may be asked for; none: as the plan needs")
     overlap: Share = Field(0.1, description="share of the rows that two people see")
     floor: int = Field(0, ge=0, description="rows to draw of each label and confidence, beyond what the plan needs")
+    extra: int = Field(0, ge=0, description="rows to draw beyond that, most of them where most is doubted")
 
     @model_validator(mode="after")
     def _good_is_better_than_bad(self) -> Self:
