@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from cluster.cli_parquet import AllowCodeOption
+
 Labels = list[str] | None
 
 
@@ -21,6 +23,7 @@ def fork(
     drop: Annotated[Labels, typer.Option("--drop", metavar="A", help="rows of A are left out")] = None,
     set_: Annotated[Labels, typer.Option("--set", metavar="A.B=VALUE", help="change a setting of TASK")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would become of rows; write nothing")] = False,
+    allow_code: AllowCodeOption = False,
 ) -> None:
     """Go on under changed labels: a new run that begins with the rows that still hold."""
     from cluster.fork import plan_fork, render, write_fork
@@ -29,7 +32,7 @@ def fork(
     from generation.relabelling import Changes
 
     changes = Changes.parse(merge or [], split or [], rename or [], drop or [])
-    planned = plan_fork(Store(folder), prepare(config, set_), changes)
+    planned = plan_fork(Store(folder), prepare(config, set_, allow_code), changes)
     typer.echo(render(planned))
     if dry_run:
         return
