@@ -49,12 +49,13 @@ def page(
     from cluster.run import Run
 
     token, store = token_for(host, token_file), Run.open(folder).store
+    from cluster.review.app import rows_site
     from cluster.review.opening import alone, open_desk  # what takes seconds to load, once nothing is amiss
     from cluster.review.server import serve
 
     with alone(store):
-        desk, views = open_desk(store, open_lot(store), lease)
-        serve(desk, views, host, port, token, allow_host or (), typer.echo)
+        site = rows_site(*open_desk(store, open_lot(store), lease))
+        serve(site, host, port, token, allow_host or (), typer.echo)
 
 
 @review.command()

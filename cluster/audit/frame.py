@@ -16,6 +16,7 @@ from generation.records import DATASET_SCHEMA, map_column
 
 STAGE = "audit"  # of verdicts of people
 UNDONE = "undone"
+WRITTEN = "written"  # the reason of a row that a person wrote: not a judgement of it
 SURE, DOUBTFUL = "sure", "doubtful"
 _DOUBTFUL_SHARE = 1 / 3
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cluster.audit.frame import STAGE, UNDONE
+from cluster.audit.frame import STAGE, UNDONE, WRITTEN
 from cluster.audit.lots import Sampled
 from generation.records import KEPT
 
@@ -87,9 +87,14 @@ class Case:
         return self.sampled is None or self.sampled.decides
 
     @property
+    def judged(self) -> Mapping[str, Verdict]:
+        """What people who looked at it say; who wrote it is none of them."""
+        return {who: verdict for who, verdict in self.history.given.items() if verdict["reason"] != WRITTEN}
+
+    @property
     def is_defective(self) -> bool | None:
         """Whether people found wrong what the dataset says; None: nobody has looked."""
-        if not self.history.given:
+        if not self.judged:
             return None
         return bool(dict(self.history.holding["scores"] or ()).get("defect"))  # type: ignore[index]
 

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from cluster.audit.lots import Sampled
 from cluster.review.cases import Case, History, Verdict
-from cluster.review.verdicts import Change
+from cluster.review.verdicts import EDIT, Change
 from cluster.store import Store
 from generation.errors import UserError
 from generation.records import rows_table, verdicts_table
@@ -38,8 +38,10 @@ class Ledger:
         made: dict[str, list[str]] = defaultdict(list)
         for number in self.store.rounds():
             rows |= {row["id"]: row for row in _those(self.store.generated(number), "id", ids)}
-            for row in self.store.people(number, ["id", "seed_ids"]).to_pylist():
-                if known.issuperset(row["seed_ids"] or ["no row"]):
+            people = self.store.people(number)
+            rows |= {row["id"]: row for row in _those(people, "id", ids)}
+            for row in people.select(["id", "method", "seed_ids"]).to_pylist():
+                if row["method"] == EDIT and known.issuperset(row["seed_ids"] or ["no row"]):
                     made[row["seed_ids"][0]].append(row["id"])
         histories = self._histories([*ids.to_pylist(), *(id for each in made.values() for id in each)])
         if missing := [id for id in ids.to_pylist() if id not in rows]:

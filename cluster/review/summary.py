@@ -37,7 +37,7 @@ def people_lines(cases: Iterable[Case]) -> list[PersonLine]:
     """A line per person who has judged anything, by name."""
     given: dict[str, list[Verdict]] = {}
     for case in cases:
-        for who, verdict in case.history.given.items():
+        for who, verdict in case.judged.items():
             given.setdefault(who, []).append(verdict)
     lines = []
     for who, verdicts in sorted(given.items()):
@@ -61,9 +61,9 @@ def label_lines(cases: Iterable[Case]) -> list[LabelLine]:
 def opinions(cases: Iterable[Case], kind: str) -> dict[str, dict[str, Hashable]]:
     """Of each row that several people judged: what each of them said, as one value (`cluster.audit.findings.said`)."""
     return {
-        case.id: {who: said(verdict, kind) for who, verdict in case.history.given.items()}
+        case.id: {who: said(verdict, kind) for who, verdict in case.judged.items()}
         for case in cases
-        if len(case.history.given) > 1
+        if len(case.judged) > 1
     }
 
 

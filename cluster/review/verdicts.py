@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from cluster.audit.frame import STAGE, UNDONE
+from cluster.audit.frame import STAGE, UNDONE, WRITTEN
 from cluster.review.cases import Case, History, Verdict
 from generation.kinds.spans import OUTSIDE
 from generation.records import KEPT, ROW_SCHEMA, digest
 
+EDIT = "edit"  # the method of a row that is another one put right
 CONTENT = ("text", "text_a", "text_b", "tokens", "tags")
 
 
@@ -63,11 +64,30 @@ def answered(case: Case, answer: Answer, who: str, at: datetime) -> Change:
 
 
 def undone(case: Case, who: str, at: datetime) -> Change:
-    """The revisions that take back what `who` said of a row: what held without it holds again."""
+    """The revisions that take back what `who` said of a row: what held without it holds again.
+
+    Another person's verdict holds again as that person's; a row that `who` wrote is no row any more.
+    """
     others = [verdict for person, verdict in case.history.given.items() if person != who]
-    before = dict(others[-1] if others else case.history.machine or {"status": "accepted", "label": case.label})
+    wrote = (case.history.given.get(who) or {}).get("reason") == WRITTEN
+    found = {"status": "rejected" if wrote else "accepted", "label": case.label}
+    before = dict(others[-1] if others else case.history.machine or found)
     first = _revision(case.id, case.history, who, at, before | {"reason": UNDONE})
-    return Change((first, *_settled(case.plus(first), (), who, at)))
+    back = [again(case.plus(first), others[-1])] if others else []
+    return Change((first, *back, *_settled(_after(case, first, *back), (), who, at)))
+
+
+def again(case: Case, verdict: Verdict, **scores: float) -> Verdict:
+    """A verdict that a person gave earlier as the newest revision: theirs, as of then, with `scores` beside its own."""
+    told = dict(verdict) | {"scores": {**dict(verdict.get("scores") or {}), **scores}}
+    made = _revision(case.id, case.history, verdict["auditor"], verdict["at"], told)
+    return {**made, "weight": verdict.get("weight")}
+
+
+def _after(case: Case, *verdicts: Verdict) -> Case:
+    for verdict in verdicts:
+        case = case.plus(verdict)
+    return case
 
 
 def _settled(case: Case, rows: tuple[Mapping[str, Any], ...], who: str, at: datetime) -> list[Verdict]:
@@ -121,7 +141,7 @@ def _rewritten(case: Case, edit: Mapping[str, Any], label: str) -> dict[str, Any
         "label": label,
         "intended_label": case.row["intended_label"],
         "labels": case.row["labels"] and label.split("+"),
-        "method": "edit",
+        "method": EDIT,
         "seed_ids": [case.id],
         "attributes": {},
         "sampling": {},
