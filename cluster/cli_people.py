@@ -86,3 +86,21 @@ def explain(
     if out is not None:
         write_table(chosen.table, out)
     typer.echo(render(chosen, explained))
+
+
+def suggest(
+    task: Annotated[Path, typer.Argument(metavar="TASK", help="the task file, such as task.yaml")],
+    folder: Annotated[str | None, typer.Option("--run", metavar="RUN", help="default runs/NAME")] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", metavar="A.B=VALUE", help="change a setting")] = None,
+    rows: Annotated[int, typer.Option("--rows", min=1, help="rows of each label, before filters")] = 20,
+) -> None:
+    """Generate rows ahead, as suggestions for people who write (`review RUN --write`)."""
+    from cluster.run import Run
+    from cluster.suggesting import suggest as generate
+
+    run = Run(task, folder, set_)
+    run.store.run()  # one that is not there is told before anything starts
+    assert run.job is not None
+    found = generate(run.job, run.store, rows)
+    for label in run.job.shown.label_names:
+        typer.echo(f"{label}  {found[label]}")

@@ -1,4 +1,4 @@
-"""`labelmill review`: people look at a lot's rows, on a page or in other tools. Heavy imports come later."""
+"""`labelmill review`: people look at rows and write some, on a page or in other tools. Heavy imports come later."""
 
 from __future__ import annotations
 
@@ -42,20 +42,43 @@ def page(
         typer.Option("--allow-host", metavar="NAME", help="a name that the page goes by, as of a proxy"),
     ] = None,
     lease: Annotated[float, typer.Option(min=0.1, help="minutes that a row stays with who has it")] = 10,
+    write: Annotated[bool, typer.Option("--write", help="write rows, helped by what was generated")] = False,
 ) -> None:
     """The page (what `review RUN` does): rows one by one, by keyboard; stop it with Ctrl C."""
-    from cluster.audit.lots import open_lot
     from cluster.review.token import token_for
     from cluster.run import Run
 
     token, store = token_for(host, token_file), Run.open(folder).store
-    from cluster.review.app import rows_site
-    from cluster.review.opening import alone, open_desk  # what takes seconds to load, once nothing is amiss
+    from cluster.review.opening import alone  # what takes seconds to load, once nothing is amiss
     from cluster.review.server import serve
 
     with alone(store):
-        site = rows_site(*open_desk(store, open_lot(store), lease))
-        serve(site, host, port, token, allow_host or (), typer.echo)
+        serve(_site(store, lease, write), host, port, token, allow_host or (), typer.echo)
+
+
+def _site(store: Any, lease: float, write: bool) -> Any:
+    """The pages that are asked for. Raises UserError."""
+    if write:
+        from cluster.review.writing.opening import writing_site
+
+        return writing_site(store, lease)
+    from cluster.audit.lots import open_lot
+    from cluster.review.app import rows_site
+    from cluster.review.opening import open_desk
+
+    return rows_site(*open_desk(store, open_lot(store), lease))
+
+
+@review.command()
+def written(folder: RunFolder, as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False) -> None:
+    """What came of `review --write`: time per row, how many rows fool the student, how many of them are validated."""
+    import json
+
+    from cluster.review.writing.written import lines_of, read_written, render
+    from cluster.run import Run
+
+    lines = lines_of(read_written(Run.open(folder).store))
+    typer.echo(json.dumps([vars(line) | {"vmer": line.vmer} for line in lines], indent=2) if as_json else render(lines))
 
 
 @review.command()

@@ -62,7 +62,7 @@ class Case:
     """A sampled row (of ROW_SCHEMA), and the histories of rows that people made of it, by id."""
 
     row: Mapping[str, Any]
-    history: History
+    history: History = field(default_factory=History)
     made: Mapping[str, History] = field(default_factory=dict)
     sampled: Sampled | None = None
 

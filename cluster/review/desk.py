@@ -131,6 +131,18 @@ class Desk:
             self.turns.take(case.id, who)
             return True
 
+    def add(self, case: Case) -> None:
+        """One more row to judge, whose verdicts are committed."""
+        with self._lock:
+            self.cases[case.id] = case
+            self._decision = None
+
+    def drop(self, id: str) -> None:
+        """A row that is not to be judged any more."""
+        with self._lock:
+            self.cases.pop(id, None)
+            self._decision = None
+
     # how far
 
     def progress(self, who: str) -> Progress:

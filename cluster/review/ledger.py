@@ -26,9 +26,9 @@ PEOPLE = "people"  # rounds/NNN/people: rows that people wrote
 class Ledger:
     """The run directory as the page reads it, once, and writes to it, often."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, run_id: str | None = None) -> None:
         self.store = store
-        self.run_id = str(store.run()["run_id"])
+        self.run_id = str(store.run()["run_id"]) if run_id is None else run_id
 
     def cases(self, sample: Sequence[Sampled]) -> dict[str, Case]:
         """The sampled rows with their histories, in the sample's order. Raises UserError where a row is missing."""

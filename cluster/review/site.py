@@ -41,10 +41,13 @@ Who = Annotated[Person, Depends(_person)]
 
 
 class Site:
-    """An application to which pages are added. `cookie` begins the names of its cookies, which do not know ports."""
+    """An application to which pages are added. `cookie` begins the names of its cookies, which do not know ports.
 
-    def __init__(self, frame: Frame, cookie: str) -> None:
-        self.frame, self._cookie, self.present = frame, cookie, Present()
+    `home` is where people begin.
+    """
+
+    def __init__(self, frame: Frame, cookie: str, home: str = "/") -> None:
+        self.frame, self._cookie, self._home, self.present = frame, cookie, home, Present()
         self.app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
         self.app.state.cookie = cookie
         self._add_names()
@@ -78,7 +81,7 @@ class Site:
             if not self.present.is_free(name, person.secret):
                 told = f"{name} is at work in another browser; take another name."
                 return self.page(person, self.frame.hello(person, told), 409)
-            answer = RedirectResponse("/", 303)
+            answer = RedirectResponse(self._home, 303)
             self._remember(answer, Person(person.secret, name))
             return answer
 
