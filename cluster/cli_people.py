@@ -65,7 +65,8 @@ def explain(
     import sys
 
     from cluster.explaining import generate
-    from cluster.explanations import choose, read_explanations, render, take_votes
+    from cluster.explanations import agreement, choose, read_explanations, render, store_of, take_votes
+    from cluster.review.opening import alone
     from cluster.run import Run
     from cluster.tables import check_suffix, write_table
     from generation.explaining import read_told
@@ -79,13 +80,14 @@ def explain(
     run.dataset()  # a run without one is told before anything starts
     explained = generate(job, run.store, rows, told, lambda line: print(f"labelmill: {line}", file=sys.stderr))
     if votes is not None:
-        typer.echo(f"{take_votes(run.store, votes)} votes taken")
+        with alone(run.store):
+            typer.echo(f"{take_votes(run.store, votes)} votes taken")
     from training.encoder import Encoder
 
     chosen = choose(read_explanations(run.store), Encoder.load(job.encoder_folder).embed)
     if out is not None:
         write_table(chosen.table, out)
-    typer.echo(render(chosen, explained))
+    typer.echo(render(chosen, explained, agreement(store_of(run.store))))
 
 
 def suggest(

@@ -43,17 +43,23 @@ def page(
     ] = None,
     lease: Annotated[float, typer.Option(min=0.1, help="minutes that a row stays with who has it")] = 10,
     write: Annotated[bool, typer.Option("--write", help="write rows, helped by what was generated")] = False,
+    votes: Annotated[bool, typer.Option("--explanations", help="vote on what `labelmill explain` made")] = False,
+    people: Annotated[int, typer.Option(min=1, help="how many vote on each explanation")] = 2,
 ) -> None:
     """The page (what `review RUN` does): rows one by one, by keyboard; stop it with Ctrl C."""
     from cluster.review.token import token_for
     from cluster.run import Run
+    from generation.errors import UserError
 
+    if write and votes:
+        raise UserError("--write: cannot go with --explanations: one page at a time")
     token, store = token_for(host, token_file), Run.open(folder).store
     from cluster.review.opening import alone  # what takes seconds to load, once nothing is amiss
     from cluster.review.server import serve
 
     with alone(store):
-        serve(_site(store, lease, write), host, port, token, allow_host or (), typer.echo)
+        site = _votes(store, lease, people) if votes else _site(store, lease, write)
+        serve(site, host, port, token, allow_host or (), typer.echo)
 
 
 def _site(store: Any, lease: float, write: bool) -> Any:
@@ -67,6 +73,12 @@ def _site(store: Any, lease: float, write: bool) -> Any:
     from cluster.review.opening import open_desk
 
     return rows_site(*open_desk(store, open_lot(store), lease))
+
+
+def _votes(store: Any, lease: float, people: int) -> Any:
+    from cluster.review.votes.routes import votes_site
+
+    return votes_site(store, lease, people)
 
 
 @review.command()

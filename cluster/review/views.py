@@ -67,9 +67,13 @@ class Views:
             status=status_in_words(case),
             scores=tuple(scores_in_words(case)),
             seeds=tuple(self._nearest.of(text)),
-            blurred=case.id in self._toxic,
+            blurred=self.blurs(case.id),
             raw=self.raw(case),
         )
+
+    def blurs(self, id: str) -> bool:
+        """Whether a text may offend."""
+        return id in self._toxic
 
     def _texts(self, case: Case) -> list[tuple[str, str]]:
         if self.kind.name == "pair":

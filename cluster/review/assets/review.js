@@ -57,7 +57,7 @@
 
   // keys
 
-  const press = (key) => { const button = $(`[data-key="${key}"]`); if (button) button.click(); return !!button; };
+  const press = (key) => { const button = $(`[data-key~="${key}"]`); if (button) button.click(); return !!button; };
 
   function open(panel, field) {
     if (!panel) return false;
@@ -86,7 +86,7 @@
 
   const act = {
     a: () => press("a"), d: () => press("d"), s: () => press("s"), u: () => press("u"), z: () => press("u"),
-    enter: () => press("a"),
+    enter: () => press("a"), y: () => press("y"), n: () => press("n"),
     l: () => open($("#labels"), "#find"),
     e: () => open($("#edit"), "textarea") || write(),
     v: () => { const box = $("#show"); box?.click(); return !!box; },
