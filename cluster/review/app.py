@@ -66,6 +66,11 @@ def add_rows(site: Site, desk: Desk) -> None:
         desk.go_beyond(name_of(person))
         return RedirectResponse("/", 303)
 
+    @app.post("/disputes")
+    def disputes(person: Who, form: Sent) -> Response:
+        desk.decide_disputes(name_of(person))
+        return RedirectResponse("/", 303)
+
     @app.post("/undo")
     def undo(person: Who, form: Sent) -> Response:
         try:

@@ -8,11 +8,14 @@ from datetime import datetime
 from statistics import median
 from typing import Any
 
+from cluster.audit.findings import THIRD, is_disputed, until_disputed
 from cluster.review.cases import Case
 from cluster.review.leases import Leases
 from cluster.review.ledger import Ledger
+from cluster.review.merging import RULE, merged
+from cluster.review.places import Places
 from cluster.review.turns import Turns
-from cluster.review.verdicts import Answer, Change, answered, undone
+from cluster.review.verdicts import Answer, Change, after, answered, undone
 from cluster.review.work import Work
 from denoise.audit.plans import Decision
 
@@ -44,7 +47,11 @@ class Desk:
         self.turns = Turns(ledger.store, f"{work.folder}/people.json", leases, now)
         self._lock = self.turns.lock
         self.cases = ledger.cases(work.sample)
+        self.kind = str(ledger.store.run().get("kind", "label"))
+        self.rule = work.assurance.merge if work.assurance else "last"
+        self._places = Places(self.turns, self.kind)
         self._beyond: set[str] = set()
+        self._deciding: set[str] = set()
         self._decision: Decision | None = None
         self.turns.note(each["at"] for each in self._given())
 
@@ -55,7 +62,7 @@ class Desk:
         with self._lock:
             is_open = self.decision().state == "open"
             at = self.turns.at(who)
-            if at in self.cases and (is_open or who in self._beyond) and self._is_open(self.cases[at], who):
+            if at in self.cases and self._is_offered(self.cases[at], who, is_open):
                 return self.cases[at]
             for case in self._waiting(who, is_open):
                 self.turns.take(case.id, who)
@@ -66,18 +73,40 @@ class Desk:
         """Go on after the decision with the rows that tell of rare strata."""
         self._beyond.add(who)
 
+    def decide_disputes(self, who: str) -> None:
+        """Show a person the rows on which two others differ, before any other."""
+        self._deciding.add(who)
+
+    def disputes_for(self, who: str) -> int:
+        """How many rows there are that a person may decide, as two others differ."""
+        with self._lock:
+            return sum(self._places.may_decide(case, who) for case in self.cases.values())
+
     def _waiting(self, who: str, is_open: bool) -> Iterator[Case]:
-        """Rows for a person: while the work is open all of them, then those that the decision does not need."""
+        """Rows for a person, those first on which two others differ and this one is to decide."""
         skipped = set(self.turns.skipped(who))
-        for id, case in self.cases.items():
-            wanted = is_open or (who in self._beyond and not case.decides)
-            if wanted and id not in skipped and self._is_open(case, who):
-                yield case
+        waiting = [case for id, case in self.cases.items() if id not in skipped]
+        if self._decides(who, is_open):
+            yield from (case for case in waiting if self._places.may_decide(case, who))
+        yield from (case for case in waiting if self._is_wanted(case, who, is_open))
+
+    def _is_offered(self, case: Case, who: str, is_open: bool) -> bool:
+        return self._is_wanted(case, who, is_open) or (
+            self._decides(who, is_open) and self._places.may_decide(case, who)
+        )
+
+    def _is_wanted(self, case: Case, who: str, is_open: bool) -> bool:
+        """While the work is open all rows are, then those that the decision does not need if the person goes on."""
+        return (is_open or (who in self._beyond and not case.decides)) and self._places.has_one(case, who)
+
+    def _decides(self, who: str, is_open: bool) -> bool:
+        """Whether a person gets rows on which two others differ: where they are waited for, or if they asked."""
+        return who in self._deciding or (is_open and self.rule == THIRD)
 
     def renew(self, who: str, row: str) -> bool:
         """The person is still at the row. False: somebody else has it."""
         with self._lock:
-            if row not in self.cases or not self._is_open(self.cases[row], who):
+            if row not in self.cases or not self._places.is_open(self.cases[row], who):
                 return False
             self.turns.renew(row, who)
             return True
@@ -92,15 +121,15 @@ class Desk:
                 raise TakenError("This row is not in the sample.")
             if who in case.history.given:
                 return
-            if not self._is_open(case, who):
+            if not self._places.is_open(case, who):
                 raise TakenError("Your time on that row ran out and somebody else has it now: nothing was saved of it.")
-            self._commit(case, answered(case, answer, who, self.turns.moment()))
+            self._commit(case, self._change(case, answer, who))
             self.turns.release(who)
 
     def revise(self, who: str, row: str, answer: Answer) -> None:
         """Commit an answer that takes the place of an earlier one of the same person, without a lease (imports)."""
         with self._lock:
-            self._commit(self.cases[row], answered(self.cases[row], answer, who, self.turns.moment()))
+            self._commit(self.cases[row], self._change(self.cases[row], answer, who))
 
     def same(self, who: str, row: str, answer: Answer) -> bool:
         """Whether the person has said just this of the row already; an edit, only that it was one."""
@@ -150,8 +179,9 @@ class Desk:
         with self._lock:
             given = (case.judged.get(who) for case in self.cases.values())
             times = [verdict["scores"].get("seconds", 0.0) for verdict in given if verdict]
-            skipped = [id for id in self.turns.skipped(who) if id in self.cases and self._is_open(self.cases[id], who)]
-            beyond = sum(not case.decides and self._is_open(case, who) for case in self.cases.values())
+            left = [self.cases[id] for id in self.turns.skipped(who) if id in self.cases]
+            skipped = [case for case in left if self._is_offered(case, who, True)]
+            beyond = sum(not case.decides and self._places.has_one(case, who) for case in self.cases.values())
             seconds = median(times) if times else None
             return Progress(self.decision(), len(times), seconds, len(skipped), beyond, len(self.cases))
 
@@ -161,22 +191,25 @@ class Desk:
             if self._decision is None:
                 judged = [case for case in self.cases.values() if case.judged and case.decides]
                 judged.sort(key=lambda case: min(verdict["at"] for verdict in case.judged.values()))
-                self._decision = self.work.decide([bool(case.is_defective) for case in judged])
+                counted = until_disputed(judged, self.rule, lambda case: case.is_disputed(self.kind))
+                self._decision = self.work.decide([bool(case.is_defective) for case in counted])
             return self._decision
 
     def _given(self) -> list[Mapping[str, Any]]:
         return [verdict for case in self.cases.values() for verdict in case.history.given.values()]
 
-    def _is_open(self, case: Case, who: str) -> bool:
-        given = case.history.given
-        others = self.turns.others(case.id, who) - given.keys()
-        return who not in given and len(given) + len(others) < case.places
+    def _change(self, case: Case, answer: Answer, who: str) -> Change:
+        """What follows from an answer, and from the rule for two people where there is one."""
+        at, others = self.turns.moment(), {name: each for name, each in case.judged.items() if name != who}
+        change = answered(case, answer, who, at, is_disputed(others.values(), self.kind))
+        if self.rule != RULE:
+            return change
+        more = merged(after(case, *change.verdicts), who, at)
+        return Change((*change.verdicts, *more), change.rows)
 
     def _commit(self, case: Case, change: Change) -> None:
         if self.work.is_closed(self.ledger.store):
             raise TakenError("This lot has been closed meanwhile: nothing was saved. Open the review again.")
         self.ledger.commit(case.row["round"] or 0, change, change.verdicts[0]["at"])
-        for verdict in change.verdicts:
-            case = case.plus(verdict)
-        self.cases[case.id] = case
+        self.cases[case.id] = after(case, *change.verdicts).with_texts(change.rows)
         self._decision = None

@@ -35,14 +35,14 @@ class Ledger:
         ids = pa.array([each.id for each in sample], pa.string())
         known = set(ids.to_pylist())
         rows: dict[str, Mapping[str, Any]] = {}
-        made: dict[str, list[str]] = defaultdict(list)
+        made: dict[str, dict[str, str]] = defaultdict(dict)
         for number in self.store.rounds():
             rows |= {row["id"]: row for row in _those(self.store.generated(number), "id", ids)}
             people = self.store.people(number)
             rows |= {row["id"]: row for row in _those(people, "id", ids)}
-            for row in people.select(["id", "method", "seed_ids"]).to_pylist():
+            for row in people.select(["id", "method", "text", "seed_ids"]).to_pylist():
                 if row["method"] == EDIT and known.issuperset(row["seed_ids"] or ["no row"]):
-                    made[row["seed_ids"][0]].append(row["id"])
+                    made[row["seed_ids"][0]][row["id"]] = row["text"]
         histories = self._histories([*ids.to_pylist(), *(id for each in made.values() for id in each)])
         if missing := [id for id in ids.to_pylist() if id not in rows]:
             raise UserError(f"{self.store.root}: {len(missing)} sampled rows are not in the run, such as {missing[0]}")
@@ -52,6 +52,7 @@ class Ledger:
                 histories.get(each.id, History()),
                 {id: histories[id] for id in made[each.id] if id in histories},
                 each,
+                made[each.id],
             )
             for each in sample
         }

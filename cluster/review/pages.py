@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from cluster.review.desk import Desk, Progress
 from cluster.review.frame import Frame
 from cluster.review.people import Person
-from cluster.review.summary import OUTCOMES, in_words, label_lines, opinions, people_lines
+from cluster.review.summary import OUTCOMES, differences, label_lines, opinions, opinions_on, people_lines
 from denoise.audit.agreement import krippendorff, masi, nominal
 from denoise.audit.assurance import Assurance
 from denoise.audit.plans import Decision
@@ -49,19 +49,17 @@ class Pages:
         progress = self._desk.progress(person.name)
         case = self._desk.next_for(person.name)
         if case is None:
-            return self._render("review_done.html.j2", person, notice, **self._standing(progress))
-        return self._render("review_row.html.j2", person, notice, row=self._views.row(case), **self._standing(progress))
+            disputes = self._desk.disputes_for(person.name)
+            return self._render("review_done.html.j2", person, notice, disputes=disputes, **self._standing(progress))
+        differ = opinions_on(case, self._desk.kind) if case.is_disputed(self._desk.kind) else []
+        row = self._views.row(case)
+        return self._render("review_row.html.j2", person, notice, row=row, differ=differ, **self._standing(progress))
 
     def summary(self, person: Person) -> str:
         """What people found, and how they agree."""
         cases = self._desk.cases
         distance = masi if self._views.kind.has_several else nominal
         said = opinions(cases.values(), self._views.kind.name)
-        disputed = [
-            ((cases[id].row["text"] or "")[:_CLIPPED], {who: in_words(value) for who, value in each.items()})
-            for id, each in said.items()
-            if len(set(each.values())) > 1
-        ]
         return self._render(
             "review_summary.html.j2",
             person,
@@ -71,7 +69,9 @@ class Pages:
             outcomes=OUTCOMES,
             shared=len(said),
             alpha=krippendorff(said, distance),  # type: ignore[arg-type]
-            disputed=disputed,
+            differences=differences(cases.values(), self._desk.kind, self._desk.rule),
+            disputes=self._desk.disputes_for(person.name),
+            clipped=_CLIPPED,
             **self._standing(self._desk.progress(person.name)),
         )
 

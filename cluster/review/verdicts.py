@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from cluster.audit.frame import STAGE, UNDONE, WRITTEN
+from cluster.audit.frame import DECIDED, MERGED, STAGE, UNDONE, WRITTEN
 from cluster.review.cases import Case, History, Verdict
 from generation.kinds.spans import OUTSIDE
 from generation.records import KEPT, ROW_SCHEMA, digest
@@ -37,8 +37,11 @@ class Change:
     rows: tuple[Mapping[str, Any], ...] = ()
 
 
-def answered(case: Case, answer: Answer, who: str, at: datetime) -> Change:
-    """The revisions that follow from an answer. One that the same person gave before is replaced by it."""
+def answered(case: Case, answer: Answer, who: str, at: datetime, decides: bool = False) -> Change:
+    """The revisions that follow from an answer. One that the same person gave before is replaced by it.
+
+    `decides`: the person has seen that two others differ.
+    """
     label = answer.label or case.label
     edit = {name: value for name, value in answer.content.items() if value != case.row[name]}
     machine = case.history.machine or {}
@@ -58,9 +61,10 @@ def answered(case: Case, answer: Answer, who: str, at: datetime) -> Change:
     verdict["scores"] = _scores(case) | {
         "seconds": round(answer.seconds, 1),
         "defect": float(_is_defect(case, verdict["reason"], edit, label)),
+        **({DECIDED: 1.0} if decides else {}),
     }
     first = _revision(case.id, case.history, who, at, verdict)
-    return Change((first, *_settled(case.plus(first), rows, who, at)), rows)
+    return Change((first, *settled(case.plus(first), rows, who, at)), rows)
 
 
 def undone(case: Case, who: str, at: datetime) -> Change:
@@ -74,23 +78,25 @@ def undone(case: Case, who: str, at: datetime) -> Change:
     before = dict(others[-1] if others else case.history.machine or found)
     first = _revision(case.id, case.history, who, at, before | {"reason": UNDONE})
     back = [again(case.plus(first), others[-1])] if others else []
-    return Change((first, *back, *_settled(_after(case, first, *back), (), who, at)))
+    return Change((first, *back, *settled(after(case, first, *back), (), who, at)))
 
 
 def again(case: Case, verdict: Verdict, **scores: float) -> Verdict:
     """A verdict that a person gave earlier as the newest revision: theirs, as of then, with `scores` beside its own."""
-    told = dict(verdict) | {"scores": {**dict(verdict.get("scores") or {}), **scores}}
+    before = {name: value for name, value in dict(verdict.get("scores") or {}).items() if name != MERGED}
+    told = dict(verdict) | {"scores": {**before, **scores}}
     made = _revision(case.id, case.history, verdict["auditor"], verdict["at"], told)
     return {**made, "weight": verdict.get("weight")}
 
 
-def _after(case: Case, *verdicts: Verdict) -> Case:
+def after(case: Case, *verdicts: Verdict) -> Case:
+    """The case some revisions later."""
     for verdict in verdicts:
         case = case.plus(verdict)
     return case
 
 
-def _settled(case: Case, rows: tuple[Mapping[str, Any], ...], who: str, at: datetime) -> list[Verdict]:
+def settled(case: Case, rows: tuple[Mapping[str, Any], ...], who: str, at: datetime) -> list[Verdict]:
     """Of the rows that people made of this one, that of the edit which holds is kept, and no other."""
     holding = case.history.holding or {}
     survivor = holding.get("survivor_id") if holding.get("reason") == "edited" else None
