@@ -45,40 +45,52 @@ def page(
     write: Annotated[bool, typer.Option("--write", help="write rows, helped by what was generated")] = False,
     votes: Annotated[bool, typer.Option("--explanations", help="vote on what `labelmill explain` made")] = False,
     people: Annotated[int, typer.Option(min=1, help="how many vote on each explanation")] = 2,
+    rows: Annotated[
+        Path | None, typer.Option("--rows", metavar="FILE", help="look at the rows that it names, as of budget --out")
+    ] = None,
 ) -> None:
     """The page (what `review RUN` does): rows one by one, by keyboard; stop it with Ctrl C."""
     from cluster.review.token import token_for
     from cluster.run import Run
     from generation.errors import UserError
 
-    if write and votes:
-        raise UserError("--write: cannot go with --explanations: one page at a time")
+    asked = {"--write": write, "--explanations": votes, "--rows": rows is not None}
+    if sum(asked.values()) > 1:
+        raise UserError(f"{' and '.join(name for name, given in asked.items() if given)}: one page at a time")
     token, store = token_for(host, token_file), Run.open(folder).store
     from cluster.review.opening import alone  # what takes seconds to load, once nothing is amiss
     from cluster.review.server import serve
 
     with alone(store):
-        site = _votes(store, lease, people) if votes else _site(store, lease, write)
+        site = _votes(store, lease, people) if votes else _writing(store, lease) if write else _rows(store, lease, rows)
         serve(site, host, port, token, allow_host or (), typer.echo)
 
 
-def _site(store: Any, lease: float, write: bool) -> Any:
-    """The pages that are asked for. Raises UserError."""
-    if write:
-        from cluster.review.writing.opening import writing_site
+def _writing(store: Any, lease: float) -> Any:
+    from cluster.review.writing.opening import writing_site
 
-        return writing_site(store, lease)
-    from cluster.audit.lots import open_lot
-    from cluster.review.app import rows_site
-    from cluster.review.opening import open_desk
-
-    return rows_site(*open_desk(store, open_lot(store), lease))
+    return writing_site(store, lease)
 
 
 def _votes(store: Any, lease: float, people: int) -> Any:
     from cluster.review.votes.routes import votes_site
 
     return votes_site(store, lease, people)
+
+
+def _rows(store: Any, lease: float, file: Path | None) -> Any:
+    """Those of the open lot, or those of a file."""
+    from cluster.audit.lots import open_lot
+    from cluster.review.app import rows_site
+    from cluster.review.opening import open_desk
+    from cluster.review.picking import picked_rows
+
+    if file is None:
+        return rows_site(*open_desk(store, open_lot(store), lease))
+    picked, left_out = picked_rows(store, file)
+    if left_out:
+        typer.echo(f"{left_out} rows of {file} are in the sample of the open lot and are left to it")
+    return rows_site(*open_desk(store, picked, lease))
 
 
 @review.command()
