@@ -173,4 +173,4 @@ def _in_words(said: Said, label: str) -> dict[str, Any]:
     sure = f"{100 * said.confidence:.0f} %"
     if said.label == label:
         return {"said": f"The student sees {said.label} too, with {sure}.", "fools": False}
-    return {"said": f"This fools the student: it sees {said.label}, with {sure}.", "fools": True}
+    return {"said": f"If it is {label}, it fools the student, which sees {said.label} with {sure}.", "fools": True}

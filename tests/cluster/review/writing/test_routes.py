@@ -92,7 +92,7 @@ def test_what_cannot_be_is_told_and_nothing_is_written(run: Store, fields: dict[
 def test_the_student_says_what_it_sees_while_one_writes(run: Store) -> None:
     anna = Visitor(app_of(run), "anna")
     told = anna.send("/write/opinion", text="it is broken, at last").json()
-    assert told == {"said": "This fools the student: it sees broken, with 76 %.", "fools": True}
+    assert told == {"said": "If it is late, it fools the student, which sees broken with 76 %.", "fools": True}
     assert anna.send("/write/opinion", text="at last").json()["fools"] is False
     assert "must not be blank" in anna.send("/write/opinion", text=" ").json()["said"]
     assert anna.send("/write/opinion", text="x", csrf="0" * 64).status_code == 403
