@@ -188,7 +188,8 @@ def _draw(store: Store, number: int, version: str, wanted: Assurance) -> Lot:
 
 
 def _sample(frame: Frame, strata: Sequence[str], size: int, assurance: Assurance, seed: str) -> tuple[Sampled, ...]:
-    drawn = draw(frame.ids, strata, size, int(seed, 16), assurance.floor)
+    rates = frame.rates(strata)
+    drawn = draw(frame.ids, strata, size, int(seed, 16), assurance.floor, assurance.extra, rates)
     seconds = np.random.default_rng([int(seed, 16), 1]).random(len(drawn.places)) < assurance.overlap
     return tuple(
         Sampled(frame.ids[place], order, strata[place], float(chance), bool(second), order < drawn.decides)

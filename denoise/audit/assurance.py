@@ -42,6 +42,7 @@ class Assurance(Settings):
         description="whose word holds where two people differ: the last one's, that of WANLI's rule, or a third's",
     )
     floor: int = Field(0, ge=0, description="rows to draw of each label and confidence, beyond what the plan needs")
+    extra: int = Field(0, ge=0, description="rows to draw beyond that, most of them where most is doubted")
 
     @model_validator(mode="after")
     def _good_is_better_than_bad(self) -> Self:
