@@ -14,7 +14,7 @@ import typer
 
 from cluster.cli_audit import audit
 from cluster.cli_parquet import AllowCodeOption, dedup, filter_, predict, print_pairs
-from cluster.cli_people import budget, explain
+from cluster.cli_people import budget, explain, suggest
 from cluster.cli_review import review
 from generation.errors import Fault, UserError, os_reason
 from generation.location import Location, ObjectPath
@@ -194,6 +194,7 @@ app.command("filter")(filter_)
 app.command()(dedup)
 app.command()(budget)
 app.command()(explain)
+app.command()(suggest)
 app.add_typer(audit, name="audit")
 app.add_typer(review, name="review")
 
