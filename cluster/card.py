@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from cluster.promotion import promoted_round
 from cluster.store import Store
 from generation.models import EMBEDDED_ENCODER, EMBEDDED_LM
 
@@ -22,9 +23,11 @@ _TASKS = {
 
 
 def student_card(store: Store) -> str:
-    """The card of a run's newest student, in Markdown with the head that model hubs read."""
-    run, number = store.run(), max(store.rounds())
-    metrics = [found for each in store.rounds() if (found := store.read_json(f"rounds/{each:03d}/metrics.json"))]
+    """The card of a run's promoted student, in Markdown with the head that model hubs read."""
+    run, promoted = store.run(), promoted_round(store)
+    number = max(store.rounds()) if promoted is None else promoted
+    rounds = [each for each in store.rounds() if each <= number]
+    metrics = [found for each in rounds if (found := store.read_json(f"rounds/{each:03d}/metrics.json"))]
     head = {
         "library_name": "transformers",
         "pipeline_tag": _TASKS[run["kind"]],
@@ -35,7 +38,7 @@ def student_card(store: Store) -> str:
         f"# {run['name']}",
         run["description"],
         _labels(run),
-        _data(store, run, metrics),
+        _data(store, run, rounds, metrics),
         _scores(metrics[-1].get("test") if metrics else None),
         _limits(run),
         f"Run `{run['run_id']}`, round {number}, begun {run['created']}.",
@@ -48,11 +51,11 @@ def _labels(run: Mapping[str, Any]) -> str:
     return "## Labels\n\n" + _table(("label", "is said of a text that"), rows)
 
 
-def _data(store: Store, run: Mapping[str, Any], metrics: list[dict[str, Any]]) -> str:
+def _data(store: Store, run: Mapping[str, Any], rounds: list[int], metrics: list[dict[str, Any]]) -> str:
     """Counts of rows and where they came from; how many were looked at by a person."""
     config = run["config"]
     statuses: Counter[str] = Counter()
-    for each in store.rounds():
+    for each in rounds:
         statuses.update(store.verdicts(each)["status"].to_pylist())
     generation = config.get("generation", {})
     rows = [
