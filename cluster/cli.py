@@ -16,6 +16,7 @@ from cluster.cli_audit import audit
 from cluster.cli_parquet import AllowCodeOption, dedup, filter_, predict, print_pairs
 from cluster.cli_people import budget, explain
 from cluster.cli_review import review
+from cluster.cli_trace import trace
 from generation.errors import Fault, UserError, os_reason
 from generation.location import Location, ObjectPath
 
@@ -194,6 +195,7 @@ app.command("filter")(filter_)
 app.command()(dedup)
 app.command()(budget)
 app.command()(explain)
+app.command()(trace)
 app.add_typer(audit, name="audit")
 app.add_typer(review, name="review")
 
