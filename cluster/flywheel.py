@@ -22,6 +22,7 @@ from cluster.gauges import Gauges
 from cluster.job import Job, check_identity
 from cluster.journal import Journal
 from cluster.lease import lease_of
+from cluster.licences import noted_licences, unstated
 from cluster.live import View
 from cluster.messages import Committed
 from cluster.metrics import noted_prices, round_metrics
@@ -93,7 +94,9 @@ class Flywheel:
             self.journal.note("prices", **self.job.config.prices.model_dump())  # they may differ from run.json's
         if self.job.config.assurance != noted_assurance(self.store, self.journal):
             self.journal.note("assurance", **self.job.config.assurance.model_dump())
-        for warning in self.job.warnings:
+        if self.job.config.licences != noted_licences(self.store, self.journal):
+            self.journal.note("licences", **self.job.config.licences.model_dump())
+        for warning in (*self.job.warnings, *unstated(self.job.config)):
             self.journal.say(f"warning: {warning}")
 
     def _planned_engines(self) -> EngineSpec | ServerSpec:

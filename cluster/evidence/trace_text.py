@@ -39,7 +39,7 @@ def _made(told: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield "made by"
     for name, value in told["made"].items():
-        yield f"  {name.replace('_', ' '):<18} {_pairs(value) if isinstance(value, Mapping) else _shown(value)}"
+        yield f"  {name.replace('_', ' '):<18} {_pairs(value, 10) if isinstance(value, Mapping) else _shown(value)}"
 
 
 def _prompt(request: Mapping[str, Any] | None) -> Iterator[str]:
@@ -92,9 +92,9 @@ def _student(view: Mapping[str, Any] | None) -> Iterator[str]:
     yield f"student    of round {view['round']}: {_shown(answer)} ({view['confidence']:.3f})"
 
 
-def _pairs(pairs: Mapping[str, Any]) -> str:
+def _pairs(pairs: Mapping[str, Any], digits: int = 4) -> str:
     return ", ".join(
-        f"{_shown(name)} {value:.4g}" if isinstance(value, float) else f"{_shown(name)} {_shown(value)}"
+        f"{_shown(name)} {value:.{digits}g}" if isinstance(value, float) else f"{_shown(name)} {_shown(value)}"
         for name, value in pairs.items()
     )
 
