@@ -13,6 +13,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from cluster.cli_audit import audit
+from cluster.cli_diff import diff
 from cluster.cli_export import export, export_student
 from cluster.cli_parquet import AllowCodeOption, dedup, filter_, predict, print_pairs
 from cluster.cli_people import budget, explain
@@ -183,6 +184,7 @@ app.command()(budget)
 app.command()(explain)
 app.command()(trace)
 app.command()(export)
+app.command()(diff)
 app.command("export-student")(export_student)
 app.add_typer(audit, name="audit")
 app.add_typer(review, name="review")
