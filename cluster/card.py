@@ -10,7 +10,7 @@ import yaml
 
 from cluster.audit.frame import judged_by_people
 from cluster.licences import Link, Override, chain_of
-from cluster.store import Store
+from cluster.store import FORGOTTEN, Store
 from generation.models import EMBEDDED_ENCODER
 
 TASKS = {
@@ -66,6 +66,7 @@ def _data(store: Store, run: Mapping[str, Any], metrics: list[dict[str, Any]]) -
         ("rows generated", sum(each["generated"] for each in metrics)),
         *((f"rows {status}", count) for status, count in sorted(statuses.items())),
         ("rows that a person checked", len(judged_by_people(store))),
+        *_forgotten(store),
         (
             "prompt and output tokens",
             " and ".join(str(sum(each["tokens"][kind] for each in metrics)) for kind in ("prompt", "output")),
@@ -73,6 +74,14 @@ def _data(store: Store, run: Mapping[str, Any], metrics: list[dict[str, Any]]) -
         ("encoder that was tuned", _encoder(config)),
     ]
     return "## Made from\n\n" + table_of(("", ""), rows)
+
+
+def _forgotten(store: Store) -> list[tuple[str, int]]:
+    """Rows that were erased after this student may have learnt from them."""
+    newest = f"rounds/{max(store.rounds()):03d}/student"
+    calls = (store.read_json(FORGOTTEN) or {}).get("calls", [])
+    count = sum(each["rows"] for each in calls if newest in each["students"])
+    return [("rows erased since, of which it may have learnt some", count)] if count else []
 
 
 def _scores(test: Mapping[str, Any] | None) -> str:

@@ -15,6 +15,7 @@ import typer
 from cluster.cli_audit import audit
 from cluster.cli_diff import diff
 from cluster.cli_export import export, export_student
+from cluster.cli_forget import forget
 from cluster.cli_parquet import AllowCodeOption, dedup, filter_, predict, print_pairs
 from cluster.cli_people import budget, explain
 from cluster.cli_review import review
@@ -185,6 +186,7 @@ app.command()(explain)
 app.command()(trace)
 app.command()(export)
 app.command()(diff)
+app.command()(forget)
 app.command("export-student")(export_student)
 app.add_typer(audit, name="audit")
 app.add_typer(review, name="review")

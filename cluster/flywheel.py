@@ -18,6 +18,7 @@ from cluster.adapters import best_rows, place_adapters, train_adapters
 from cluster.audit.noted import noted_assurance
 from cluster.dataset import discard_scratch, doubted_rows, materialise, training_rows
 from cluster.evaluation import CONTRASTIVE, PLAIN, evaluate_run, look_at_dev, rows_of
+from cluster.forgetting.pending import refuse_unfinished
 from cluster.gauges import Gauges
 from cluster.job import Job, check_identity
 from cluster.journal import Journal
@@ -84,6 +85,7 @@ class Flywheel:
     def _begin(self) -> None:
         discard_scratch(self.store)
         if self.store.exists:
+            refuse_unfinished(self.store)
             check_identity(self.job, self.store.run(), self.store.root)
         else:
             shown = self.job.shown

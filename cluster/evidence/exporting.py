@@ -14,6 +14,7 @@ from cluster.evidence.dataset_card import Facts, dataset_card
 from cluster.evidence.families import families_of
 from cluster.evidence.layouts import classes_of, coded, columns_of, write_csv, write_jsonl, write_parquet
 from cluster.evidence.versions import version_to_take
+from cluster.forgetting.pending import refuse_unfinished
 from cluster.licences import check_licences, note_override
 from cluster.review.transfer import kind_of
 from cluster.store import Store
@@ -55,6 +56,7 @@ def export_dataset(store: Store, wanted: Wanted) -> Exported:
     target = locate(wanted.out)
     if _is_there(target):
         raise UserError(f"{wanted.out}: is there already; name a new folder")
+    refuse_unfinished(store)
     version = version_to_take(store, wanted.version, wanted.unreleased)
     links, overrides = check_licences(store, wanted.accept_licence)
     kind, rows = kind_of(store), read_dataset(store, version).sort_by("id")

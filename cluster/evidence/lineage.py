@@ -45,6 +45,9 @@ def find_row(store: Store, prefix: str) -> Place:
     if found:
         told = ", ".join(sorted(found)[:_SHOWN])
         raise UserError(f"{store.root}: {len(found)} rows have ids that begin with {clip(prefix)}, such as {told}")
+    for each in store.forgotten():
+        if each["id"].startswith(prefix):
+            raise UserError(f"{store.root}: {each['id']} was forgotten by {each['who']} on {each['at']}")
     raise UserError(f"{store.root}: no row has an id that begins with {clip(prefix)}")
 
 
