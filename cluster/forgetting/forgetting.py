@@ -20,8 +20,9 @@ from cluster.forgetting.files import Eraser, files_of
 from cluster.forgetting.learners import learners_of, retrainable, take_away
 from cluster.forgetting.lots import leave_lots
 from cluster.forgetting.pending import Forgetting, Gone, begin, bury, end, pending
-from cluster.forgetting.targets import Found, find_targets, still_there
+from cluster.forgetting.targets import Found, Row, find_targets, still_there
 from cluster.journal import Journal
+from cluster.material import pool_mark
 from cluster.report_page import write_report
 from cluster.store import Store
 from generation.errors import UserError
@@ -42,7 +43,10 @@ def plan(
     found = find_targets(store, ids, with_children)
     if found.quotes.stand_in(why) or found.quotes.stand_in(who):
         raise UserError("--why: must not quote what is to be forgotten: it is kept")
-    rows = tuple(Gone(row.id, row.request_id, row.round, *row.tokens, reason) for row, reason in found.going.values())
+    rows = tuple(
+        Gone(row.id, row.request_id, row.round, *row.tokens, reason, _mark(store, row))
+        for row, reason in found.going.values()
+    )
     students, adapters = learners_of(store, found.going)
     told = Forgetting(
         at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -96,6 +100,10 @@ def finish(store: Store) -> Forgetting | None:
         refresh_version(store, version)
     _end(store, told)
     return told
+
+
+def _mark(store: Store, row: Row) -> str:
+    return pool_mark(str(store.run()["run_id"]), row.texts[0]) if row.source == "pool" else ""
 
 
 def _end(store: Store, told: Forgetting) -> None:

@@ -13,7 +13,10 @@ PENDING = "forgetting.json"
 
 @dataclass(frozen=True)
 class Gone:
-    """What is left of a row: no text. `reason` is why it went: it was asked for, or goes with one that was."""
+    """What is left of a row: no text. `reason` is why it went: it was asked for, or goes with one that was.
+
+    `mark` is a hash of a text from the pool, which the pool's file may still hold; "" of other rows.
+    """
 
     id: str
     request_id: str | None
@@ -21,6 +24,7 @@ class Gone:
     prompt_tokens: int
     output_tokens: int
     reason: str
+    mark: str = ""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 import pyarrow as pa
@@ -110,17 +111,17 @@ def open_a_lot(store: Store, sampled: str = "a") -> None:
     pq.write_table(pa.Table.from_pylist(rows, pq.read_schema(path)), path)
 
 
-def quoting(store: Store) -> list[str]:
-    """Names of files that hold the secret, in their bytes or, of Parquet, in any column or statistic."""
+def quoting(store: Store, *secrets: str) -> list[str]:
+    """Names of files that hold the secrets, in their bytes or, of Parquet, in any column or statistic."""
     found = []
     for path in sorted(Path(store.root).rglob("*")):
-        if path.is_file() and any(secret in _content(path) for secret in _forms()):
+        if path.is_file() and any(secret in _content(path) for secret in _forms(secrets or SECRETS)):
             found.append(str(path.relative_to(store.root)))
     return found
 
 
-def _forms() -> set[str]:
-    return {form for each in SECRETS for form in (each, json.dumps(each)[1:-1], html.escape(each), each.upper())}
+def _forms(secrets: Iterable[str]) -> set[str]:
+    return {form for each in secrets for form in (each, json.dumps(each)[1:-1], html.escape(each), each.upper())}
 
 
 def _content(path: Path) -> str:

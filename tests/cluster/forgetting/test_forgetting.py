@@ -21,13 +21,15 @@ from cluster.forgetting.pending import Forgetting, pending, refuse_unfinished
 from cluster.forgetting.targets import find_targets
 from cluster.journal import Journal
 from cluster.lease import Lease
+from cluster.material import material_of
 from cluster.metrics import tokens_of
 from cluster.status import read_status
 from cluster.store import Store
 from generation.errors import UserError
+from generation.plan import plan_wave
 from generation.records import rows_table
 from tests.cluster.audit.cases import make_run as make_audited_run
-from tests.cluster.cases import LABELS, RUN_ID, begin_round
+from tests.cluster.cases import LABELS, RUN_ID, begin_round, make_job
 from tests.cluster.forgetting.cases import SECRET, make_run, open_a_lot, person_rewrites, quoting, row
 from tests.cluster.test_cli_errors import contents, labelmill
 from training.folders import is_whole
@@ -164,6 +166,22 @@ def test_on_any_store(any_store: Store) -> None:
     assert read_dataset(any_store).num_rows == any_store.read_json("dataset/v000/manifest.json")["rows"] == 4
     assert is_whole(any_store.root / "dataset" / "v000") and pending(any_store) is None
     assert [each["id"] for each in any_store.forgotten()] == [first, second]
+
+
+def test_a_text_of_the_pool_is_not_asked_about_again(store: Store, tmp_path: Path) -> None:
+    texts = [f"where has parcel number {number} gone to?" for number in range(3)]
+    (tmp_path / "pool.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
+    job = make_job(tmp_path, generation={"method": "pseudo_label"}, pool="pool.jsonl")
+    store.write_json("run.json", job.run_json())
+    begin_round(store, {"pos": 1, "neg": 1})
+    plan = plan_wave(material_of(job, store, 0), job.method, 0, {"pos": 1})
+    store.commit(0, "requests", "w000", plan, job.run_id)
+    (asked,) = plan.to_pylist()
+    answer = row("a", asked["text"], source="pool", method="pseudo_label", request_id=asked["request_id"])
+    store.commit(0, "generated", "e0", rows_table([answer]), job.run_id)
+    call(store, ["a"], "ann", "by mail", False, False)
+    assert store.requests(0)["text"].to_pylist() == ["[forgotten]"] and quoting(store, asked["text"]) == []
+    assert sorted(each.text for each in material_of(job, store, 0).pool) == sorted({*texts} - {asked["text"]})
 
 
 def test_a_preview_writes_nothing(made: Store) -> None:
