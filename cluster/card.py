@@ -9,8 +9,9 @@ from typing import Any
 import yaml
 
 from cluster.audit.frame import judged_by_people
+from cluster.forgetting.pending import named_students
 from cluster.licences import Link, Override, chain_of
-from cluster.store import FORGOTTEN, Store
+from cluster.store import Store
 from generation.models import EMBEDDED_ENCODER
 
 TASKS = {
@@ -78,9 +79,7 @@ def _data(store: Store, run: Mapping[str, Any], metrics: list[dict[str, Any]]) -
 
 def _forgotten(store: Store) -> list[tuple[str, int]]:
     """Rows that were erased after this student may have learnt from them."""
-    newest = f"rounds/{max(store.rounds()):03d}/student"
-    calls = (store.read_json(FORGOTTEN) or {}).get("calls", [])
-    count = sum(each["rows"] for each in calls if newest in each["students"])
+    count = named_students(store).get(f"rounds/{max(store.rounds()):03d}/student", 0)
     return [("rows erased since, of which it may have learnt some", count)] if count else []
 
 

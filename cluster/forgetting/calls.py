@@ -8,10 +8,11 @@ from collections.abc import Iterator, Sequence
 from cluster.explanations import store_of as explanations_of
 from cluster.forgetting.forgetting import finish, forget, lots_with, plan
 from cluster.forgetting.learners import retrainable, take_away
+from cluster.forgetting.pending import named_students
 from cluster.forgetting.telling import render_done, render_plan
 from cluster.lease import lease_of
 from cluster.review.opening import alone
-from cluster.store import FORGOTTEN, Store
+from cluster.store import Store
 from generation.errors import UserError
 
 
@@ -58,8 +59,7 @@ def _is_gone(store: Store, id: str) -> bool:
 
 def _retrain(store: Store) -> str:
     """Take the newest student away where an earlier call has named it."""
-    named = {student for each in (store.read_json(FORGOTTEN) or {}).get("calls", []) for student in each["students"]}
-    if not (student := retrainable(store, named)):
+    if not (student := retrainable(store, named_students(store))):
         raise UserError(f"{store.root}: the newest round has no student that learnt from rows forgotten since")
     take_away(store, student)
     return f"{student} is taken away: `labelmill run TASK` trains another"

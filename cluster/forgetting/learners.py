@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cluster.forgetting.pending import clear
 from cluster.store import Store
 from generation.methods import METHODS
 from generation.records import KEPT
@@ -38,6 +39,7 @@ def take_away(store: Store, student: str) -> None:
     """Remove a student, so that the next run trains another on what is kept now."""
     store.remove(student.replace("/student", "/metrics.json"))  # first: with it the round would be finished
     store.remove(student)
+    clear(store, student)
 
 
 def _first_round(store: Store, ids: set[str], doubted: bool) -> int | None:

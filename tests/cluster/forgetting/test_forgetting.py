@@ -17,7 +17,7 @@ from cluster.evidence.tracing import trace
 from cluster.explanations import store_of as explanations_of
 from cluster.forgetting.calls import call, preview
 from cluster.forgetting.forgetting import finish, forget, plan
-from cluster.forgetting.pending import Forgetting, pending, refuse_unfinished
+from cluster.forgetting.pending import Forgetting, named_students, pending, refuse_unfinished
 from cluster.forgetting.targets import find_targets
 from cluster.journal import Journal
 from cluster.lease import Lease
@@ -242,13 +242,13 @@ def test_a_new_student_is_trained_where_that_is_asked_for(made: Store) -> None:
     assert "rounds/001/student is taken away: `labelmill run TASK` trains another" in told
     assert not (made.root / "rounds/001/student").exists() and not (made.root / "rounds/001/metrics.json").exists()
     assert (made.root / "rounds/000/student").is_dir()
+    assert named_students(made) == {"rounds/000/student": 2}
 
 
 def test_later_it_can_be_asked_for_alone(made: Store) -> None:
     call(made, ["a"], "ann", "by mail", False, False)
     assert call(made, [], "ann", "", False, True).startswith("rounds/001/student is taken away")
     with pytest.raises(UserError, match="has no student that learnt from rows forgotten since"):
-        Store(made.root).remove("forgotten.json")
         call(made, [], "ann", "", False, True)
 
 
