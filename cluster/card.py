@@ -11,6 +11,7 @@ import yaml
 from cluster.audit.frame import judged_by_people
 from cluster.forgetting.pending import named_students
 from cluster.licences import Link, Override, chain_of
+from cluster.promotion import promoted_round
 from cluster.store import Store
 from generation.models import EMBEDDED_ENCODER
 
@@ -23,12 +24,14 @@ TASKS = {
 
 
 def student_card(store: Store, overrides: Iterable[Override] = ()) -> str:
-    """The card of a run's newest student, in Markdown with the head that model hubs read.
+    """The card of a run's promoted student, in Markdown with the head that model hubs read.
 
     `overrides` are those that let it out under terms that would have kept it back.
     """
-    run, number = store.run(), max(store.rounds())
-    metrics = [found for each in store.rounds() if (found := store.read_json(f"rounds/{each:03d}/metrics.json"))]
+    run, promoted = store.run(), promoted_round(store)
+    number = max(store.rounds()) if promoted is None else promoted
+    rounds = [each for each in store.rounds() if each <= number]
+    metrics = [found for each in rounds if (found := store.read_json(f"rounds/{each:03d}/metrics.json"))]
     head = {
         "library_name": "transformers",
         "pipeline_tag": TASKS[run["kind"]],
@@ -39,7 +42,7 @@ def student_card(store: Store, overrides: Iterable[Override] = ()) -> str:
         f"# {run['name']}",
         run["description"],
         _labels(run),
-        _data(store, run, metrics),
+        _data(store, run, rounds, metrics),
         licences_told(chain_of(store), overrides),
         _scores(metrics[-1].get("test") if metrics else None),
         _limits(run),
@@ -53,11 +56,11 @@ def _labels(run: Mapping[str, Any]) -> str:
     return "## Labels\n\n" + table_of(("label", "is said of a text that"), rows)
 
 
-def _data(store: Store, run: Mapping[str, Any], metrics: list[dict[str, Any]]) -> str:
+def _data(store: Store, run: Mapping[str, Any], rounds: list[int], metrics: list[dict[str, Any]]) -> str:
     """Counts of rows and where they came from; how many were looked at by a person."""
     config = run["config"]
     statuses: Counter[str] = Counter()
-    for each in store.rounds():
+    for each in rounds:
         statuses.update(store.verdicts(each)["status"].to_pylist())
     generation = config.get("generation", {})
     rows = [
@@ -67,7 +70,7 @@ def _data(store: Store, run: Mapping[str, Any], metrics: list[dict[str, Any]]) -
         ("rows generated", sum(each["generated"] for each in metrics)),
         *((f"rows {status}", count) for status, count in sorted(statuses.items())),
         ("rows that a person checked", len(judged_by_people(store))),
-        *_forgotten(store),
+        *_forgotten(store, rounds[-1]),
         (
             "prompt and output tokens",
             " and ".join(str(sum(each["tokens"][kind] for each in metrics)) for kind in ("prompt", "output")),
@@ -77,9 +80,9 @@ def _data(store: Store, run: Mapping[str, Any], metrics: list[dict[str, Any]]) -
     return "## Made from\n\n" + table_of(("", ""), rows)
 
 
-def _forgotten(store: Store) -> list[tuple[str, int]]:
-    """Rows that were erased after this student may have learnt from them."""
-    count = named_students(store).get(f"rounds/{max(store.rounds()):03d}/student", 0)
+def _forgotten(store: Store, number: int) -> list[tuple[str, int]]:
+    """Rows that were erased after the student of this round may have learnt from them."""
+    count = named_students(store).get(f"rounds/{number:03d}/student", 0)
     return [("rows erased since, of which it may have learnt some", count)] if count else []
 
 

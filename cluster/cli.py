@@ -16,8 +16,9 @@ from cluster.cli_audit import audit
 from cluster.cli_diff import diff
 from cluster.cli_export import export, export_student
 from cluster.cli_forget import forget
+from cluster.cli_fork import fork
 from cluster.cli_parquet import AllowCodeOption, dedup, filter_, predict, print_pairs
-from cluster.cli_people import budget, explain
+from cluster.cli_people import budget, explain, suggest
 from cluster.cli_review import review
 from cluster.cli_trace import trace
 from generation.errors import Fault, UserError, os_reason
@@ -181,8 +182,10 @@ def attributes(
 app.command()(predict)
 app.command("filter")(filter_)
 app.command()(dedup)
+app.command()(fork)
 app.command()(budget)
 app.command()(explain)
+app.command()(suggest)
 app.command()(trace)
 app.command()(export)
 app.command()(diff)
@@ -284,7 +287,9 @@ def _near(path: Location) -> str:
 
 def _summary(job: Any) -> str:
     """What a finished run leaves the user with."""
-    root, metrics = job.store.root, job.metrics()
+    from cluster.promotion import promoted_round
+
+    root, metrics = job.store.root, job.metrics(promoted_round(job.store))
     version = (root / "dataset" / "latest").read_text().strip()
     lines = [
         f"dataset  {root / 'dataset' / version}  ({job.dataset().num_rows} rows)",

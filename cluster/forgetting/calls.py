@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 
-from cluster.explanations import store_of as explanations_of
 from cluster.forgetting.forgetting import finish, forget, lots_with, plan
 from cluster.forgetting.learners import retrainable, take_away
+from cluster.forgetting.nested import nested_stores
 from cluster.forgetting.pending import named_students
 from cluster.forgetting.telling import render_done, render_plan
 from cluster.lease import lease_of
@@ -42,12 +42,12 @@ def call(store: Store, ids: Sequence[str], who: str, why: str, with_children: bo
 
 @contextlib.contextmanager
 def _held(store: Store) -> Iterator[None]:
-    """While it lasts no driver, page, import or `explain` works on the run."""
-    lease, nested = lease_of(store.root), explanations_of(store)
+    """While it lasts no driver, page, import, `explain` or `suggest` works on the run."""
+    lease = lease_of(store.root)
     with contextlib.ExitStack() as stack:
         stack.enter_context(lease)
         stack.enter_context(alone(store))
-        if nested.rounds():
+        for nested in nested_stores(store):
             stack.enter_context(lease_of(nested.root))
         store.fence = lease.check
         yield
