@@ -9,9 +9,10 @@ from typing import Any
 import yaml
 
 from cluster.audit.frame import judged_by_people
+from cluster.forgetting.pending import named_students
 from cluster.licences import Link, Override, chain_of
 from cluster.promotion import promoted_round
-from cluster.store import FORGOTTEN, Store
+from cluster.store import Store
 from generation.models import EMBEDDED_ENCODER
 
 TASKS = {
@@ -69,7 +70,7 @@ def _data(store: Store, run: Mapping[str, Any], rounds: list[int], metrics: list
         ("rows generated", sum(each["generated"] for each in metrics)),
         *((f"rows {status}", count) for status, count in sorted(statuses.items())),
         ("rows that a person checked", len(judged_by_people(store))),
-        *_forgotten(store),
+        *_forgotten(store, rounds[-1]),
         (
             "prompt and output tokens",
             " and ".join(str(sum(each["tokens"][kind] for each in metrics)) for kind in ("prompt", "output")),
@@ -79,11 +80,9 @@ def _data(store: Store, run: Mapping[str, Any], rounds: list[int], metrics: list
     return "## Made from\n\n" + table_of(("", ""), rows)
 
 
-def _forgotten(store: Store) -> list[tuple[str, int]]:
-    """Rows that were erased after this student may have learnt from them."""
-    newest = f"rounds/{max(store.rounds()):03d}/student"
-    calls = (store.read_json(FORGOTTEN) or {}).get("calls", [])
-    count = sum(each["rows"] for each in calls if newest in each["students"])
+def _forgotten(store: Store, number: int) -> list[tuple[str, int]]:
+    """Rows that were erased after the student of this round may have learnt from them."""
+    count = named_students(store).get(f"rounds/{number:03d}/student", 0)
     return [("rows erased since, of which it may have learnt some", count)] if count else []
 
 

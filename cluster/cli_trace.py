@@ -13,7 +13,7 @@ def trace(
     folder: Annotated[str, typer.Argument(metavar="RUN", help="a run directory, or its URI")],
     id: Annotated[str, typer.Argument(metavar="ID", help="a row's id, or as much of it as no other begins with")],
     format: Annotated[str, typer.Option("--format", metavar="NAME", help="text or json")] = "text",
-    student: Annotated[bool, typer.Option("--student/--no-student", help="ask the newest student, too")] = True,
+    student: Annotated[bool, typer.Option("--student/--no-student", help="ask the student, too")] = True,
 ) -> None:
     """Everything about one row: its prompt, parents, verdicts by the machine and by people, where it ended."""
     import json

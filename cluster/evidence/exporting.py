@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 
 from cluster.dataset import read_dataset
-from cluster.evidence.dataset_card import Facts, dataset_card
+from cluster.evidence.card_head import Facts
+from cluster.evidence.dataset_card import dataset_card
 from cluster.evidence.families import families_of
 from cluster.evidence.layouts import classes_of, coded, columns_of, write_csv, write_jsonl, write_parquet
 from cluster.evidence.versions import version_to_take

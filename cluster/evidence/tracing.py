@@ -12,10 +12,10 @@ from cluster.audit.frame import STAGE
 from cluster.audit.lots import lot_numbers, read_lot
 from cluster.dataset import read_dataset
 from cluster.evidence.lineage import children_of, find_row, labels_of, names_of, read_row, texts_of, versions_of
+from cluster.promotion import promoted_student
 from cluster.store import Store
 from generation.location import Location
 from generation.records import OF_KINDS
-from training.folders import is_whole
 
 CONTENT = ("text", *(name for name in OF_KINDS))
 MADE = (
@@ -108,12 +108,12 @@ def _named(id: str | None) -> dict[str, Any] | None:
 
 
 def _view(store: Store, row: Mapping[str, Any], view: View | None) -> dict[str, Any] | None:
-    """What the newest finished student says."""
-    for number in reversed(store.rounds()) if view else ():
-        if is_whole(folder := store.folder(number, "student")):
-            assert view is not None
-            return {"round": number, **view(folder, row)}
-    return None
+    """What the promoted student says."""
+    folder = promoted_student(store) if view else None
+    if folder is None or view is None:
+        return None
+    number = next(each for each in store.rounds() if store.folder(each, "student") == folder)
+    return {"round": number, **view(folder, row)}
 
 
 def _holds(store: Store, version: str, id: str) -> bool:

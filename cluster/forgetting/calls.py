@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 
-from cluster.explanations import store_of as explanations_of
 from cluster.forgetting.forgetting import finish, forget, lots_with, plan
 from cluster.forgetting.learners import retrainable, take_away
+from cluster.forgetting.nested import nested_stores
+from cluster.forgetting.pending import named_students
 from cluster.forgetting.telling import render_done, render_plan
 from cluster.lease import lease_of
 from cluster.review.opening import alone
-from cluster.store import FORGOTTEN, Store
+from cluster.store import Store
 from generation.errors import UserError
 
 
@@ -41,12 +42,12 @@ def call(store: Store, ids: Sequence[str], who: str, why: str, with_children: bo
 
 @contextlib.contextmanager
 def _held(store: Store) -> Iterator[None]:
-    """While it lasts no driver, page, import or `explain` works on the run."""
-    lease, nested = lease_of(store.root), explanations_of(store)
+    """While it lasts no driver, page, import, `explain` or `suggest` works on the run."""
+    lease = lease_of(store.root)
     with contextlib.ExitStack() as stack:
         stack.enter_context(lease)
         stack.enter_context(alone(store))
-        if nested.rounds():
+        for nested in nested_stores(store):
             stack.enter_context(lease_of(nested.root))
         store.fence = lease.check
         yield
@@ -58,8 +59,7 @@ def _is_gone(store: Store, id: str) -> bool:
 
 def _retrain(store: Store) -> str:
     """Take the newest student away where an earlier call has named it."""
-    named = {student for each in (store.read_json(FORGOTTEN) or {}).get("calls", []) for student in each["students"]}
-    if not (student := retrainable(store, named)):
+    if not (student := retrainable(store, named_students(store))):
         raise UserError(f"{store.root}: the newest round has no student that learnt from rows forgotten since")
     take_away(store, student)
     return f"{student} is taken away: `labelmill run TASK` trains another"

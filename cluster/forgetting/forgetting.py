@@ -14,11 +14,11 @@ import pyarrow.compute as pc
 
 from cluster.audit.lots import lot_numbers, read_lot
 from cluster.dataset import discard_scratch, read_dataset, refresh_version
-from cluster.evidence.lineage import children_of, versions_of
-from cluster.explanations import store_of as explanations_of
+from cluster.evidence.lineage import versions_of
 from cluster.forgetting.files import Eraser, files_of
 from cluster.forgetting.learners import learners_of, retrainable, take_away
 from cluster.forgetting.lots import leave_lots
+from cluster.forgetting.nested import bury_nested, nested_stores
 from cluster.forgetting.pending import Forgetting, Gone, begin, bury, end, pending
 from cluster.forgetting.targets import Found, Row, find_targets, still_there
 from cluster.journal import Journal
@@ -83,10 +83,10 @@ def finish(store: Store) -> Forgetting | None:
     discard_scratch(store)
     bury(store, told, told.rows)
     quotes = still_there(store, told.ids)
-    explained, requests = _bury_explanations(store, told)
-    mine = frozenset(row.request_id for row in told.rows if row.request_id)
-    eraser = Eraser(store, frozenset(told.ids | explained), frozenset(told.names), mine | requests, quotes)
-    for each in (store, explanations_of(store)):
+    ids, requests = bury_nested(store, told, quotes)
+    requests |= {row.request_id for row in told.rows if row.request_id}
+    eraser = Eraser(store, frozenset(told.ids | ids), frozenset(told.names), frozenset(requests), quotes)
+    for each in (store, *nested_stores(store)):
         _set_aside(each, eraser)
     store.remove(REPORT)
     store.remove(SCRATCH)
@@ -114,19 +114,6 @@ def _end(store: Store, told: Forgetting) -> None:
     end(store)
     if told.report:
         write_report(store)
-
-
-def _bury_explanations(store: Store, told: Forgetting) -> tuple[set[str], frozenset[str]]:
-    """Explanations of the rows go with them: their ids, and the requests that asked for them."""
-    nested = explanations_of(store)
-    if not nested.rounds():
-        return set(), frozenset()
-    rows = children_of(nested, told.ids)
-    gone = tuple(Gone(row["id"], row["request_id"], row["round"] or 0, 0, 0, "explains it") for row in rows)
-    if gone:
-        bury(nested, told, gone)
-    known = nested.forgotten()
-    return {row["id"] for row in known}, frozenset(row["request_id"] for row in known)
 
 
 def _set_aside(store: Store, eraser: Eraser) -> None:

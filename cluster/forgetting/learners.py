@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cluster.forgetting.pending import clear
+from cluster.promotion import POINTER, promote, promoted_before, promoted_round
 from cluster.store import Store
 from generation.methods import METHODS
 from generation.records import KEPT
@@ -36,8 +38,16 @@ def retrainable(store: Store, students: Iterable[str]) -> str:
 
 def take_away(store: Store, student: str) -> None:
     """Remove a student, so that the next run trains another on what is kept now."""
-    store.remove(student.replace("/student", "/metrics.json"))  # first: with it the round would be finished
+    number = int(student.split("/")[1])
+    store.remove(f"rounds/{number:03d}/metrics.json")  # first: with it the round would be finished
+    if promoted_round(store) == number:
+        if (before := promoted_before(store, number)) is None:
+            store.remove(POINTER)
+        else:
+            promote(store, before)
+    store.remove(f"rounds/{number:03d}/held_out.json")  # what it said of rows that it had not seen
     store.remove(student)
+    clear(store, student)
 
 
 def _first_round(store: Store, ids: set[str], doubted: bool) -> int | None:

@@ -85,7 +85,25 @@ def bury(store: Store, told: Forgetting, rows: tuple[Gone, ...]) -> None:
     there = {row["id"] for row in known["rows"]}
     stone = {"at": told.at, "who": told.who, "why": told.why}
     known["rows"] += [asdict(row) | stone for row in rows if row.id not in there]
-    call = stone | {"rows": len(rows), "students": list(told.students), "adapters": list(told.adapters)}
-    if call not in known["calls"]:
-        known["calls"].append(call)
+    if all({**call, **stone} != call for call in known["calls"]):
+        learnt = {"students": list(told.students), "adapters": list(told.adapters)}
+        known["calls"].append(stone | {"rows": len(rows), **learnt})
     store.write_json(FORGOTTEN, known)
+
+
+def named_students(store: Store) -> dict[str, int]:
+    """Students that may have learnt from rows that were erased since, and how many rows that are."""
+    named: dict[str, int] = {}
+    for call in (store.read_json(FORGOTTEN) or {}).get("calls", []):
+        for student in call["students"]:
+            named[student] = named.get(student, 0) + call["rows"]
+    return named
+
+
+def clear(store: Store, student: str) -> None:
+    """A student is no more: name it no longer."""
+    known = store.read_json(FORGOTTEN)
+    if known is not None and any(student in call["students"] for call in known["calls"]):
+        for call in known["calls"]:
+            call["students"] = [name for name in call["students"] if name != student]
+        store.write_json(FORGOTTEN, known)

@@ -13,6 +13,7 @@ from cluster.dataset import materialise
 from cluster.evidence.lineage import children_of, find_row
 from cluster.evidence.trace_text import render_trace
 from cluster.evidence.tracing import trace
+from cluster.promotion import promote
 from cluster.store import Store
 from generation.errors import UserError
 from generation.records import requests_table, row_id, rows_table
@@ -99,7 +100,7 @@ def test_the_prompt_is_shown_line_by_line_and_what_hides_in_it_by_name(made: Sto
     assert "text       ⟨U+001B⟩[2J" in lines and "no verdict yet" in lines
 
 
-def test_the_newest_student_is_asked(made: Store) -> None:
+def test_the_student_that_the_run_stands_for_is_asked(made: Store) -> None:
     for number in (0, 1):
         begin_round(made, {"pos": 1}, number)
     (made.root / "rounds/000/student").mkdir(parents=True)
@@ -107,6 +108,8 @@ def test_the_newest_student_is_asked(made: Store) -> None:
     told = trace(made, FIRST, lambda folder, row: {"label": row["text"][:2], "confidence": 0.5})
     assert told["student"] == {"round": 1, "label": "e0", "confidence": 0.5}
     assert "student    of round 1: e0 (0.500)" in render_trace(told)
+    promote(made, 0)
+    assert trace(made, FIRST, lambda folder, row: {"confidence": 0.5})["student"]["round"] == 0
 
 
 def test_the_versions_and_lots_that_hold_it(made: Store) -> None:

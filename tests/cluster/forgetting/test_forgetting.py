@@ -17,12 +17,14 @@ from cluster.evidence.tracing import trace
 from cluster.explanations import store_of as explanations_of
 from cluster.forgetting.calls import call, preview
 from cluster.forgetting.forgetting import finish, forget, plan
-from cluster.forgetting.pending import Forgetting, pending, refuse_unfinished
+from cluster.forgetting.pending import Forgetting, named_students, pending, refuse_unfinished
 from cluster.forgetting.targets import find_targets
 from cluster.journal import Journal
 from cluster.lease import Lease
 from cluster.material import material_of
 from cluster.metrics import tokens_of
+from cluster.promotion import promote, promoted_round
+from cluster.review.writing.bank import ahead_of
 from cluster.status import read_status
 from cluster.store import Store
 from generation.errors import UserError
@@ -113,6 +115,16 @@ def test_explanations_of_it_go_too(made: Store) -> None:
     prompts = dict(zip(*nested.requests(0, ["request_id", "prompt"]).to_pydict().values(), strict=True))
     assert prompts == {"q-ea": "[forgotten]", "q-eo": "[forgotten]", "q-eb": "Why is bbb pos?"}
     assert [*nested.open_requests(0)] == [] and nested.aside(0)["request_id"].to_pylist() == ["q-eo"]
+
+
+def test_suggestions_that_quote_it_go_too(made: Store) -> None:
+    ahead = ahead_of(made)
+    rows = [row("s1", f"As she says: {SECRET}"), row("s2", "fine")]
+    ahead.commit(0, "generated", "e0", rows_table(rows), RUN_ID)
+    begin_round(ahead, {"pos": 1})
+    call(made, ["a"], "ann", "by mail", False, False)
+    assert ahead.generated(0)["id"].to_pylist() == ["s2"] and quoting(made) == []
+    assert [(each["id"], each["reason"]) for each in ahead.forgotten()] == [("s1", "quotes it")]
 
 
 def test_what_is_near_or_made_from_it_is_told_and_stays_unless_asked_for(made: Store) -> None:
@@ -238,17 +250,20 @@ def test_a_row_of_an_open_lot_is_replaced(made: Store) -> None:
 
 def test_a_new_student_is_trained_where_that_is_asked_for(made: Store) -> None:
     made.write_json("rounds/001/metrics.json", {"round": 1, "stop_reason": "quota_met"})
+    made.write_json("rounds/001/held_out.json", {})
+    promote(made, 1)
     told = call(made, ["a"], "ann", "by mail", False, True)
     assert "rounds/001/student is taken away: `labelmill run TASK` trains another" in told
     assert not (made.root / "rounds/001/student").exists() and not (made.root / "rounds/001/metrics.json").exists()
     assert (made.root / "rounds/000/student").is_dir()
+    assert promoted_round(made) == 0 and not (made.root / "rounds/001/held_out.json").exists()
+    assert named_students(made) == {"rounds/000/student": 2}
 
 
 def test_later_it_can_be_asked_for_alone(made: Store) -> None:
     call(made, ["a"], "ann", "by mail", False, False)
     assert call(made, [], "ann", "", False, True).startswith("rounds/001/student is taken away")
     with pytest.raises(UserError, match="has no student that learnt from rows forgotten since"):
-        Store(made.root).remove("forgotten.json")
         call(made, [], "ann", "", False, True)
 
 
