@@ -13,6 +13,7 @@ from cluster.review.cases import Case
 from cluster.review.desk import Desk
 from cluster.review.leases import Leases
 from cluster.review.ledger import Ledger
+from cluster.review.loading import LOADING
 from cluster.review.nearest import Embed, NearestSeeds, Seed
 from cluster.review.toxic import toxic_rows
 from cluster.review.views import Views
@@ -66,9 +67,10 @@ def encoder_of(store: Store) -> Location | None:
 
 def _loader(folder: Location) -> Callable[[], Embed]:
     def load() -> Embed:
-        from training.encoder import Encoder  # loads torch, which takes seconds
+        with LOADING:
+            from training.encoder import Encoder  # loads torch, which takes seconds
 
-        encoder = Encoder.load(local_folder(folder))
+            encoder = Encoder.load(local_folder(folder))
         return lambda texts: np.asarray(encoder.embed(texts))
 
     return load

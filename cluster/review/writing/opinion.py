@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from cluster.review.loading import LOADING
 from cluster.review.writing.bank import Suggestion
 from cluster.store import Store
 from generation.location import Location
@@ -91,9 +92,11 @@ def opinion_of(store: Store) -> Opinion | None:
 
 
 def _load(folder: Location) -> StudentLike:
-    from training.export import load_student  # loads torch, which takes seconds
     from training.runtimes import FILES, choose_runtime
 
     place = local_folder(folder)
     runtime = "int8" if (place / FILES["int8"]).is_file() else choose_runtime(place)
-    return load_student(place, runtime)
+    with LOADING:
+        from training.export import load_student  # loads torch, which takes seconds
+
+        return load_student(place, runtime)

@@ -8,6 +8,7 @@ import pytest
 
 from cluster.audit.frame import judged_by_people
 from cluster.checked import checked_examples
+from cluster.dataset import kept_rows
 from cluster.review.desk import TakenError
 from cluster.review.verdicts import Answer
 from cluster.review.writing.bank import AHEAD, ahead_of, read_bank
@@ -94,6 +95,8 @@ def test_written_rows_are_seeds_of_later_rounds_and_of_no_lot(run: Store) -> Non
         ("nothing came", "late"),
     ]
     assert set(run.people(0)["id"].to_pylist()) <= judged_by_people(run)
+    kept = {row["text"]: (row["label"], row["source"], row["weight"]) for row in kept_rows(run, 0).to_pylist()}
+    assert kept["it is so very late"] == kept["nothing came"] == ("late", "human", 1.0)
     assert {dict(each["attributes"] or ()).get("assistance") for each in run.people(0).to_pylist()} == {"edited", None}
 
 
