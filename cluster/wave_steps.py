@@ -201,7 +201,8 @@ class WaveSteps:
         """The same for all waves of the round; none where a row's text is not how prompts show it."""
         if not self._job.kind.is_written_as_text:
             return {}
-        return sparse_rows(self._store, self._now.number, self._job.generation, self._job.encoder_folder)
+        pairs = self._now.aim.pairs if self._now.aim else ()
+        return sparse_rows(self._store, self._now.number, self._job.generation, self._job.encoder_folder, pairs)
 
     def _scarcest(self, budget: Budget) -> str:
         """The budget of which the smallest share is left; hours first, where they are over."""
