@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
+from cluster.licence_settings import LicenceSettings
 from cluster.prices import PriceSettings
 from cluster.problems import UniqueKeyLoader, first_problem, yaml_problem
 from cluster.server_settings import ServerSettings
@@ -38,7 +39,7 @@ IDENTITY = frozenset(
     | {"model", "generation", "adapt", "denoise", "student"}
 )
 EXTENDABLE = frozenset({"quota", "rounds", "token_budget", "cost_budget", "pool", "stop"})
-RUNTIME = frozenset({"runtime", "server", "prices", "test", "assurance", "aim", "guard"})
+RUNTIME = frozenset({"runtime", "server", "prices", "test", "assurance", "aim", "guard", "licences"})
 
 
 class RuntimeSettings(Settings):
@@ -147,6 +148,7 @@ class TaskConfig(Settings):
     denoise: DenoiseSettings = DenoiseSettings()
     student: StudentSettings = StudentSettings()
     assurance: Assurance = Assurance()
+    licences: LicenceSettings = LicenceSettings()
     runtime: RuntimeSettings = RuntimeSettings()
 
     @property

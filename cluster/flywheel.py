@@ -19,11 +19,13 @@ from cluster.dataset import discard_scratch
 from cluster.deciding import decide
 from cluster.distilling import Distilling
 from cluster.finishing import Finishing
+from cluster.forgetting.pending import refuse_unfinished
 from cluster.gauges import Gauges
 from cluster.hours import BEGAN
 from cluster.job import Job, check_identity
 from cluster.journal import Journal
 from cluster.lease import lease_of
+from cluster.licences import noted_licences, unstated
 from cluster.live import View
 from cluster.messages import Committed
 from cluster.metrics import noted_prices
@@ -78,6 +80,7 @@ class Flywheel:
     def _begin(self) -> None:
         discard_scratch(self.store)
         if self.store.exists:
+            refuse_unfinished(self.store)
             check_identity(self.job, self.store.run(), self.store.root)
         else:
             self.store.write_json("seeds.json", self.job.seeds_json())
@@ -86,8 +89,10 @@ class Flywheel:
             self.journal.note("prices", **self.job.config.prices.model_dump())  # they may differ from run.json's
         if self.job.config.assurance != noted_assurance(self.store, self.journal):
             self.journal.note("assurance", **self.job.config.assurance.model_dump())
+        if self.job.config.licences != noted_licences(self.store, self.journal):
+            self.journal.note("licences", **self.job.config.licences.model_dump())
         self.journal.note(BEGAN, epoch=self.epoch)
-        for warning in self.job.warnings:
+        for warning in (*self.job.warnings, *unstated(self.job.config)):
             self.journal.say(f"warning: {warning}")
 
     def _planned_engines(self) -> EngineSpec | ServerSpec:

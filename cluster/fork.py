@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from cluster.forgetting.pending import refuse_unfinished
 from cluster.job import Job
 from cluster.metrics import FORK
 from cluster.rounds import Round, last_round, write_round
@@ -51,6 +52,7 @@ class Fork:
 def plan_fork(source: Store, job: Job, changes: Changes) -> Fork:
     """What `write_fork` would do; nothing is written. Raises UserError."""
     run = source.run()
+    refuse_unfinished(source)
     _refuse(source, job, run)
     fates = fates_of(map(Label.model_validate, run["config"]["labels"]), job.config.labels, changes)
     if job.kind.name == "tags" and any(fate.how != "taken over" for fate in fates.values()):

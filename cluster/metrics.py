@@ -59,14 +59,18 @@ def round_metrics(
 def tokens_of(store: Store, journal: Journal, round_: int) -> dict[str, int]:
     """Tokens of a round: a prompt counts once per request, `lost` are those of dead engines.
 
-    Those of rows that were taken over from another run are that run's.
+    Those of rows that were taken over from another run are that run's; those of rows that were forgotten since have
+    been spent all the same.
     """
     taken = (store.read_json(FORK) or {}).get("tokens", {}) if round_ == 0 else {}
     rows = store.generated(round_, ["request_id", "prompt_tokens", "output_tokens"]).to_pydict()
-    prompts = dict(zip(rows["request_id"], rows["prompt_tokens"], strict=True))
+    gone = [each for each in store.forgotten() if each["round"] == round_]
+    prompts = {each["request_id"]: each["prompt_tokens"] for each in gone}
+    prompts |= dict(zip(rows["request_id"], rows["prompt_tokens"], strict=True))
     lost = sum(event["tokens"] for event in journal.events("lost") if event["round"] == round_)
-    prompt, output = sum(prompts.values()), sum(rows["output_tokens"])
-    return {"prompt": prompt - taken.get("prompt", 0), "output": output - taken.get("output", 0), "lost": lost}
+    prompt = sum(prompts.values()) - taken.get("prompt", 0)
+    output = sum(rows["output_tokens"]) + sum(each["output_tokens"] for each in gone) - taken.get("output", 0)
+    return {"prompt": prompt, "output": output, "lost": lost}
 
 
 def engine_usage(journal: Journal, round_: int) -> dict[str, float | None]:

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cluster.audit.findings import read_findings
+from cluster.audit.findings import THIRD, read_findings
 from cluster.audit.frame import DOUBTFUL, SURE, judged_by_people, read_frame
 from cluster.audit.lots import Lot, current_lot, decision_of
 from cluster.dataset import materialise, round_of_version
@@ -37,10 +37,12 @@ def release(store: Store) -> tuple[Location, dict[str, Any]]:
     findings = read_findings(store, lot)
     decision = decision_of(store, lot.number) or settle(store, lot, findings.decision)
     if decision is None:
-        left, rows = findings.decision.expected_left, findings.decision.checked
+        left, rows = findings.decision.expected_left, len(findings.rows)
+        waits = findings.disputed if lot.assurance.merge == THIRD else 0
+        third = f"{waits} of them wait for a third person, as two differ; " if waits else ""
         raise UserError(
             f"{store.root}: lot {lot.number} is open: {rows} rows checked, about {left:.0f} are left to check; "
-            "nothing is released"
+            f"{third}nothing is released"
         )
     run = store.run()
     columns = KINDS[run.get("kind", "label")].columns
