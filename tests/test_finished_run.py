@@ -96,8 +96,10 @@ def test_a_larger_quota_opens_a_round(finished: tuple[Path, Path]) -> None:
     done = labelmill("run", task, "--run", folder, "--set", "quota=10")
     assert done.returncode == 0, done.stderr
     after = digests(folder)
-    assert before.items() <= after.items() | {("dataset/latest", before["dataset/latest"])}
+    pointers = {"dataset/latest", "student"}
+    assert before.items() <= after.items() | {(name, before[name]) for name in pointers}
     assert (folder / "dataset" / "latest").read_text() == "v001\n"
+    assert (folder / "student").read_text() == "rounds/001/student\n"
     run = Run.open(folder)
     assert Counter(run.dataset()["label"].to_pylist()) == {"lost_pet": 10, "bake_sale": 10, "band_practice": 10}
     assert run.dataset("v000").num_rows == 24
