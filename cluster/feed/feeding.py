@@ -30,6 +30,7 @@ from cluster.feed.scoring import OPEN, Scoring, read_lens, read_scored, score_po
 from cluster.feed.settings import FeedSettings
 from cluster.feed.shortlist import Shortlist, shortlist
 from cluster.job import Job
+from cluster.promotion import promoted_student
 from cluster.rounds import check_feedable, fed_round
 from cluster.session import ray_session
 from cluster.store import Store
@@ -42,7 +43,7 @@ from generation.location import Location, address_of
 from generation.models import model_hash
 from generation.parts import read_parts
 from generation.records import ROW_SCHEMA, VERDICT_SCHEMA, rows_table, verdicts_table
-from training.folders import is_whole, local_folder
+from training.folders import local_folder
 
 Told = Callable[[str], None]
 
@@ -70,7 +71,7 @@ def feed(job: Job, store: Store, wish: Wish, told: Told) -> dict[str, Any]:
     if is_done:
         told(f"this pool is in the run already, as {folder_of(number)}; --again takes more of it")
         return summary_of(store, number) or {}
-    student = newest_student(store)
+    student = student_round(store)
     check_feedable(store)
     with ray_session(job.config.runtime, job.run_id):
         return Feed(job, store, wish, number, digest, student, told).run()
@@ -86,7 +87,7 @@ class Feed:
         wish: Wish,
         number: int,
         digest: str,
-        student: Location,
+        student: int,
         told: Told,
         score: Callable[[Scoring, int], list[str]] = score_pool,
         ask: Callable[[object], Ask] = ask_lm,
@@ -110,15 +111,15 @@ class Feed:
 
     # what it begins with
 
-    def _begun(self, student: Location) -> dict[str, Any]:
+    def _begun(self, student: int) -> dict[str, Any]:
         name = f"{self.folder}/plan.json"
         if (plan := self.store.read_json(name)) is None:
             plan = {
                 "pool": self.digest,
                 "files": [str(file) for file in self.wish.files],
                 "text": self.wish.text,
-                "student": int(str(student).rstrip("/").split("/")[-2]),
-                "student_hash": model_hash(local_folder(student)),
+                "student": student,
+                "student_hash": model_hash(local_folder(self.store.folder(student, "student"))),
                 "settings": self.job.config.feed.model_dump(mode="json"),
                 "began": datetime.now(UTC).isoformat(timespec="seconds"),
             }
@@ -355,12 +356,11 @@ class Feed:
         return found
 
 
-def newest_student(store: Store) -> Location:
-    """Folder of the newest student. Raises UserError."""
-    for number in reversed(store.rounds()):
-        if is_whole(folder := store.folder(number, "student")):
-            return folder
-    raise UserError(f"{store.root}: has no student yet; `labelmill run` makes one")
+def student_round(store: Store) -> int:
+    """The round whose student is promoted. Raises UserError."""
+    if (folder := promoted_student(store)) is None:
+        raise UserError(f"{store.root}: has no student yet; `labelmill run` makes one")
+    return int(str(folder).rstrip("/").split("/")[-2])
 
 
 def _row(pick: dict[str, Any], label: str, round_: int, folder: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from cluster.dataset import materialise
-from cluster.feed.feeding import Feed, Wish, newest_student
+from cluster.feed.feeding import Feed, Wish, student_round
 from cluster.feed.pool import pool_digest
 from cluster.feed.record import feed_to_do
 from cluster.feed.scoring import Scorer, Scoring
@@ -91,4 +91,4 @@ def feed_here(
     number, _ = feed_to_do(store, digest, again)
     ask = knowing(dict(SEEDS) | TRUE if right is None else right)
     made = {"score": score_here, "ask": ask} | more
-    return Feed(job, store, wish, number, digest, newest_student(store), lambda line: None, **made).run()
+    return Feed(job, store, wish, number, digest, student_round(store), lambda line: None, **made).run()
