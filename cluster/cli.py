@@ -15,6 +15,7 @@ import typer
 from cluster.cli_audit import audit
 from cluster.cli_diff import diff
 from cluster.cli_export import export, export_student
+from cluster.cli_feed import feed
 from cluster.cli_forget import forget
 from cluster.cli_fork import fork
 from cluster.cli_parquet import AllowCodeOption, dedup, filter_, predict, print_pairs
@@ -185,6 +186,7 @@ app.command()(dedup)
 app.command()(fork)
 app.command()(budget)
 app.command()(explain)
+app.command()(feed)
 app.command()(suggest)
 app.command()(trace)
 app.command()(export)

@@ -48,13 +48,14 @@ def page(
     rows: Annotated[
         Path | None, typer.Option("--rows", metavar="FILE", help="look at the rows that it names, as of budget --out")
     ] = None,
+    pool: Annotated[bool, typer.Option("--pool", help="look at what `labelmill feed` is not sure of")] = False,
 ) -> None:
     """The page (what `review RUN` does): rows one by one, by keyboard; stop it with Ctrl C."""
     from cluster.review.token import token_for
     from cluster.run import Run
     from generation.errors import UserError
 
-    asked = {"--write": write, "--explanations": votes, "--rows": rows is not None}
+    asked = {"--write": write, "--explanations": votes, "--rows": rows is not None, "--pool": pool}
     if sum(asked.values()) > 1:
         raise UserError(f"{' and '.join(name for name, given in asked.items() if given)}: one page at a time")
     token, store = token_for(host, token_file), Run.open(folder).store
@@ -62,7 +63,13 @@ def page(
     from cluster.review.server import serve
 
     with alone(store):
-        site = _votes(store, lease, people) if votes else _writing(store, lease) if write else _rows(store, lease, rows)
+        site = (
+            _votes(store, lease, people)
+            if votes
+            else _writing(store, lease)
+            if write
+            else _rows(store, lease, rows, pool)
+        )
         serve(site, host, port, token, allow_host or (), typer.echo)
 
 
@@ -78,13 +85,16 @@ def _votes(store: Any, lease: float, people: int) -> Any:
     return votes_site(store, lease, people)
 
 
-def _rows(store: Any, lease: float, file: Path | None) -> Any:
-    """Those of the open lot, or those of a file."""
+def _rows(store: Any, lease: float, file: Path | None, pool: bool) -> Any:
+    """Those of the open lot, those of a file, or doubtful ones of pools."""
     from cluster.audit.lots import open_lot
+    from cluster.feed.queue import open_queue
     from cluster.review.app import rows_site
     from cluster.review.opening import open_desk
     from cluster.review.picking import picked_rows
 
+    if pool:
+        return rows_site(*open_desk(store, open_queue(store), lease))
     if file is None:
         return rows_site(*open_desk(store, open_lot(store), lease))
     picked, left_out = picked_rows(store, file)

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
+from cluster.feed.settings import FeedSettings
 from cluster.licence_settings import LicenceSettings
 from cluster.prices import PriceSettings
 from cluster.problems import UniqueKeyLoader, first_problem, yaml_problem
@@ -39,7 +40,7 @@ IDENTITY = frozenset(
     | {"model", "generation", "adapt", "denoise", "student"}
 )
 EXTENDABLE = frozenset({"quota", "rounds", "token_budget", "cost_budget", "pool", "stop"})
-RUNTIME = frozenset({"runtime", "server", "prices", "test", "assurance", "aim", "guard", "licences"})
+RUNTIME = frozenset({"runtime", "server", "prices", "test", "assurance", "aim", "guard", "licences", "feed"})
 
 
 class RuntimeSettings(Settings):
@@ -148,6 +149,7 @@ class TaskConfig(Settings):
     denoise: DenoiseSettings = DenoiseSettings()
     student: StudentSettings = StudentSettings()
     assurance: Assurance = Assurance()
+    feed: FeedSettings = FeedSettings()
     licences: LicenceSettings = LicenceSettings()
     runtime: RuntimeSettings = RuntimeSettings()
 

@@ -49,6 +49,9 @@ def decide(store: Store, number: int, config: TaskConfig, metrics: Mapping[str, 
     """After round `number`, finished with `metrics` (by default its metrics.json)."""
     metrics = metrics or store.read_json(f"rounds/{number:03d}/metrics.json") or {}
     record = store.read_json(f"rounds/{number:03d}/round.json")
+    if record.get("fed"):  # it generated nothing: what was decided before it holds
+        before = decide(store, number - 1, config)
+        return Decision(record["wanted"]) if before.wanted is None and failed_lots(store, number) else before
     wanted, failed = record["wanted"], failed_lots(store, number)
     limits = {"token_budget": config.token_budget, "cost_budget": config.cost_budget, "hours": config.stop.hours}
     hours = config.stop.hours
@@ -78,10 +81,10 @@ def audited_noise(store: Store, number: int) -> float | None:
 
 
 def _figures(store: Store, number: int, metrics: Mapping[str, Any]) -> list[Figures]:
-    """Of all rounds up to this one, in order."""
+    """Of all rounds up to this one that generated rows, in order."""
     found = []
     for each in store.rounds():
-        if each <= number:
+        if each <= number and not store.read_json(f"rounds/{each:03d}/round.json").get("fed"):
             told = metrics if each == number else store.read_json(f"rounds/{each:03d}/metrics.json")
             found.append(_figures_of(store, each, told or {}))
     return found

@@ -14,7 +14,7 @@ from dataclasses import asdict, replace
 from cluster.adapters import place_adapters, taught_rows, train_adapters
 from cluster.aiming import describe
 from cluster.audit.noted import noted_assurance
-from cluster.checked import checked_examples
+from cluster.checked import checked_examples, may_be_shown
 from cluster.dataset import discard_scratch
 from cluster.deciding import decide
 from cluster.distilling import Distilling
@@ -123,7 +123,7 @@ class Flywheel:
 
     def _adapt(self, now: Round) -> None:
         """Give labels their adapters of this round, and have engines for them."""
-        if self.job.method.adapting is not None:
+        if self.job.method.adapting is not None and not now.fed:
             self._planned_engines()  # no room for engines is told before anything is trained
             self.job = replace(self.job, adapters=self._trained_adapters(now))
         spec = place_adapters(self._planned_engines(), self.store.root)
@@ -139,7 +139,8 @@ class Flywheel:
         self.monitor.stage("training adapters")
         is_text = self.job.kind.is_written_as_text
         checked = checked_examples(self.store, now.number) if is_text else ()
-        rows = taught_rows(self.job, self.store.kept(range(now.number) if is_text else []), checked)
+        kept = may_be_shown(self.store, self.store.kept(range(now.number) if is_text else []))
+        rows = taught_rows(self.job, kept, checked)
         asleep = self.pool.asleep() if self.pool is not None else contextlib.nullcontext()
         with self.journal.timed("adapt", now.number), asleep:
             trained = train_adapters(self.job, output, self.store.root / "training", self.trainer_gpu, rows)

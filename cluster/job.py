@@ -137,6 +137,7 @@ class Job:
             "description": self.config.description,
             "kind": self.kind.name,
             "labels": [label.model_dump(mode="json") for label in self.shown.labels],
+            "task": str(self.path.resolve()),
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
             "model": {"name": self.config.server.model or self.config.model, "hash": self.model_hash},
             "identity": self.identity,

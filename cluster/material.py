@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from cluster.checked import checked_examples
+from cluster.checked import checked_examples, may_be_shown
 from cluster.job import Job
 from cluster.store import Store
 from generation.material import Material
@@ -36,7 +36,7 @@ def material_of(job: Job, store: Store, round_: int) -> Material:
 
 def _kept(store: Store, round_: int) -> tuple[Example, ...]:
     """Rows of earlier rounds by round and id, under their final labels."""
-    rows = store.kept(number for number in store.rounds() if number < round_)
+    rows = may_be_shown(store, store.kept(number for number in store.rounds() if number < round_))
     return tuple(map(Example, rows["text"].to_pylist(), rows["label"].to_pylist()))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,8 +15,10 @@ from cluster.config import TaskConfig
 from cluster.deciding import decide
 from cluster.store import Store
 from generation.aim import tilted
+from generation.errors import UserError
 from generation.plan import Yield, requests_for
 from generation.records import KEPT
+from training.folders import is_whole
 
 # a label that is still short after so many times its target in rows will not be filled by more of the same
 MOST_TIMES = 16
@@ -31,7 +33,8 @@ class Round:
     """A round as recorded when it began: `targets` are accepted rows wanted per label.
 
     `wanted` is the sum of the quotas of all rounds up to and with this one. `aim` says where it leans to, and `moved`
-    how many rows more or less than quotas labels were given for it, in all rounds so far.
+    how many rows more or less than quotas labels were given for it, in all rounds so far. The rows of a `fed` one
+    came from pools (cluster/feed), and none are generated: they count for no quota.
     """
 
     number: int
@@ -42,6 +45,7 @@ class Round:
     hours: float | None = None
     moved: dict[str, int] = field(default_factory=dict)
     aim: Aim | None = None
+    fed: bool = False
 
 
 def current_round(store: Store, config: TaskConfig, labels: Sequence[str] = ()) -> Round | None:
@@ -56,7 +60,8 @@ def current_round(store: Store, config: TaskConfig, labels: Sequence[str] = ()) 
     wanted = decide(store, numbers[-1], config).wanted if last else config.quota
     if wanted is None:
         return None
-    accepted, moved = accepted_per_label(store, numbers), dict(last.moved) if last else {}
+    generated = [number for number in numbers if not _recorded(store, number).fed]
+    accepted, moved = accepted_per_label(store, generated), dict(last.moved) if last else {}
     names = labels or [label.name for label in config.labels]
     even = {name: max(0, min(config.quota, wanted + moved.get(name, 0) - accepted[name])) for name in names}
     if not any(even.values()):
@@ -71,9 +76,34 @@ def current_round(store: Store, config: TaskConfig, labels: Sequence[str] = ()) 
     return now
 
 
+def check_feedable(store: Store) -> None:
+    """Raises UserError where the newest round is to be finished before rows of a pool can be taken."""
+    last = last_round(store)
+    if not (is_finished(store, last.number) or _takes_rows(store, last)):
+        raise UserError(f"{store.root}: round {last.number} is not finished; `labelmill run` finishes it")
+
+
+def fed_round(store: Store, labels: Sequence[str]) -> Round:
+    """The round that takes rows from pools: one that no student has learnt from yet, else a new one.
+
+    Raises UserError.
+    """
+    check_feedable(store)
+    last = last_round(store)
+    if not is_finished(store, last.number):
+        return last
+    now = replace(last, number=last.number + 1, targets=dict.fromkeys(labels, 0), aim=None, fed=True)
+    write_round(store, now)
+    return now
+
+
+def _takes_rows(store: Store, now: Round) -> bool:
+    return now.fed and not is_whole(store.folder(now.number, "student"))
+
+
 def write_round(store: Store, now: Round) -> None:
     """With round.json a round has begun."""
-    told = {name: value for name, value in asdict(now).items() if name != "number"}
+    told = {name: value for name, value in asdict(now).items() if name != "number" and (name != "fed" or value)}
     store.write_json(f"rounds/{now.number:03d}/round.json", {"round": now.number, **told})
 
 
@@ -174,4 +204,5 @@ def _recorded(store: Store, number: int) -> Round:
         record.get("hours"),
         record.get("moved") or {},
         read_aim(record.get("aim")),
+        record.get("fed", False),
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pyarrow.compute as pc
 
+from cluster.checked import may_be_shown
 from cluster.store import Store
 from denoise.density import nearest_to, sparsest
 from generation.settings import GenerationSettings
@@ -27,7 +28,7 @@ def sparse_rows(
     rounds accepted under the label that was asked for, by the embeddings of the encoder. Earlier rounds are finished,
     so that it is the same for all waves and after every interruption.
     """
-    rows = store.kept(range(round_)) if settings.sparse else None
+    rows = may_be_shown(store, store.kept(range(round_))) if settings.sparse else None
     if rows is None or rows.num_rows == 0:
         return {}
     from training.encoder import Encoder

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cluster.aiming import describe, read_aim
+from cluster.feed.telling import fed_so_far
 from cluster.journal import Journal
 from cluster.lease import is_held, read_lease
 from cluster.metrics import cost_of, noted_prices
@@ -37,6 +38,7 @@ class Status:
     student: int | None = None
     aim: str | None = None
     decision: str | None = None
+    fed: dict[str, int] | None = None
 
     @property
     def cost_per_accepted_row(self) -> float | None:
@@ -72,6 +74,7 @@ def read_status(store: Store) -> Status:
         student=promoted_round(store),
         aim=describe(aim, records[-1]["targets"]) if aim else None,
         decision=(last.get("decision") or {}).get("why") or None,
+        fed=fed_so_far(store),
     )
 
 
@@ -93,6 +96,12 @@ def render_status(status: Status) -> str:
         lines.append(f"no further round: {status.decision}")
     if status.student is not None:
         lines.append(f"student of round {status.student}")
+    if fed := status.fed:
+        joined = fed["joined"] + fed["joined_from_earlier"]
+        lines.append(
+            f"pools: {joined} rows joined of {fed['rows']} in {fed['feeds']} feed{'s' if fed['feeds'] > 1 else ''}; "
+            f"{fed['for_people']} for people, {fed['waiting']} waiting, {fed['out_of_scope']} out of scope"
+        )
     width = max(map(len, status.accepted), default=0)
     lines += [f"  {name:<{width}}  {count:>6} / {status.wanted[name]}" for name, count in status.accepted.items()]
     return "\n".join(lines)

@@ -110,6 +110,27 @@ def test_a_larger_quota_opens_a_round(finished: tuple[Path, Path]) -> None:
     assert len(set(ids)) == len(ids) == run.verdicts().num_rows
 
 
+def test_a_pool_that_is_fed_is_learnt_by_the_next_student(finished: tuple[Path, Path], tmp_path: Path) -> None:
+    task, folder = finished
+    texts = read_examples(task.parent / "seeds.jsonl", None)[:6]
+    rows = [{"text": f"{example.text} Please tell the neighbours.", "source": "board"} for example in texts]
+    (tmp_path / "pool.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    options = ("--task", task, "--take", "6", "--set", "feed.noise=0.5", "--set", "feed.ways=1")
+    done = labelmill("feed", folder, tmp_path / "pool.jsonl", *options)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("pool      6 rows, ")
+    assert labelmill("feed", folder, tmp_path / "pool.jsonl", *options).stdout == done.stdout
+    store = Run.open(folder).store
+    joined = store.kept([1]).num_rows
+    assert joined > 0 and f"pools: {joined} rows joined of 6 in 1 feed" in labelmill("status", folder).stdout
+    done = labelmill("run", task, "--run", folder)
+    assert done.returncode == 0, done.stderr
+    run = Run.open(folder)
+    assert Counter(run.dataset()["source"].to_pylist()) == {"generated": 24, "pool": joined}
+    assert run.student == store.folder(1, "student")
+    assert run.metrics()["stop_reason"] == "fed"
+
+
 def test_a_row_is_traced_taken_away_and_forgotten(finished: tuple[Path, Path], tmp_path: Path) -> None:
     task, folder = finished
     store = Store(folder)

@@ -53,7 +53,8 @@ def answered(case: Case, answer: Answer, who: str, at: datetime, decides: bool =
     elif label != case.label:
         verdict = {"label": label, "status": "relabelled", "reason": "corrected"}
     else:
-        verdict = held | {"label": label, "reason": "confirmed"}
+        status = held["status"] if held["status"] in KEPT else "accepted"  # what waited for a person's word is kept now
+        verdict = {"label": label, "status": status, "reason": "confirmed"}
     rows: tuple[Mapping[str, Any], ...] = ()
     if verdict["reason"] == "edited":
         row = _rewritten(case, edit, label)
