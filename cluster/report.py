@@ -16,7 +16,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from cluster.report_data import ReportData
-from cluster.report_flow import OVER_QUOTA, WAITING, Flow
+from cluster.report_fates import OVER_QUOTA, WAITING
+from cluster.report_flow import Flow
 from cluster.visible import visible
 from generation.kinds import KINDS
 

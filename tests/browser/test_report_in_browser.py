@@ -10,7 +10,9 @@ import pytest
 from chromium import Browser, find_chromium
 
 from cluster.report import render_report
-from cluster.report_data import report_data
+from cluster.report_data import report_data, task_labels
+from cluster.report_parts import Parts
+from cluster.report_summary import summarise
 from generation.records import rows_table, verdicts_table
 
 HOSTILE = (
@@ -42,7 +44,8 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     labels = [{"name": label, "description": HOSTILE[1]} for label in LABELS]
     run = {"name": "browser-check", "description": HOSTILE[0], "labels": labels, "identity": {"note": HOSTILE[5]}}
     made = tmp_path_factory.mktemp("report") / "report.html"
-    made.write_text(render_report(report_data(run, 24, rows_table(rows), verdicts_table(verdicts), metrics, seeds)))
+    counted = summarise(Parts.of(rows_table(rows)), Parts.of(verdicts_table(verdicts)), task_labels(run), seeds)
+    made.write_text(render_report(report_data(run, 24, counted, metrics, len(seeds))))
     return made
 
 

@@ -12,9 +12,11 @@ import pyarrow as pa
 import pytest
 
 from cluster.report import render_report, segments, waterfall
-from cluster.report_data import ReportData, report_data
+from cluster.report_data import ReportData, report_data, task_labels
 from cluster.report_flow import Flow
+from cluster.report_parts import Parts
 from cluster.report_scores import wilson
+from cluster.report_summary import Summary, summarise
 from cluster.visible import visible
 from generation.records import rows_table, verdicts_table
 
@@ -114,7 +116,11 @@ def view(rows: pa.Table | None = None, metrics: list[dict[str, Any]] = METRICS, 
     older = [verdict("a", "rejected", "too_short", "rain", revision=0)]
     verdicts = verdicts_table([*older, *(verdict(key, *fate) for key, _, fate in FATES if fate)])
     made = rows_table([row(key, label) for key, label, _ in FATES]) if rows is None else rows
-    return report_data(RUN | run, 12, made, verdicts, metrics, SEEDS)
+    return report_data(RUN | run, 12, counted(made, verdicts), metrics, len(SEEDS))
+
+
+def counted(rows: pa.Table, verdicts: pa.Table, run: dict[str, Any] = RUN, seeds: dict[str, str] = SEEDS) -> Summary:
+    return summarise(Parts.of(rows), Parts.of(verdicts), task_labels(run), seeds)
 
 
 class Page(HTMLParser):
@@ -196,14 +202,15 @@ def test_many_labels_show_fewer_rows_each() -> None:
     labels = [{"name": f"l{number:02}"} for number in range(77)]
     rows = rows_table([row(f"{number:04}", f"l{number % 77:02}") for number in range(77 * 12)])
     verdicts = verdicts_table([verdict(f"{n:04}", "accepted", None, f"l{n % 77:02}") for n in range(77 * 12)])
-    data = report_data({"labels": labels}, 924, rows, verdicts, [], {})
+    run = {"labels": labels}
+    data = report_data(run, 924, counted(rows, verdicts, run), [], 0)
     assert len(data.samples) == 77 * 4
     assert "77" in render_report(data)
 
 
 def test_each_reason_has_examples() -> None:
     rows = rows_table([row(key, label, f"text {key}") for key, label, _ in FATES])
-    assert view(rows).examples == {
+    assert view(rows).rows.examples == {
         "near duplicate": ("text d", "text e"),
         "label disagrees": ("text k",),
         "too short": ("text f",),
@@ -267,7 +274,7 @@ def test_hostile_text_is_only_ever_text(bad: str) -> None:
     verdicts = verdicts_table([verdict("a", "accepted", None, bad), verdict("k", "rejected", bad, "sun")])
     metrics = [METRICS[0] | {"stop_reason": bad, "quota": {bad: 3}, "diversity": {bad: {bad: 1}}, "seconds": {bad: 1}}]
     run = RUN | {"name": bad, "description": bad, "labels": labels, "identity": {bad: bad}, "run_id": bad}
-    html = render_report(report_data(run, 2, rows, verdicts, metrics, seeds))
+    html = render_report(report_data(run, 2, counted(rows, verdicts, run, seeds), metrics, 1))
     page = Page(html)
     ours = Page(render_report(view()))
     assert visible(bad) in "".join(page.words)
@@ -296,7 +303,9 @@ def test_tables_have_headers_with_scope() -> None:
 
 def test_a_run_that_has_only_begun_renders() -> None:
     for run in ({}, {"name": "new", "labels": RUN["labels"]}):
-        text = Page(render_report(report_data(run, 0, rows_table([]), verdicts_table([]), [], {}))).text
+        text = Page(
+            render_report(report_data(run, 0, counted(rows_table([]), verdicts_table([]), run, {}), [], 0))
+        ).text
         assert "No row has been kept yet." in text and "No row has a verdict yet." in text
 
 
