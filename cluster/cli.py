@@ -15,6 +15,7 @@ import typer
 from cluster.cli_audit import audit
 from cluster.cli_parquet import AllowCodeOption, dedup, filter_, predict, print_pairs
 from cluster.cli_people import budget, explain
+from cluster.cli_report import report
 from cluster.cli_review import review
 from generation.errors import Fault, UserError, os_reason
 from generation.location import Location, ObjectPath
@@ -113,14 +114,6 @@ def status(
     typer.echo(json.dumps(vars(state), indent=2) if as_json else render_status(state))
 
 
-@app.command()
-def report(folder: RunFolder) -> None:
-    """Write RUN/report.html anew and print its path."""
-    from cluster.run import Run
-
-    typer.echo(Run.open(folder).report())
-
-
 @app.command("export-student")
 def export_student(
     folder: RunFolder,
@@ -189,6 +182,7 @@ def attributes(
         typer.echo(f"labelmill: written to {task}", err=True)
 
 
+app.command()(report)
 app.command()(predict)
 app.command("filter")(filter_)
 app.command()(dedup)

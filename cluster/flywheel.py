@@ -23,6 +23,7 @@ from cluster.job import Job, check_identity
 from cluster.journal import Journal
 from cluster.lease import lease_of
 from cluster.live import View
+from cluster.mapping import write_map
 from cluster.messages import Committed
 from cluster.metrics import noted_prices, round_metrics
 from cluster.monitor import Monitor
@@ -296,6 +297,8 @@ class Flywheel:
         metrics = round_metrics(self.store, self.journal, self.job, now, stop_reason, self._embed)
         metrics["dev"] = self._look_at_dev(now)
         metrics["test"] = self._evaluate(now)
+        one = self.job.kind.has_judge and not self.job.kind.has_several
+        write_map(self.store, now.number, self.job.seeds, self._embed, one)
         self.store.write_json(f"rounds/{now.number:03d}/metrics.json", metrics)
         for drop in metrics["diversity_drops"]:
             self.journal.say(f"round {now.number}: texts are less varied than a round ago: {Drop(**drop)}")

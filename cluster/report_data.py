@@ -6,8 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pyarrow as pa
+
+from cluster.report_curves import Curve, curves_of
 from cluster.report_fates import labels_of, reasons_of
 from cluster.report_flow import Flow, flows_of
+from cluster.report_maps import DataMap, RowMap, data_map, row_map
 from cluster.report_samples import Sample
 from cluster.report_scores import Test, newest_test
 from cluster.report_summary import Summary
@@ -17,7 +21,8 @@ from cluster.report_summary import Summary
 class ReportData:
     """All that the report shows. `labels` are in task order, then any others that rows carry.
 
-    `rows` is what was counted and shown of rows; `audit` is what people checked (cluster.audit.standing).
+    `rows` is what was counted and shown of rows; `audit` is what people checked (cluster.audit.standing). `rowmap` and
+    `datamap` are there when the newest round has a map (cluster.mapping).
     """
 
     run: Mapping[str, Any]
@@ -34,6 +39,9 @@ class ReportData:
     cost: float | None = None
     dev: Mapping[str, Any] | None = None
     audit: Mapping[str, Any] | None = None
+    curves: tuple[Curve, ...] = ()
+    rowmap: RowMap | None = None
+    datamap: DataMap | None = None
 
     @property
     def samples(self) -> tuple[Sample, ...]:
@@ -61,8 +69,13 @@ def report_data(
     metrics: Sequence[Mapping[str, Any]],
     seeds: int,
     audit: Mapping[str, Any] | None = None,
+    audited: Sequence[Mapping[str, Any]] = (),
+    places: pa.Table | None = None,
 ) -> ReportData:
-    """The report's numbers from run.json, what was counted of rows, metrics.json of each round, and so many seeds."""
+    """The report's numbers from run.json, what was counted of rows, metrics.json of each round, and so many seeds.
+
+    `audited` is what people found by round (cluster.audit.standing.audited_noise), `places` the newest map.
+    """
     named = task_labels(run)
     labels, reasons = labels_of(named, rows.counts), reasons_of(rows.counts)
     return ReportData(
@@ -80,6 +93,9 @@ def report_data(
         dev=next((metric["dev"] for metric in reversed(metrics) if metric.get("dev")), None),
         cost=_sums(metric.get("cost") for metric in metrics).get("total"),
         audit=audit,
+        curves=curves_of(metrics, audited),
+        rowmap=None if places is None else row_map(places, labels),
+        datamap=None if places is None else data_map(places),
     )
 
 

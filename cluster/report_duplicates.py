@@ -39,8 +39,10 @@ class Cluster:
     texts: tuple[Text, ...]
 
     def told(self, texts: Mapping[int, str]) -> Cluster:
-        """With the texts of rows by place."""
-        return replace(self, texts=tuple(replace(each, text=texts.get(each.place)) for each in self.texts))
+        """With the texts of rows by place, each text once."""
+        told = [replace(each, text=texts.get(each.place)) for each in self.texts]
+        first = {each.text if each.text is not None else each.place: each for each in reversed(told)}
+        return replace(self, texts=tuple(each for each in told if each in first.values()))
 
 
 @dataclass(frozen=True)
