@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from cluster.report_samples import Sample, pick_examples, pick_samples, sample_o
 
 SAMPLE_ROWS = 20_000  # rows whose texts may be shown
 FAR_ROWS = 200_000  # and rows that are read to find the texts that these are copies of
+_SAID = ["scores", "survivor_id", "auditor"]
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def _samples(
     rows: Parts, verdicts: Parts, fates: Fates, places: Sequence[int], texts: Mapping[str, str]
 ) -> tuple[Sample, ...]:
     at = np.array(places, np.int64)
-    shown, said = rows.take(at).to_pylist(), verdicts.take(fates.verdict[at]).to_pylist()
+    shown, said = rows.take(at).to_pylist(), verdicts.take(fates.verdict[at], _SAID).to_pylist()
     return tuple(sample_of(*each, texts) for each in zip(shown, said, map(fates.outcome, places), strict=True))
 
 
@@ -98,7 +99,7 @@ def _sum(rows: pa.Table, column: str, fates: Fates) -> int:
 
 def as_json(summary: Summary) -> dict[str, Any]:
     """For `of_json`."""
-    return asdict(summary) | {"counts": [[*key, rows] for key, rows in summary.counts.items()]}
+    return asdict(replace(summary, counts={})) | {"counts": [[*key, rows] for key, rows in summary.counts.items()]}
 
 
 def of_json(kept: Mapping[str, Any]) -> Summary:
