@@ -4,8 +4,8 @@
 
 Runs of made-up rows are written as engines and driver would write them: two thirds of the rows are kept, others are
 duplicates of one another or dropped. `first` is a report of parts that none has counted yet, `again` the fastest of
-those after it, which find the counts beside the run. Imports are not in it. `parts` is the reading of the columns that
-are counted, `cpu` the processor time of the first report on all cores.
+those after it, which find the counts beside the run. Imports are not in it, nor is the map, which a round makes.
+`parts` is the reading of the columns that are counted, `cpu` the processor time of the first report on all cores.
 """
 
 from __future__ import annotations
@@ -13,16 +13,22 @@ from __future__ import annotations
 import json
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import typer
-from made_run import PART_ROWS, make_run, mixed
+from made_run import NAMES, PART_ROWS, make_run, mixed
 
+from cluster.mapping import write_map
 from cluster.report_cache import NAME
 from cluster.report_page import write_report
 from cluster.report_parts import rows_of, verdicts_of
 from cluster.store import Store
+from generation.task import Example
+
+SEEDS = [Example(f"seed {number}", NAMES[number % len(NAMES)], line=number) for number in range(300)]
 
 
 def main(
@@ -38,10 +44,17 @@ def main(
         for count in rows:
             place = (folder or Path(scratch)) / f"{count}-{part_rows}"
             store = Store(place) if place.is_dir() else make_run(place, count, mixed, part_rows)
+            write_map(store, 0, SEEDS, scattered, has_one_label=True)
             figures.append({"rows": count, "part_rows": part_rows} | timed(store, repeats))
             print("  ".join(f"{name} {value:,.2f}" for name, value in figures[-1].items()), flush=True)
     if out:
         out.write_text(json.dumps(figures, indent=2) + "\n")
+
+
+def scattered(texts: Sequence[str]) -> np.ndarray:
+    """Unit vectors that mean nothing: a map is to be drawn, not to be right."""
+    found = np.random.default_rng(0).normal(size=(len(texts), 16))
+    return (found / np.linalg.norm(found, axis=1, keepdims=True)).astype(np.float32)
 
 
 def timed(store: Store, repeats: int) -> dict[str, Any]:
