@@ -12,7 +12,7 @@ from cluster.report_scores import newest_test
 WIDTH, HEIGHT = 320, 190
 _LEFT, _RIGHT, _TOP, _BOTTOM = 48, 214, 12, 160  # right of it is room for names
 _NAME = 28  # the height of a name and a value below it
-_TICKS = 4
+_TICKS, LEAST_SPAN = 4, 0.1
 
 
 class Value(NamedTuple):
@@ -148,7 +148,7 @@ def chart_of(curve: Curve) -> Chart:
     numbers = sorted({value.round for value in values})
     low = min(value.value if value.low is None else value.low for value in values)
     high = max(value.value if value.high is None else value.high for value in values)
-    ticks = _nice(low, high)
+    ticks = _nice(*_widened(low, high, curve.form == "share"))
 
     def x(number: int) -> float:
         share = numbers.index(number) / (len(numbers) - 1) if len(numbers) > 1 else 0.5
@@ -184,6 +184,13 @@ def _apart(heights: list[float]) -> list[float]:
         half = _NAME / 2 if heights[0] > heights[1] else -_NAME / 2
         return [round(middle + half, 1), round(middle - half, 1)]
     return heights
+
+
+def _widened(low: float, high: float, is_share: bool) -> tuple[float, float]:
+    """At least LEAST_SPAN of the greater value, so that a small change looks small; shares stay within 0 and 1."""
+    lacking = max(0.0, LEAST_SPAN * max(abs(low), abs(high)) - (high - low)) / 2
+    low, high = low - lacking, high + lacking
+    return (max(0.0, low), min(1.0, high)) if is_share else (low, high)
 
 
 def _nice(low: float, high: float) -> list[float]:

@@ -59,6 +59,13 @@ def test_ticks_hold_all_values(values: tuple[float, ...]) -> None:
     assert all(12 <= mark.y <= 160 for mark in chart.lines[0].marks)
 
 
+def test_a_small_change_looks_small() -> None:
+    chart = chart_of(Curve("t", "count", (Line("", (Value(0, 163.4), Value(1, 164.2))),)))
+    assert [tick.value for tick in chart.ticks] == [155, 160, 165, 170, 175]
+    shares = chart_of(Curve("t", "share", (Line("", (Value(0, 1.0),)),)))
+    assert shares.ticks[-1].value == 1.0
+
+
 def test_names_of_lines_that_end_alike_stand_apart() -> None:
     lines = (Line("a", (Value(0, 0.5), Value(1, 0.5))), Line("b", (Value(0, 0.1), Value(1, 0.51))))
     first, second = chart_of(Curve("t", "share", lines)).lines
