@@ -20,6 +20,7 @@ from generation.location import Location, address_of, filesystem_of, locate, pat
 from generation.parts import list_parts, read_batches, read_each, read_parts, write_bytes, write_part
 from generation.records import ASIDE_SCHEMA, KEPT, REQUEST_SCHEMA, ROW_SCHEMA, VERDICT_SCHEMA, digest, latest_verdicts
 
+FORGOTTEN = "forgotten.json"
 _KEPT_SCHEMA = pa.schema(
     [*((name, pa.string()) for name in ("id", "text", "label", "status")), ("weight", pa.float64())]
 )
@@ -102,6 +103,20 @@ class Store:
         except FileNotFoundError:
             return None
 
+    def remove(self, name: str) -> None:
+        """Remove a file or folder at `name`, if there is one."""
+        self.fence()
+        path = path_of(self.root / name)
+        kind = self.filesystem.get_file_info(path).type
+        if kind == fs.FileType.File:
+            self.filesystem.delete_file(path)
+        elif kind == fs.FileType.Directory:
+            self.filesystem.delete_dir(path)
+
+    def forgotten(self) -> list[dict[str, Any]]:
+        """Rows that were erased (cluster/forgetting): id, request_id, round, tokens, when, who, why; no text."""
+        return (self.read_json(FORGOTTEN) or {}).get("rows", [])
+
     # parts
 
     def folder(self, round_: int, kind: str = "") -> Location:
@@ -173,8 +188,8 @@ class Store:
                     index += 1
 
     def open_requests(self, round_: int, wave: int | None = None) -> Iterator[RequestRef]:
-        """Planned requests without committed rows, nor set aside: what is left to generate."""
-        done = set(self.aside(round_)["request_id"].to_pylist())
+        """Planned requests without committed rows, nor set aside, nor forgotten: what is left to generate."""
+        done = {*self.aside(round_)["request_id"].to_pylist(), *(each["request_id"] for each in self.forgotten())}
         for table in read_each(self.filesystem, self.parts(round_, "generated"), ROW_SCHEMA, ["request_id"]):
             done.update(table["request_id"].unique().to_pylist())
         return (request for request in self.request_refs(round_, wave) if request.request_id not in done)

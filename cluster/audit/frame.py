@@ -17,6 +17,9 @@ from generation.records import DATASET_SCHEMA, map_column
 
 STAGE = "audit"  # of verdicts of people
 UNDONE = "undone"
+DECIDED = "decided"  # the score of a verdict by a person who saw that two others differ
+MERGED = "merged"  # the score of a verdict that holds by a rule, though another came after it
+WRITTEN = "written"  # the reason of a row that a person wrote: not a judgement of it
 SURE, DOUBTFUL = "sure", "doubtful"
 _DOUBTFUL_SHARE = 1 / 3
 

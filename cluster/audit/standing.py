@@ -32,7 +32,7 @@ def standing(store: Store, lot: Lot) -> dict[str, Any]:
         "cap": lot.plan.cap,
         "decision": decision_of(store, lot.number) or asdict(findings.decision),
         "verdicts": len(findings.rows),
-        "agreement": {"alpha": findings.alpha, "same": same, "rows": twice},
+        "agreement": {"alpha": findings.alpha, "same": same, "rows": twice, "undecided": findings.disputed},
         "seconds_per_row": findings.seconds_per_row,
         "estimate": _estimate(findings.estimate),
         "with_predictions": _estimate(powered_estimate(store, findings)),
@@ -81,7 +81,8 @@ def render_standing(found: dict[str, Any]) -> str:
     agreement = found["agreement"]
     if agreement["rows"]:
         alpha = "" if agreement["alpha"] is None else f", Krippendorff's alpha {agreement['alpha']:.2f}"
-        lines.append(f"agreement  {agreement['same']} of {agreement['rows']} rows that two people saw{alpha}")
+        left = f", {agreement['undecided']} undecided" if agreement["undecided"] else ""
+        lines.append(f"agreement  {agreement['same']} of {agreement['rows']} rows that two people saw{alpha}{left}")
     if found["seconds_per_row"] is not None:
         lines.append(f"time       {found['seconds_per_row']:.1f} s per row (median)")
     lines.append(f"released   {found['released'] or 'nothing yet'}")
