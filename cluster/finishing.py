@@ -50,8 +50,6 @@ class Finishing:
         metrics["dev"] = self._look_at_dev(now)
         metrics["test"] = self._evaluate(now)
         metrics |= self._progress(now)
-        one_label = self._job.kind.has_judge and not self._job.kind.has_several
-        write_map(self._store, now.number, self._job.seeds, self._embed, one_label)
         alarms = self._alarms(now, [Drop(**drop) for drop in metrics["diversity_drops"]])
         for drop in metrics["diversity_drops"]:
             self._journal.say(f"round {now.number}: texts are less varied than a round ago: {Drop(**drop)}")
@@ -59,6 +57,8 @@ class Finishing:
         promotion = self._promoted(now, alarms)
         decision = decide(self._store, now.number, self._job.config, metrics)
         metrics |= {"promotion": promotion, "decision": asdict(decision)}
+        one = self._job.kind.has_judge and not self._job.kind.has_several
+        write_map(self._store, now.number, self._job.seeds, self._embed, one)
         self._store.write_json(f"rounds/{now.number:03d}/metrics.json", metrics)
         kept = sum(metrics["accepted"].values())
         self._journal.say(f"round {now.number} done ({stop_reason}): {kept} rows kept, dataset in {folder}")
