@@ -23,10 +23,9 @@ def losses_of(store: Store, rounds: Iterable[int]) -> Losses:
     """By the verdicts that hold now."""
     counts: Counter[str | None] = Counter()
     for number in rounds:
-        for (_, _, loss), rows in (
-            fates_of(store.rows(number, ["id", "intended_label", "label"]), store.verdicts(number)).counted().items()
-        ):
-            counts[loss] += rows
+        rows = store.rows(number, ["id", "intended_label", "label"])
+        for (_, _, loss), found in fates_of(rows, store.verdicts(number)).counted().items():
+            counts[loss] += found
     kept = counts.pop(None, 0)
     reasons = {name: count for name, count in sorted(counts.items(), key=lambda each: (-each[1], str(each[0]))) if name}
     return Losses(kept + sum(reasons.values()), kept, reasons)
