@@ -41,26 +41,38 @@ def find_doubts(
     seeds: Tagged = NOBODY,
     earlier: Tagged = NOBODY,
 ) -> list[RowDoubts]:
-    """One RowDoubts a row, in their order; `slots` are all that tags may name.
+    """One RowDoubts a row, in their order, by `ask_tagger` and a gazetteer of all rows."""
+    chances = ask_tagger(ids, rows, slots, states_of, seeds, earlier)
+    known = [*zip(*seeds, strict=True), *zip(*earlier, strict=True), *zip(*rows, strict=True)]
+    gazetteer, columns = Gazetteer([words for words, _ in known], [tags for _, tags in known]), tag_columns(slots)
+    return [row_doubts(words, tags, told, columns, gazetteer) for words, tags, told in zip(*rows, chances, strict=True)]
 
-    The tagger learns from `seeds`, each word at SEED_WEIGHT, from `earlier` rows, of which those beyond MOST_WORDS are
-    left out, and from the other folds of `rows`, into which these fall by their `ids`. No order of rows matters.
+
+def ask_tagger(
+    ids: Sequence[str],
+    rows: Tagged,
+    slots: Sequence[str],
+    states_of: WordStates,
+    seeds: Tagged = NOBODY,
+    earlier: Tagged = NOBODY,
+) -> list[np.ndarray]:
+    """What a tagger that has not seen a row says of its words, float32 [words, columns of `slots`], in rows' order.
+
+    It learns from `seeds`, each word at SEED_WEIGHT, from `earlier` rows, of which those beyond MOST_WORDS are left
+    out, and from the other folds of `rows`, into which these fall by their `ids`. No order of rows matters.
     """
     if not len(ids):
         return []
     columns = tag_columns(slots)
     earlier = earlier.at(np.arange(len(_within(earlier.words, MOST_WORDS))))
     known = Tagged([*seeds.words, *earlier.words], [*seeds.tags, *earlier.tags])
-    gazetteer = Gazetteer([*known.words, *rows.words], [*known.tags, *rows.tags])
     weights = np.repeat([SEED_WEIGHT, 1.0], [sum(map(len, each.words)) for each in (seeds, earlier)])
     anchors = _Words.of(known, columns, states_of)
-    found: dict[int, RowDoubts] = {}
+    found: dict[int, np.ndarray] = {}
     order = np.array(sorted(range(len(ids)), key=lambda place: ids[place]))
     for places in np.array_split(order, 1 + sum(map(len, rows.words)) // MOST_WORDS):
-        part = rows.at(places)
-        chances = _ask(part, [ids[place] for place in places], columns, states_of, anchors, weights)
-        for place, words, tags, told in zip(places, *part, chances, strict=True):
-            found[int(place)] = row_doubts(words, tags, told, columns, gazetteer)
+        asked = _ask(rows.at(places), [ids[place] for place in places], columns, states_of, anchors, weights)
+        found |= dict(zip(places.tolist(), asked, strict=True))
     return [found[place] for place in range(len(ids))]
 
 
