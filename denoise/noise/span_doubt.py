@@ -16,7 +16,7 @@ from denoise.noise.gazetteer import Gazetteer
 from generation.kinds.spans import OUTSIDE, word_spans
 
 SLOT, BOUNDARY, MISSING = "span_slot_doubted", "span_boundary", "span_missing"
-LIKELY_MISSED = 0.5  # an untagged word is pointed at where the tagger thinks it outside with less
+LIKELY_MISSED = 0.5  # an untagged word is pointed at where it is outside with less
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,8 @@ def row_doubts(
     - a span's slot: the geometric mean of how likely its words are of it, and of how far `gazetteer` agrees
     - its boundary: the root of the probability that its first word begins a span, if it is of the slot, and that the
       word behind it does not go on with it
-    - missing: the root of the least probability of an untagged word to be outside of all spans
+    - missing: of the untagged word of which it is least, the root of its probability to be outside of all spans, times
+      how far `gazetteer` agrees
     """
     places = {name: place for place, name in enumerate(columns)}
     doubts = list[SpanDoubt]()
@@ -79,7 +80,9 @@ def row_doubts(
         ends = 1 - (goes_on[end] if end < len(tags) else 0.0)
         cut = float(np.sqrt(begins[start] / of_slot[start] * ends))
         doubts.append(SpanDoubt(BOUNDARY, slot, start, end, cut))
-    outside = np.where([tag == OUTSIDE for tag in tags], np.sqrt(probabilities[:, places[OUTSIDE]]), 1.0)
+    none = probabilities[:, places[OUTSIDE]].astype(np.float64)
+    sure = np.sqrt(none * gazetteer.outside(words, tags, none))
+    outside = np.where([tag == OUTSIDE for tag in tags], sure, 1.0)
     doubts += _missed(outside, probabilities, columns)
     worst = {
         name: min((each.sureness for each in doubts if each.reason == name), default=1.0) for name in (SLOT, BOUNDARY)

@@ -83,5 +83,16 @@ def test_a_gazetteer_reads_whole_forms() -> None:
     assert gazetteer.agreement(("new", "york", "pizza"), "dish", 0.5) == 0.5
 
 
+def test_untagged_words_that_others_tag() -> None:
+    gazetteer = Gazetteer(
+        [WORDS, ("six",), ("six",), ("SIX", "at")], [("O",) * 5, ("B-time",), ("O",), ("B-city", "O")]
+    )
+    expected = np.array([1.0, 0.9, 0.8, 1.0, 0.5])
+    # "six" is no span in one of three other places, and the tagger counts as two that are half of that opinion
+    assert gazetteer.outside(WORDS, ("O",) * 5, expected).tolist() == [1, 1, 1, 1, (1 + 2 * 0.5) / (3 + 2)]
+    assert gazetteer.outside(WORDS, TAGS, expected).tolist() == [1] * 5
+    assert gazetteer.outside(("a", "six"), ("O", "O"), np.ones(2)).tolist() == [1, (1 + 2) / (3 + 2)]
+
+
 def test_a_row_without_words_has_no_doubts() -> None:
     assert row_doubts((), (), np.zeros((0, 5)), COLUMNS, ALONE) == RowDoubts()
