@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from cluster.config import EXTENDABLE, RUNTIME, TaskConfig, load_config
-from cluster.job_checks import check_context, check_margins, check_methods, check_student, check_training
+from cluster.job_checks import check_context, check_margins, check_methods, check_spans, check_student, check_training
 from denoise.filters.code import check_code
 from denoise.redact import take_out
 from generation.adapters.folder import Adapter, check_base, read_adapter
@@ -146,7 +146,7 @@ def prepare(path: Path, overrides: list[str] | None = None, allow_code: bool = F
     kind = make_kind(config.kind, names)
     seeds = read_examples(seeds_file, names, config.kind, config.dimensions)
     warnings = check_seeds(seeds_file, seeds, names, kind)
-    warnings += _what_is_missing(path, kind)
+    warnings += _what_is_missing(path, kind, config)
     labels, pool = config.labels, read_examples(path.parent / config.pool, None, config.kind) if config.pool else ()
     if config.denoise.redact:
         seeds, pool, labels, taken = take_out(seeds, pool, labels)
@@ -165,6 +165,7 @@ def prepare(path: Path, overrides: list[str] | None = None, allow_code: bool = F
     adapters = _read_adapters(path, config, shown.label_names, folder, model)
     check_training(path, config, shown)
     check_margins(path, config)
+    check_spans(path, config)
     check_student(path, config)
     job = Job(
         path=path,
@@ -229,11 +230,14 @@ def _read_test(path: Path, kind: Kind, config: TaskConfig, warnings: list[str]) 
     return read_examples(path, kind.labels, kind.name, config.dimensions)
 
 
-def _what_is_missing(path: Path, kind: Kind) -> list[str]:
+def _what_is_missing(path: Path, kind: Kind, config: TaskConfig) -> list[str]:
     """A warning of what a task of this kind goes without."""
-    if kind.has_judge:
+    if kind.has_judge or config.denoise.least_span:
         return []
-    return [f"{path}: kind {kind.name!r} has no judge yet: rows pass on filters and deduplication alone"]
+    return [
+        f"{path}: kind {kind.name!r} has no judge: doubts about spans are written down, and rows pass on filters and "
+        "deduplication alone unless denoise.least_span is above 0"
+    ]
 
 
 def _held_out_of_too_few(path: Path, per_label: int, dev: tuple[Example, ...], kind: Kind) -> list[str]:
@@ -302,6 +306,8 @@ def _identity(
     settings = config.model_dump(mode="json", exclude=set(EXTENDABLE | RUNTIME | {"seeds"}))
     settings["model"] = model
     del settings["denoise"]["bias"]  # what is told of rows changes none of them
+    if kind.name != "tags":
+        del settings["denoise"]["least_span"]  # there are no spans
     settings["student"]["model"] = encoder
     del settings["student"]["shard"]  # where it lies while it is trained, not what is learnt
     settings["generation"] = generation.model_dump(mode="json")

@@ -12,6 +12,7 @@ from generation.kinds.spans import OUTSIDE, word_spans
 TRUST = 2.0  # elsewheres that the tagger's own opinion is worth
 
 Form = tuple[str, ...]
+_NONE = Counter[str]()
 
 
 class Gazetteer:
@@ -35,7 +36,7 @@ class Gazetteer:
         places, so that of a form that stands nowhere else it is the answer.
         """
         form = form_of(words)
-        same, seen = self._spans[form][slot] - 1, self._seen[form] - 1
+        same, seen = self._spans.get(form, _NONE)[slot] - 1, self._seen[form] - 1
         return (same + TRUST * expected) / (seen + TRUST)
 
     def outside(self, words: Sequence[str], tags: Sequence[str], expected: np.ndarray) -> np.ndarray:
