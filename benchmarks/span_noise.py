@@ -21,7 +21,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 import typer
-from noises.span_cells import SpanCell, curve, findings, planted, worths
+from noises.span_cells import SpanCell, bars, curve, findings, planted, worths
 from noises.tagged import CELLS, read_cell
 
 from generation.errors import UserError
@@ -29,6 +29,7 @@ from training.device import prepare_process
 
 PARTS: dict[str, Callable[[SpanCell], Iterable[Any]]] = {
     "finding": findings,
+    "bars": bars,
     "few rows": curve,
     "planted": planted,
     "worth": worths,

@@ -23,6 +23,7 @@ TOP = 0.1
 ROWS = (25, 100, 400)  # of the curve
 PLANTED = ("other slot", "span dropped", "boundary moved")
 RANDOM = 3  # draws
+BARS = (0.05, 0.1, 0.2, 0.3)
 
 
 class Finding(NamedTuple):
@@ -44,6 +45,17 @@ class Worth(NamedTuple):
     way: str
     rows: int
     f1: float
+
+
+class Bar(NamedTuple):
+    """What `denoise.least_span` does: the share of rows held, and of those the shares that the correction changed and
+    that the oracle disputes.
+    """
+
+    way: str
+    held: float
+    changed: float
+    disputed: float
 
 
 @dataclass(frozen=True)
@@ -176,6 +188,16 @@ def _of_few(own: SpanCell, count: int, seeds: Tagged, seed: int) -> list[float]:
     for truth in (own.changed[places], own.disputed[places] > 0):
         found += _ranked(truth, sure) if 0 < truth.sum() < count else (np.nan, np.nan)
     return found
+
+
+def bars(own: SpanCell) -> Iterator[Bar]:
+    """With seeds."""
+    rows, seeds, disputed = own.cell.raw, own.cell.seeds, own.disputed > 0
+    sure = sureness(own.doubts(rows, own.ask(rows, own.ids, seeds), seeds))
+    yield Bar("all rows", 1.0, float(own.changed.mean()), float(disputed.mean()))
+    for least in BARS:
+        held = sure < least
+        yield Bar(f"{least}", *(float(each) for each in (held.mean(), own.changed[held].mean(), disputed[held].mean())))
 
 
 def planted(own: SpanCell) -> Iterator[Finding]:
