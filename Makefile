@@ -49,7 +49,7 @@ lint: install
 	$(BIN)/mypy
 
 test: lint browser .venv/s3-server/installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --no-loadscope-reorder
 
 # CI brings its own Chromium for the browser tests; where there is none they skip and say so
 .PHONY: browser

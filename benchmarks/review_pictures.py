@@ -18,6 +18,7 @@ import typer
 from cluster.audit.lots import open_lot
 from cluster.config import load_config
 from cluster.dataset import materialise
+from cluster.review.app import rows_site
 from cluster.review.opening import open_desk
 from cluster.review.server import listening, make_server
 from cluster.store import Store
@@ -53,9 +54,9 @@ def main(folder: Annotated[Path, typer.Argument(help="where the pictures go")]) 
 
 def picture(browser: Any, store: Store, to: Path, scheme: str, answers: int) -> None:
     """A picture of the page after some answers, one of them another label."""
-    desk, views = open_desk(store, open_lot(store), 10)
+    site = rows_site(*open_desk(store, open_lot(store), 10))
     with listening("127.0.0.1", 0) as opened:
-        server = make_server(desk, views)
+        server = make_server(site.gated())
         thread = threading.Thread(target=server.run, args=([opened],))
         thread.start()
         page = browser.new_context(viewport=SIZE, color_scheme=scheme).new_page()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from cluster.job import Job
 from cluster.server_spec import ServerSpec
@@ -16,7 +18,7 @@ from cluster.store import adapter_folder
 from generation.adapters.folder import Adapter, place_adapter, read_adapter
 from generation.location import Location, ObjectPath
 from generation.models import cache_dir, model_hash
-from generation.task import Example, Task
+from generation.task import Example
 from training.adapters.job import AdapterJob
 from training.folders import atomic_folder, is_whole, local_folder
 
@@ -24,7 +26,7 @@ from training.folders import atomic_folder, is_whole, local_folder
 def train_adapters(
     job: Job, output: Location, storage: Location, gpu: float = 0, rows: Sequence[Example] = ()
 ) -> dict[str, Adapter]:
-    """The adapter of each label for a method that trains, from seeds and accepted `rows`; trained once per `output`.
+    """The adapter of each label for a method that trains, from seeds and `rows` (`taught_rows`); once per `output`.
 
     A label that training left without effect has none. Needs an initialised Ray.
     """
@@ -51,8 +53,25 @@ def adapter_job(job: Job, output: Location, rows: Sequence[Example] = ()) -> Ada
     )
 
 
-def best_rows(kept: pa.Table, task: Task) -> list[Example]:
-    """Of accepted rows (DATASET_SCHEMA) those that adapters learn from beside the seeds: as many per label.
+def taught_rows(job: Job, kept: pa.Table, checked: Sequence[Example] = ()) -> list[Example]:
+    """What adapters learn from beside the seeds: all rows that people have checked, and the best of those kept before.
+
+    Seeds that are held out of training are not counted on: they are not there to hold the rows down.
+    """
+    held = adapter_job(job, job.path).held_out()
+    trusted = {
+        label: len(job.shown.seeds_of(label)) - len(held[label]) + sum(row.label == label for row in checked)
+        for label in job.shown.label_names
+    }
+    seen = pa.array([row.id for row in checked], pa.string())
+    return [
+        *checked,
+        *best_rows(kept.filter(pc.invert(pc.is_in(kept["id"], seen))), trusted, job.config.adapt.generated),
+    ]
+
+
+def best_rows(kept: pa.Table, trusted: Mapping[str, int], share: float) -> list[Example]:
+    """Of accepted rows (DATASET_SCHEMA) so many per label that they are at most `share` of them and `trusted`.
 
     The likeliest to be right, by their weight; of equal ones the lower id.
     """
@@ -60,9 +79,9 @@ def best_rows(kept: pa.Table, task: Task) -> list[Example]:
     rows = sorted(
         kept.select(["id", "text", "label", "weight"]).to_pylist(), key=lambda row: (-row["weight"], row["id"])
     )
-    for label in task.label_names:
+    for label, count in trusted.items():
         of_label = [Example(row["text"], label) for row in rows if row["label"] == label]
-        chosen += of_label[: len(task.seeds_of(label))]
+        chosen += of_label[: math.floor(share * count / (1 - share) + 1e-9)]
     return chosen
 
 

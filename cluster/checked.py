@@ -16,6 +16,7 @@ from cluster.store import Store
 from generation.records import KEPT, ROW_SCHEMA
 from generation.task import Example
 
+POOL = "pool"  # the source of rows that a pool brought
 AUDITED = ("confirmed", "corrected")  # reasons of verdicts that tell whether the machine was right
 
 
@@ -41,6 +42,31 @@ def audited_rows(store: Store) -> pa.Table:
     found = [_rows_of(store, number, AUDITED) for number in store.rounds()]
     rows = pa.concat_tables([schema.empty_table(), *(each.select(schema.names).cast(schema) for each in found)])
     return rows.filter(pc.is_valid(rows["intended"])).sort_by("id")
+
+
+def real_rows(store: Store) -> pa.ChunkedArray:
+    """Ids of rows that are no LM's alone: people have confirmed, corrected or written them, or a pool brought them."""
+    found = [_rows_of(store, number)["id"] for number in store.rounds()]
+    for number in store.rounds():
+        rows = store.rows(number, ["id", "source"])
+        found.append(rows.filter(pc.equal(rows["source"], POOL))["id"])
+    return pa.chunked_array([chunk for ids in found for chunk in ids.chunks], pa.string())
+
+
+def may_be_shown(store: Store, rows: pa.Table) -> pa.Table:
+    """Of rows (`id` and more) those that prompts may show and adapters learn from: pool rows only once checked.
+
+    Who wrote a text of a pool is not known, and it may be written for the LM.
+    """
+    pool = []
+    for number in store.rounds():
+        every = store.rows(number, ["id", "source"])
+        pool += every.filter(pc.equal(every["source"], POOL))["id"].to_pylist()
+    if not pool:
+        return rows
+    checked = {id for number in store.rounds() for id in _rows_of(store, number)["id"].to_pylist()}
+    hidden = pa.array(sorted(set(pool) - checked), pa.string())
+    return rows.filter(pc.invert(pc.is_in(rows["id"], value_set=hidden)))
 
 
 def _checked(store: Store, round_: int) -> dict[str, Example]:

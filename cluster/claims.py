@@ -23,6 +23,7 @@ from generation.parts import write_bytes
 
 HEARTBEAT_SECONDS = 10.0
 EXPIRY_SECONDS = 60.0  # without a heartbeat, after which a driver on another machine counts as dead
+_READS = 4  # of a claim that is being written anew, before it counts as broken
 
 
 class Claim(NamedTuple):
@@ -144,8 +145,16 @@ def _list(root: ObjectPath) -> list[fs.FileInfo]:
 def _read(root: ObjectPath, infos: list[fs.FileInfo]) -> Iterator[Claim]:
     for info in infos:
         with contextlib.suppress(FileNotFoundError):  # withdrawn since it was listed
-            state = json.loads((root / "lease" / info.base_name).read_bytes())
-            yield Claim(info.base_name, info.mtime_ns / 1e9, state)
+            yield Claim(info.base_name, info.mtime_ns / 1e9, _state(root / "lease" / info.base_name))
+
+
+def _state(place: ObjectPath) -> dict[str, Any]:
+    """What a claim says. It may be written anew between the question for its length and the reading: then again."""
+    for _ in range(_READS):
+        with contextlib.suppress(ValueError):
+            return json.loads(place.read_bytes())
+        time.sleep(0.01)
+    return json.loads(place.read_bytes())
 
 
 def _machine() -> str:

@@ -13,9 +13,16 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from cluster.cli_audit import audit
+from cluster.cli_diff import diff
+from cluster.cli_export import export, export_student
+from cluster.cli_feed import feed
+from cluster.cli_forget import forget
+from cluster.cli_fork import fork
 from cluster.cli_parquet import AllowCodeOption, dedup, filter_, predict, print_pairs
-from cluster.cli_people import budget, explain
+from cluster.cli_people import budget, explain, suggest
+from cluster.cli_report import report
 from cluster.cli_review import review
+from cluster.cli_trace import trace
 from generation.errors import Fault, UserError, os_reason
 from generation.location import Location, ObjectPath
 
@@ -114,29 +121,6 @@ def status(
 
 
 @app.command()
-def report(folder: RunFolder) -> None:
-    """Write RUN/report.html anew and print its path."""
-    from cluster.run import Run
-
-    typer.echo(Run.open(folder).report())
-
-
-@app.command("export-student")
-def export_student(
-    folder: RunFolder,
-    out: Annotated[str, typer.Argument(metavar="OUT", help="a new folder")],
-    int8: Annotated[bool, typer.Option("--int8/--no-int8", help="with weights of eight bits, too")] = True,
-) -> None:
-    """Write the run's student to take away: weights, tokenizer, ONNX, model card."""
-    from cluster.exporting import export_of_run
-
-    for name, parity in export_of_run(folder, out, int8).items():
-        same = f"{100 * parity.agreement:.1f} % of {parity.rows} texts get torch's answer"
-        typer.echo(f"{name:<5} {same}, probabilities within {parity.largest:.2g}")
-    typer.echo(f"student  {out}")
-
-
-@app.command()
 def preview(
     task: TaskFile,
     count: Annotated[int, typer.Option("-n", min=1, help="rows per label")] = 5,
@@ -189,11 +173,20 @@ def attributes(
         typer.echo(f"labelmill: written to {task}", err=True)
 
 
+app.command()(report)
 app.command()(predict)
 app.command("filter")(filter_)
 app.command()(dedup)
+app.command()(fork)
 app.command()(budget)
 app.command()(explain)
+app.command()(feed)
+app.command()(suggest)
+app.command()(trace)
+app.command()(export)
+app.command()(diff)
+app.command()(forget)
+app.command("export-student")(export_student)
 app.add_typer(audit, name="audit")
 app.add_typer(review, name="review")
 
@@ -290,7 +283,9 @@ def _near(path: Location) -> str:
 
 def _summary(job: Any) -> str:
     """What a finished run leaves the user with."""
-    root, metrics = job.store.root, job.metrics()
+    from cluster.promotion import promoted_round
+
+    root, metrics = job.store.root, job.metrics(promoted_round(job.store))
     version = (root / "dataset" / "latest").read_text().strip()
     lines = [
         f"dataset  {root / 'dataset' / version}  ({job.dataset().num_rows} rows)",

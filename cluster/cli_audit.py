@@ -17,6 +17,12 @@ RiskOption = Annotated[
 ]
 ConsumerOption = Annotated[str | None, typer.Option("--consumer-risk", metavar="RATE", help="the second of them alone")]
 PlanOption = Annotated[str | None, typer.Option("--plan", metavar="NAME", help="sequential, fixed or zero_failure")]
+OverlapOption = Annotated[
+    str | None, typer.Option("--overlap", metavar="SHARE", help="share of the rows that two people see, such as 10%")
+]
+MergeOption = Annotated[
+    str | None, typer.Option("--merge", metavar="RULE", help="where they differ: last, wanli or third (docs/audit.md)")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="print JSON")]
 
 
@@ -47,13 +53,15 @@ def open_(
     risk: RiskOption = None,
     consumer_risk: ConsumerOption = None,
     kind: PlanOption = None,
+    overlap: OverlapOption = None,
+    merge: MergeOption = None,
 ) -> None:
     """Draw the rows that people check, unless a lot is open."""
     from cluster.audit.lots import open_lot
     from cluster.run import Run
 
     store = Run.open(folder).store
-    lot = open_lot(store, _assurance(store, accept, reject, risk, consumer_risk, kind))
+    lot = open_lot(store, _assurance(store, accept, reject, risk, consumer_risk, kind, overlap, merge))
     typer.echo(f"lot {lot.number} of {lot.version}: {len(lot.sample)} of {lot.size:,} rows drawn, {lot.plan.kind}")
 
 
@@ -99,6 +107,8 @@ def _assurance(
     risk: str | None,
     consumer_risk: str | None,
     kind: str | None,
+    overlap: str | None = None,
+    merge: str | None = None,
 ) -> Any:
     """What the run asks for, with what the command line says instead. Raises UserError naming the option."""
     from pydantic import ValidationError
@@ -109,6 +119,7 @@ def _assurance(
     from generation.errors import UserError
 
     told = {"accept": accept, "reject": reject, "risk": risk, "consumer_risk": consumer_risk, "plan": kind}
+    told |= {"overlap": overlap, "merge": merge}
     changes = {name: value for name, value in told.items() if value is not None}
     if risk is not None and consumer_risk is None:
         changes["consumer_risk"] = risk

@@ -65,7 +65,8 @@ def explain(
     import sys
 
     from cluster.explaining import generate
-    from cluster.explanations import choose, read_explanations, render, take_votes
+    from cluster.explanations import agreement, choose, read_explanations, render, store_of, take_votes
+    from cluster.review.opening import alone
     from cluster.run import Run
     from cluster.tables import check_suffix, write_table
     from generation.explaining import read_told
@@ -79,10 +80,29 @@ def explain(
     run.dataset()  # a run without one is told before anything starts
     explained = generate(job, run.store, rows, told, lambda line: print(f"labelmill: {line}", file=sys.stderr))
     if votes is not None:
-        typer.echo(f"{take_votes(run.store, votes)} votes taken")
+        with alone(run.store):
+            typer.echo(f"{take_votes(run.store, votes)} votes taken")
     from training.encoder import Encoder
 
     chosen = choose(read_explanations(run.store), Encoder.load(job.encoder_folder).embed)
     if out is not None:
         write_table(chosen.table, out)
-    typer.echo(render(chosen, explained))
+    typer.echo(render(chosen, explained, agreement(store_of(run.store))))
+
+
+def suggest(
+    task: Annotated[Path, typer.Argument(metavar="TASK", help="the task file, such as task.yaml")],
+    folder: Annotated[str | None, typer.Option("--run", metavar="RUN", help="default runs/NAME")] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", metavar="A.B=VALUE", help="change a setting")] = None,
+    rows: Annotated[int, typer.Option("--rows", min=1, help="rows of each label, before filters")] = 20,
+) -> None:
+    """Generate rows ahead, as suggestions for people who write (`review RUN --write`)."""
+    from cluster.run import Run
+    from cluster.suggesting import suggest as generate
+
+    run = Run(task, folder, set_)
+    run.store.run()  # one that is not there is told before anything starts
+    assert run.job is not None
+    found = generate(run.job, run.store, rows)
+    for label in run.job.shown.label_names:
+        typer.echo(f"{label}  {found[label]}")

@@ -1,4 +1,4 @@
-"""`labelmill review`: people look at a lot's rows, on a page or in other tools. Heavy imports come later."""
+"""`labelmill review`: people look at rows and write some, on a page or in other tools. Heavy imports come later."""
 
 from __future__ import annotations
 
@@ -42,19 +42,77 @@ def page(
         typer.Option("--allow-host", metavar="NAME", help="a name that the page goes by, as of a proxy"),
     ] = None,
     lease: Annotated[float, typer.Option(min=0.1, help="minutes that a row stays with who has it")] = 10,
+    write: Annotated[bool, typer.Option("--write", help="write rows, helped by what was generated")] = False,
+    votes: Annotated[bool, typer.Option("--explanations", help="vote on what `labelmill explain` made")] = False,
+    people: Annotated[int, typer.Option(min=1, help="how many vote on each explanation")] = 2,
+    rows: Annotated[
+        Path | None, typer.Option("--rows", metavar="FILE", help="look at the rows that it names, as of budget --out")
+    ] = None,
+    pool: Annotated[bool, typer.Option("--pool", help="look at what `labelmill feed` is not sure of")] = False,
 ) -> None:
     """The page (what `review RUN` does): rows one by one, by keyboard; stop it with Ctrl C."""
-    from cluster.audit.lots import open_lot
     from cluster.review.token import token_for
     from cluster.run import Run
+    from generation.errors import UserError
 
+    asked = {"--write": write, "--explanations": votes, "--rows": rows is not None, "--pool": pool}
+    if sum(asked.values()) > 1:
+        raise UserError(f"{' and '.join(name for name, given in asked.items() if given)}: one page at a time")
     token, store = token_for(host, token_file), Run.open(folder).store
-    from cluster.review.opening import alone, open_desk  # what takes seconds to load, once nothing is amiss
+    from cluster.review.opening import alone  # what takes seconds to load, once nothing is amiss
     from cluster.review.server import serve
 
     with alone(store):
-        desk, views = open_desk(store, open_lot(store), lease)
-        serve(desk, views, host, port, token, allow_host or (), typer.echo)
+        site = (
+            _votes(store, lease, people)
+            if votes
+            else _writing(store, lease)
+            if write
+            else _rows(store, lease, rows, pool)
+        )
+        serve(site, host, port, token, allow_host or (), typer.echo)
+
+
+def _writing(store: Any, lease: float) -> Any:
+    from cluster.review.writing.opening import writing_site
+
+    return writing_site(store, lease)
+
+
+def _votes(store: Any, lease: float, people: int) -> Any:
+    from cluster.review.votes.routes import votes_site
+
+    return votes_site(store, lease, people)
+
+
+def _rows(store: Any, lease: float, file: Path | None, pool: bool) -> Any:
+    """Those of the open lot, those of a file, or doubtful ones of pools."""
+    from cluster.audit.lots import open_lot
+    from cluster.feed.queue import open_queue
+    from cluster.review.app import rows_site
+    from cluster.review.opening import open_desk
+    from cluster.review.picking import picked_rows
+
+    if pool:
+        return rows_site(*open_desk(store, open_queue(store), lease))
+    if file is None:
+        return rows_site(*open_desk(store, open_lot(store), lease))
+    picked, left_out = picked_rows(store, file)
+    if left_out:
+        typer.echo(f"{left_out} rows of {file} are in the sample of the open lot and are left to it")
+    return rows_site(*open_desk(store, picked, lease))
+
+
+@review.command()
+def written(folder: RunFolder, as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False) -> None:
+    """What came of `review --write`: time per row, how many rows fool the student, how many of them are validated."""
+    import json
+
+    from cluster.review.writing.written import lines_of, read_written, render
+    from cluster.run import Run
+
+    lines = lines_of(read_written(Run.open(folder).store))
+    typer.echo(json.dumps([vars(line) | {"vmer": line.vmer} for line in lines], indent=2) if as_json else render(lines))
 
 
 @review.command()

@@ -15,11 +15,15 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
+from cluster.feed.settings import FeedSettings
+from cluster.licence_settings import LicenceSettings
 from cluster.prices import PriceSettings
 from cluster.problems import UniqueKeyLoader, first_problem, yaml_problem
 from cluster.server_settings import ServerSettings
 from denoise.audit.assurance import Assurance
+from denoise.round_settings import GuardSettings, StopSettings
 from denoise.settings import DenoiseSettings
+from generation.aim import AimSettings
 from generation.attribute import PERSONA, Attribute, Line, persona
 from generation.errors import UserError, clip
 from generation.kinds import COLUMNS, KINDS
@@ -35,8 +39,8 @@ IDENTITY = frozenset(
     {"name", "description", "kind", "labels", "attributes", "personas", "seeds"}
     | {"model", "generation", "adapt", "denoise", "student"}
 )
-EXTENDABLE = frozenset({"quota", "rounds", "token_budget", "cost_budget", "pool"})
-RUNTIME = frozenset({"runtime", "server", "prices", "test", "assurance"})
+EXTENDABLE = frozenset({"quota", "rounds", "token_budget", "cost_budget", "pool", "stop"})
+RUNTIME = frozenset({"runtime", "server", "prices", "test", "assurance", "aim", "guard", "licences", "feed"})
 
 
 class RuntimeSettings(Settings):
@@ -135,6 +139,9 @@ class TaskConfig(Settings):
     token_budget: int | None = Field(None, ge=1, description="most prompt + output tokens over the whole run")
     prices: PriceSettings = PriceSettings()
     cost_budget: float | None = Field(None, gt=0, allow_inf_nan=False, description="most cost over the whole run")
+    stop: StopSettings = StopSettings()
+    aim: AimSettings = AimSettings()
+    guard: GuardSettings = GuardSettings()
     model: str = Field(EMBEDDED_LM, description="the embedded LM, a Hugging Face folder, or its URI: s3://…, hf://…")
     server: ServerSettings = ServerSettings()
     generation: GenerationSettings = GenerationSettings()
@@ -142,6 +149,8 @@ class TaskConfig(Settings):
     denoise: DenoiseSettings = DenoiseSettings()
     student: StudentSettings = StudentSettings()
     assurance: Assurance = Assurance()
+    feed: FeedSettings = FeedSettings()
+    licences: LicenceSettings = LicenceSettings()
     runtime: RuntimeSettings = RuntimeSettings()
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import tempfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -17,10 +18,10 @@ from pyarrow import fs
 
 from cluster.store import Store
 from generation.kinds.multi_label import PLUS
-from generation.location import Location, path_of
+from generation.location import Location, ObjectPath, path_of
 from generation.parts import list_parts, read_parts, write_part
 from generation.records import DATASET_SCHEMA, KEPT, OF_KINDS, dataset_schema, map_column
-from training.folders import atomic_folder, is_whole
+from training.folders import COMPLETE, atomic_folder, is_whole
 
 PART_BYTES = 128 * 1024**2
 DOUBTS = ("judge_unsure", "label_disagrees")
@@ -123,6 +124,24 @@ def read_dataset(store: Store, version: str | None = None) -> pa.Table:
     parts = list_parts(store.filesystem, path_of(store.root / "dataset" / name))
     found = pq.read_schema(parts[0], filesystem=store.filesystem).names
     return read_parts(store.filesystem, parts, dataset_schema(name for name in OF_KINDS if name in found))
+
+
+def refresh_version(store: Store, version: str) -> None:
+    """Write anew what tells of a version's parts, after rows were erased from them."""
+    place = store.root / "dataset" / version
+    with tempfile.TemporaryDirectory(prefix="labelmill-") as scratch:
+        folder, names = Path(scratch), [Path(part).name for part in list_parts(store.filesystem, path_of(place))]
+        for name in names:
+            (folder / name).write_bytes((place / name).read_bytes())
+        paths = [folder / name for name in names]
+        _write_footers(folder, paths)
+        manifest = _manifest(paths, read_dataset(store, version), str(store.run()["run_id"]))
+        (folder / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
+        for path in sorted(set(folder.iterdir()) - set(paths)):
+            store.write_bytes(f"dataset/{version}/{path.name}", path.read_bytes())
+        if isinstance(place, ObjectPath):
+            digests = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())}
+            store.write_json(f"dataset/{version}/{COMPLETE}", digests)
 
 
 def _write(folder: Path, rows: pa.Table, run_id: str, part_bytes: int) -> None:

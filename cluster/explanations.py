@@ -12,8 +12,11 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from cluster.audit.frame import UNDONE
 from cluster.store import Store
+from denoise.audit.agreement import agreeing, krippendorff
 from denoise.audit.explanations import Explanations, SelectionAccuracy, best_of_rows, selection_accuracy
 from generation.errors import UserError, clip
 from generation.items import read_items
@@ -76,14 +79,31 @@ def read_explanations(run: Store) -> pa.Table:
 
 def votes_of(store: Store) -> dict[str, float]:
     """By explanation, the share of people who accept it; of each person the last vote counts."""
+    return {id: sum(given.values()) / len(given) for id, given in votes_by_person(store).items()}
+
+
+def votes_by_person(store: Store) -> dict[str, dict[str, bool]]:
+    """By explanation, whether each person accepts it, by their last vote. Votes that were taken back are none."""
     votes = read_parts(store.filesystem, store.parts(0, "verdicts"), VERDICT_SCHEMA)
-    last: dict[tuple[str, str], bool] = {}
-    for each in votes.select(["id", "auditor", "status", "revision"]).sort_by("revision").to_pylist():
-        last[each["id"], each["auditor"]] = each["status"] == "accepted"
-    by_id: dict[str, list[bool]] = {}
-    for (id, _), vote in last.items():
-        by_id.setdefault(id, []).append(vote)
-    return {id: sum(given) / len(given) for id, given in by_id.items()}
+    found: dict[str, dict[str, bool]] = {}
+    for each in votes.select(["id", "auditor", "status", "reason", "revision"]).sort_by("revision").to_pylist():
+        given = found.setdefault(each["id"], {})
+        given.pop(each["auditor"], None)
+        if each["reason"] != UNDONE:
+            given[each["auditor"]] = each["status"] == "accepted"
+    return {id: given for id, given in found.items() if given}
+
+
+def next_revision(store: Store) -> int:
+    """Above that of every vote so far."""
+    votes = read_parts(store.filesystem, store.parts(0, "verdicts"), VERDICT_SCHEMA, ["revision"])["revision"]
+    return int(pc.max(votes).as_py() or 0) + 1
+
+
+def agreement(store: Store) -> tuple[int, int, float | None]:
+    """Explanations on which all who voted agree, of so many that two or more voted on; Krippendorff's alpha."""
+    votes = votes_by_person(store)
+    return (*agreeing(votes.values()), krippendorff(votes))
 
 
 def take_votes(run: Store, path: Path) -> int:
@@ -110,7 +130,7 @@ def take_votes(run: Store, path: Path) -> int:
         person = str(item.get("person") or "file")
         votes.append({"id": item["id"], "stage": "vote", "status": status, "auditor": person, "at": now})
     if votes:
-        number = len(store.parts(0, "verdicts"))
+        number = next_revision(store)
         numbered = [vote | {"revision": number} for vote in votes]
         name = f"v{number:06d}-{digest(str(now))[:8]}"
         store.commit(0, "verdicts", name, verdicts_table(numbered), run.run()["run_id"])
@@ -145,11 +165,15 @@ def _scores(told: pa.Table, seen: Explanations, embed: Callable[[Sequence[str]],
     return scores
 
 
-def render(chosen: Chosen, rows: int) -> str:
-    """What there is, in lines."""
+def render(chosen: Chosen, rows: int, agreed: tuple[int, int, float | None] = (0, 0, None)) -> str:
+    """What there is, in lines; `agreed` as `agreement` has it."""
     table = chosen.table
     voted = len(table) - table["votes"].null_count
     lines = [f"{len(table)} explanations of {rows} rows, {voted} of them voted on"]
+    same, several, alpha = agreed
+    if several:
+        told = "" if alpha is None else f", Krippendorff's alpha {alpha:.2f}"
+        lines.append(f"people agree on {same} of {several} that two or more voted on{told}")
     if chosen.figures is None:
         return "\n".join([*lines, "how often the best is taken is known once people have voted on all of a row's"])
     figures = chosen.figures

@@ -8,23 +8,27 @@ from __future__ import annotations
 import contextlib
 import functools
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, replace
-from typing import Any
 
-import numpy as np
-
-from cluster.adapters import best_rows, place_adapters, train_adapters
+from cluster.adapters import place_adapters, taught_rows, train_adapters
+from cluster.aiming import describe
 from cluster.audit.noted import noted_assurance
-from cluster.dataset import discard_scratch, doubted_rows, materialise, training_rows
-from cluster.evaluation import CONTRASTIVE, PLAIN, evaluate_run, look_at_dev, rows_of
+from cluster.checked import checked_examples, may_be_shown
+from cluster.dataset import discard_scratch
+from cluster.deciding import decide
+from cluster.distilling import Distilling
+from cluster.finishing import Finishing
+from cluster.forgetting.pending import refuse_unfinished
 from cluster.gauges import Gauges
+from cluster.hours import BEGAN
 from cluster.job import Job, check_identity
 from cluster.journal import Journal
 from cluster.lease import lease_of
+from cluster.licences import noted_licences, unstated
 from cluster.live import View
 from cluster.messages import Committed
-from cluster.metrics import noted_prices, round_metrics
+from cluster.metrics import noted_prices
 from cluster.monitor import Monitor
 from cluster.placement import gpus_in_reach
 from cluster.pool import EnginePool
@@ -38,15 +42,7 @@ from cluster.store import Store
 from cluster.watched_steps import WatchedSteps
 from cluster.wave_steps import WaveSteps
 from cluster.waves import Waves
-from denoise.drift import Drop
 from generation.adapters.folder import Adapter
-from generation.kinds.multi_label import join
-from generation.location import Location
-from training.folders import is_whole, local_folder
-from training.job import StudentJob, TrainingRow
-from training.tracker import Tracker
-
-_SEED = ("text", "label", "line", "id")
 
 
 class Flywheel:
@@ -60,7 +56,8 @@ class Flywheel:
         self.spec: EngineSpec | ServerSpec | None = None
         self.trainer_gpu = 0.0
         self.epoch = 0
-        self._encoder: Any = None
+        self.distilling = Distilling(job, store, self.journal, self.monitor)
+        self.finishing = Finishing(job, store, self.journal, self.monitor, self.distilling.folders)
 
     def run(self) -> None:
         """Start or resume, and go on until nothing is left to do."""
@@ -70,30 +67,32 @@ class Flywheel:
             now = current_round(self.store, self.job.config, self.job.shown.label_names)
             if now is None:
                 self.monitor.begin_round(last_round(self.store))
-                self.journal.say("nothing left to do: the run is finished; raise quota or rounds for more")
+                self._say_why_not()
             else:
                 with ray_session(self.job.config.runtime, self.job.run_id):
                     if self.job.config.runtime.address:
                         prove_seen(self.store.root)
                     self._turn(now)
-            self._evaluate_again()
+            self.finishing.evaluate_again()
             write_report(self.store)
             self.monitor.stage("done")
 
     def _begin(self) -> None:
         discard_scratch(self.store)
         if self.store.exists:
+            refuse_unfinished(self.store)
             check_identity(self.job, self.store.run(), self.store.root)
         else:
-            shown = self.job.shown
-            seeds = [(seed.text, seed.label, seed.line, seed.id) for seed in (*shown.seeds, *shown.dev)]
-            self.store.write_json("seeds.json", [dict(zip(_SEED, seed, strict=True)) for seed in seeds])
+            self.store.write_json("seeds.json", self.job.seeds_json())
             self.store.write_json("run.json", self.job.run_json())
         if self.job.config.prices != noted_prices(self.journal):
             self.journal.note("prices", **self.job.config.prices.model_dump())  # they may differ from run.json's
         if self.job.config.assurance != noted_assurance(self.store, self.journal):
             self.journal.note("assurance", **self.job.config.assurance.model_dump())
-        for warning in self.job.warnings:
+        if self.job.config.licences != noted_licences(self.store, self.journal):
+            self.journal.note("licences", **self.job.config.licences.model_dump())
+        self.journal.note(BEGAN, epoch=self.epoch)
+        for warning in (*self.job.warnings, *unstated(self.job.config)):
             self.journal.say(f"warning: {warning}")
 
     def _planned_engines(self) -> EngineSpec | ServerSpec:
@@ -108,13 +107,13 @@ class Flywheel:
         try:
             while now is not None:
                 self.monitor.begin_round(now)
+                self._say_where_it_leans(now)
                 self._adapt(now)
                 stop_reason = self._generate_and_denoise(now)
                 if stop_reason == "cost_budget":
                     self._stop_engines(now)
                 self._distil(now)
-                self._note_engine_time(now)
-                self._finish(now, stop_reason)
+                self.finishing.finish(now, stop_reason)
                 now = current_round(self.store, self.job.config, self.job.shown.label_names)
         finally:
             if self.pool is not None:
@@ -124,7 +123,7 @@ class Flywheel:
 
     def _adapt(self, now: Round) -> None:
         """Give labels their adapters of this round, and have engines for them."""
-        if self.job.method.adapting is not None:
+        if self.job.method.adapting is not None and not now.fed:
             self._planned_engines()  # no room for engines is told before anything is trained
             self.job = replace(self.job, adapters=self._trained_adapters(now))
         spec = place_adapters(self._planned_engines(), self.store.root)
@@ -138,8 +137,10 @@ class Flywheel:
     def _trained_adapters(self, now: Round) -> dict[str, Adapter]:
         output = self.store.folder(now.number, "adapters")
         self.monitor.stage("training adapters")
-        earlier = range(now.number) if self.job.kind.is_written_as_text else range(0)
-        rows = best_rows(self.store.kept(earlier), self.job.shown)
+        is_text = self.job.kind.is_written_as_text
+        checked = checked_examples(self.store, now.number) if is_text else ()
+        kept = may_be_shown(self.store, self.store.kept(range(now.number) if is_text else []))
+        rows = taught_rows(self.job, kept, checked)
         asleep = self.pool.asleep() if self.pool is not None else contextlib.nullcontext()
         with self.journal.timed("adapt", now.number), asleep:
             trained = train_adapters(self.job, output, self.store.root / "training", self.trainer_gpu, rows)
@@ -175,7 +176,7 @@ class Flywheel:
         self._say_what_is_reused(now)
         if stopped := self.store.read_json(record):
             return stopped["reason"]
-        judge = functools.partial(self._judge, now) if self.job.kind.has_judge else None
+        judge = functools.partial(self.distilling.judge, now, self.trainer_gpu) if self.job.kind.has_judge else None
         steps = WatchedSteps(self.job, self.store, self.journal, self.monitor, now, self.epoch, judge)
         waves = Waves(steps, self._answered)
         try:
@@ -214,130 +215,10 @@ class Flywheel:
 
     # distil
 
-    def _judge(self, now: Round) -> Location:
-        """The contrastive model, tuned on seeds and guideline once per run."""
-        from training.loop import fit_judge
-
-        folder = self.store.root / "rounds" / "000" / "judge"
-        if not is_whole(folder):
-            self.monitor.stage("training judge")
-            names = self.job.task.label_names
-            seeds, guideline = self.job.judge_seeds()
-            with self.journal.timed("judge", now.number):
-                settings, several = self.job.config.student, self.job.kind.has_several
-                start, gpu = self.job.encoder_folder, self.trainer_gpu
-                fit_judge(seeds, names, settings, folder, start, guideline, gpu=gpu, several=several)
-        return folder
-
     def _distil(self, now: Round) -> None:
-        """The student on kept rows and guideline, and the plain baseline on the seeds, in one group of workers."""
-        from training.loop import fit_students
-
-        start = self._judge(now) if self.job.kind.has_judge else self.job.encoder_folder
-        self.monitor.stage("training student")
-        _, guideline = self.job.judge_seeds()
-        rows = [TrainingRow(text, label if isinstance(label, str) else join(label)) for text, label in guideline]
-        rows += self._learnt_rows()
-        jobs = [
-            self._student_job(self.job.encoder_folder, self._folders(now)[PLAIN], []),
-            self._student_job(start, self._folders(now)["student"], rows),
-        ]
-        self._say_what_is_not_learnt(now, jobs[-1])
         assert self.pool is not None
-        with self.journal.timed("student", now.number), self.pool.asleep():
-            workers, storage = self.job.config.runtime.workers, self.store.root / "training"
-            student = fit_students(jobs, storage, workers, gpu=self.trainer_gpu, tracker=self._tracker())[-1]
-        if student.truncated:
-            self.journal.say(
-                f"warning: round {now.number}: {student.truncated:.1%} of the student's rows are longer than "
-                f"student.max_length, {self.job.config.student.max_length} tokens; it learns from their beginnings"
-            )
-
-    def _tracker(self) -> Tracker | None:
-        folder, name = self.job.config.runtime.mlflow, self.job.config.name
-        return Tracker(self.job.path.parent / folder, name) if folder else None
-
-    def _learnt_rows(self) -> list[TrainingRow]:
-        """Kept rows under their labels or, if the settings say so, shares; then perhaps also what the judge doubts."""
-        rounds, soft = self.store.rounds(), self.job.learns_shares
-        rows = rows_of(training_rows(self.store, rounds), soft)
-        if soft and self.job.config.student.targets == "soft_all":
-            rows += rows_of(doubted_rows(self.store, rounds), soft)
-        return rows
-
-    def _say_what_is_not_learnt(self, now: Round, job: StudentJob) -> None:
-        """A student cannot know a label of which it sees nothing."""
-        if empty := job.labels_without_rows():
-            self.journal.say(f"warning: round {now.number}: the student has no row of label {', '.join(empty)}")
-
-    def _student_job(self, start: Location, output: Location, rows: list[TrainingRow]) -> StudentJob:
-        return StudentJob(
-            labels=tuple(self.job.task.label_names),
-            seeds=tuple(map(TrainingRow.of, self.job.task.seeds)),
-            dev=tuple(map(TrainingRow.of, self.job.task.dev)),
-            rows=tuple(rows),
-            kind=self.job.kind.name,
-            init_folder=start,
-            output=output,
-            settings=self.job.config.student,
-        )
-
-    def _folders(self, now: Round) -> dict[str, Location]:
-        first = self.store.root / "rounds" / "000"
-        folders = {PLAIN: first / "baseline", "student": self.store.folder(now.number, "student")}
-        return folders | ({CONTRASTIVE: first / "judge"} if self.job.kind.has_judge else {})
-
-    # dataset, evaluation, metrics
-
-    def _finish(self, now: Round, stop_reason: str) -> None:
-        """The metrics are written last: with them the round counts as finished."""
-        folder = materialise(self.store, now.number, self.job.run_id, columns=self.job.kind.columns)
-        self.monitor.stage("evaluating")
-        metrics = round_metrics(self.store, self.journal, self.job, now, stop_reason, self._embed)
-        metrics["dev"] = self._look_at_dev(now)
-        metrics["test"] = self._evaluate(now)
-        self.store.write_json(f"rounds/{now.number:03d}/metrics.json", metrics)
-        for drop in metrics["diversity_drops"]:
-            self.journal.say(f"round {now.number}: texts are less varied than a round ago: {Drop(**drop)}")
-        kept = sum(metrics["accepted"].values())
-        self.journal.say(f"round {now.number} done ({stop_reason}): {kept} rows kept, dataset in {folder}")
-
-    def _embed(self, texts: Sequence[str]) -> np.ndarray:
-        """By the encoder that students start from."""
-        from training.encoder import Encoder
-
-        if self._encoder is None:
-            self._encoder = Encoder.load(self.job.encoder_folder, self.job.config.student.max_length)
-        return self._encoder.embed(texts)
-
-    def _look_at_dev(self, now: Round) -> dict[str, Any] | None:
-        if not self.job.task.dev:
-            return None
-        kept = training_rows(self.store, range(now.number + 1))
-        return look_at_dev(self.job.task.dev, kept, local_folder(self._folders(now)["student"]))
-
-    def _evaluate(self, now: Round) -> dict[str, Any] | None:
-        if not self.job.test:
-            return None
-        kept = training_rows(self.store, range(now.number + 1))
-        threshold = self.job.config.denoise.near_duplicate
-        folders = {name: local_folder(folder) for name, folder in self._folders(now).items()}
-        scores = evaluate_run(self.job.test, self.job.task.seeds, self.job.kind, kept, folders, threshold)
-        if scores["unseen_labels"]:
-            told = ", ".join(f"{label} ({rows})" for label, rows in scores["unseen_labels"].items())
-            self.journal.say(f"warning: test rows carry labels that nothing in training has: {told}")
-        return {"digest": self.job.test_digest, **scores}
-
-    def _evaluate_again(self) -> None:
-        """Score finished rounds anew when the test file has come, gone or changed since."""
-        for number in self.store.rounds():
-            name = f"rounds/{number:03d}/metrics.json"
-            metrics = self.store.read_json(name)
-            if metrics is None or (metrics["test"] or {}).get("digest") == self.job.test_digest:
-                continue
-            self.journal.say(f"round {number}: the test rows have changed; evaluating again")
-            metrics["test"] = self._evaluate(Round(number, {}, 0, None))
-            self.store.write_json(name, metrics)
+        self.distilling.distil(now, self.trainer_gpu, self.pool.asleep())
+        self._note_engine_time(now)
 
     # what is left
 
@@ -348,7 +229,7 @@ class Flywheel:
             self.monitor.stage("starting engine")
             self.pool.begin_start()
             if self.job.kind.has_judge:
-                self._judge(now)
+                self.distilling.judge(now, self.trainer_gpu)
                 self.monitor.stage("starting engine")
             with self.journal.timed("start", now.number):
                 self.pool.start()
@@ -366,6 +247,16 @@ class Flywheel:
         assert self.pool is not None
         self.pool.stop()
         self._note_engine_time(now)
+
+    def _say_where_it_leans(self, now: Round) -> None:
+        if now.aim and (told := describe(now.aim, now.targets)):
+            self.journal.say(f"round {now.number} aims at {told}")
+
+    def _say_why_not(self) -> None:
+        """A finished run has nothing to do: by what it ended, and what to raise."""
+        found = decide(self.store, self.store.rounds()[-1], self.job.config)
+        why = "the run is finished" if found.stop in (None, "rounds") else found.why
+        self.journal.say(f"nothing left to do: {why}; raise {found.setting or 'quota or rounds'} for more")
 
     def _say_what_is_reused(self, now: Round) -> None:
         rows, parts = self.store.generated(now.number, ["id"]).num_rows, self.store.parts(now.number, "generated")

@@ -14,7 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from cluster.config import EXTENDABLE, RUNTIME, TaskConfig, load_config
-from cluster.job_checks import check_context, check_margins, check_methods, check_spans, check_student, check_training
+from cluster.job_checks import (
+    check_context,
+    check_margins,
+    check_methods,
+    check_spans,
+    check_student,
+    check_training,
+    what_cannot_stop,
+)
 from denoise.filters.code import check_code
 from denoise.redact import take_out
 from generation.adapters.folder import Adapter, check_base, read_adapter
@@ -116,6 +124,11 @@ class Job:
         """What the plans of a round are made from, before anything is learnt."""
         return Material(self.shown, self.generation, self.run_id, round_, self.adapters, pool=self.pool)
 
+    def seeds_json(self) -> list[dict[str, Any]]:
+        """Contents of seeds.json: as prompts show them."""
+        seeds = (*self.shown.seeds, *self.shown.dev)
+        return [{"text": seed.text, "label": seed.label, "line": seed.line, "id": seed.id} for seed in seeds]
+
     def run_json(self) -> dict[str, Any]:
         """Contents of run.json."""
         return {
@@ -125,6 +138,7 @@ class Job:
             "description": self.config.description,
             "kind": self.kind.name,
             "labels": [label.model_dump(mode="json") for label in self.shown.labels],
+            "task": str(self.path.resolve()),
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
             "model": {"name": self.config.server.model or self.config.model, "hash": self.model_hash},
             "identity": self.identity,
@@ -153,6 +167,7 @@ def prepare(path: Path, overrides: list[str] | None = None, allow_code: bool = F
         warnings += [f"{path}: personal data was taken out of {what}: {counts}" for what, counts in taken.items()]
     train, dev = split_dev(seeds, config.student.dev_per_label, names, kind)
     warnings += _held_out_of_too_few(path, config.student.dev_per_label, dev, kind)
+    warnings += what_cannot_stop(path, config, bool(dev))
     task = Task(config.name, config.description, labels, train, dev, config.dimensions)
     test = _read_test(path.parent / config.test, kind, config, warnings) if config.test else ()
     folder = None if config.server.url else resolve_model(_from(path.parent, config.model), f"{path}: model")

@@ -89,6 +89,19 @@ def check_student(path: Path, config: TaskConfig) -> None:
         )
 
 
+def what_cannot_stop(path: Path, config: TaskConfig, has_dev: bool) -> list[str]:
+    """Warnings of settings at `stop:` for which nothing will be measured."""
+    kind, stop, told = KINDS[config.kind], config.stop, []
+    if stop.patience is not None and not has_dev and (kind.has_several or not kind.has_judge):
+        told.append(
+            f"{path}: stop.patience: students of kind {config.kind!r} are compared on dev rows alone; there are none "
+            "(student.dev_per_label)"
+        )
+    if stop.noise is not None and (kind.has_several or not kind.has_judge):
+        told.append(f"{path}: stop.noise: of kind {config.kind!r} only audits tell how many labels are wrong")
+    return told
+
+
 def _soft_tokens(job: Job, label: str) -> int:
     """The most soft tokens before a label's prompts."""
     kind, adapt = job.method.adapting, job.config.adapt

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections import Counter
@@ -40,15 +41,16 @@ class Journal:
 
     def events(self, kind: str) -> list[dict[str, Any]]:
         """Events of a kind, oldest first; a last line cut short by a kill is passed over."""
-        found = []
+        return [event for event in self._events() if event["kind"] == kind]
+
+    def _events(self) -> Iterator[dict[str, Any]]:
         for line in self._log.lines():
-            try:
-                event = json.loads(line)
-            except json.JSONDecodeError:
-                continue
-            if event["kind"] == kind:
-                found.append(event)
-        return found
+            with contextlib.suppress(json.JSONDecodeError):
+                yield json.loads(line)
+
+    def times(self) -> list[tuple[str, float]]:
+        """Kind and time, in seconds since 1970, of all events, oldest first."""
+        return [(event["kind"], event["at"]) for event in self._events()]
 
     def seconds(self, round_: int) -> dict[str, float]:
         """Seconds per stage of a round, all drivers that worked on it together."""

@@ -10,10 +10,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from cluster.checked import checked_examples
+from cluster.checked import checked_examples, may_be_shown
 from cluster.job import Job
 from cluster.store import Store
 from generation.material import Material
+from generation.records import digest
 from generation.task import Example
 
 LEARNT = frozenset({"variability", "neighbours", "synonyms"})
@@ -35,14 +36,21 @@ def material_of(job: Job, store: Store, round_: int) -> Material:
 
 def _kept(store: Store, round_: int) -> tuple[Example, ...]:
     """Rows of earlier rounds by round and id, under their final labels."""
-    rows = store.kept(number for number in store.rounds() if number < round_)
+    rows = may_be_shown(store, store.kept(number for number in store.rounds() if number < round_))
     return tuple(map(Example, rows["text"].to_pylist(), rows["label"].to_pylist()))
 
 
 def _unasked(job: Job, store: Store) -> tuple[Example, ...]:
-    """Texts of the pool that no committed plan asks about."""
+    """Texts of the pool that no committed plan asks about, and that were not forgotten."""
     asked = {text for number in store.rounds() for text in store.requests(number, ["text"])["text"].to_pylist()}
-    return tuple(row for row in job.pool if row.text not in asked)
+    gone = {each.get("mark") for each in store.forgotten()} - {"", None}
+    left = (row for row in job.pool if row.text not in asked)
+    return tuple(row for row in left if not gone or pool_mark(job.run_id, row.text) not in gone)
+
+
+def pool_mark(run_id: str, text: str) -> str:
+    """What a text of the pool is known by once it is forgotten."""
+    return digest("pool", run_id, text)
 
 
 def _learnt(job: Job, store: Store, made: Material) -> dict[str, Any]:

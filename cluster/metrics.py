@@ -18,6 +18,7 @@ from cluster.store import Store
 from denoise.diversity import Embed, diversity_by_label
 from denoise.drift import diversity_drops
 
+FORK = "fork.json"  # of a run that began with rows of another, see cluster/fork.py
 _USAGE = ("engine_seconds", "busy_seconds", "prompt_tokens", "cached_tokens")
 
 
@@ -36,6 +37,8 @@ def round_metrics(
         "round": now.number,
         "quota": now.targets,
         "wanted": now.wanted,
+        "moved": now.moved,
+        "aim": asdict(now.aim) if now.aim else None,
         "accepted": {label: accepted[label] for label in now.targets},
         "generated": store.generated(now.number, ["id"]).num_rows,
         "set_aside": store.aside(now.number).num_rows,
@@ -54,11 +57,20 @@ def round_metrics(
 
 
 def tokens_of(store: Store, journal: Journal, round_: int) -> dict[str, int]:
-    """Tokens of a round: a prompt counts once per request, `lost` are those of dead engines."""
+    """Tokens of a round: a prompt counts once per request, `lost` are those of dead engines.
+
+    Those of rows that were taken over from another run are that run's; those of rows that were forgotten since have
+    been spent all the same.
+    """
+    taken = (store.read_json(FORK) or {}).get("tokens", {}) if round_ == 0 else {}
     rows = store.generated(round_, ["request_id", "prompt_tokens", "output_tokens"]).to_pydict()
-    prompts = dict(zip(rows["request_id"], rows["prompt_tokens"], strict=True))
+    gone = [each for each in store.forgotten() if each["round"] == round_]
+    prompts = {each["request_id"]: each["prompt_tokens"] for each in gone}
+    prompts |= dict(zip(rows["request_id"], rows["prompt_tokens"], strict=True))
     lost = sum(event["tokens"] for event in journal.events("lost") if event["round"] == round_)
-    return {"prompt": sum(prompts.values()), "output": sum(rows["output_tokens"]), "lost": lost}
+    prompt = sum(prompts.values()) - taken.get("prompt", 0)
+    output = sum(rows["output_tokens"]) + sum(each["output_tokens"] for each in gone) - taken.get("output", 0)
+    return {"prompt": prompt, "output": output, "lost": lost}
 
 
 def engine_usage(journal: Journal, round_: int) -> dict[str, float | None]:
@@ -123,4 +135,5 @@ def _waves(store: Store, round_: int) -> list[dict[str, int]]:
     return [
         {"wave": wave, "requests": requests[wave], "rows": generated[wave], "accepted": accepted[wave]}
         for wave in sorted(requests)
+        if wave >= 0
     ]

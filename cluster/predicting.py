@@ -181,15 +181,23 @@ def _prepare(target: Location, asked: Asked) -> set[str]:
 
 
 def _run(asked: Asked, target: Location, todo: Sequence[int], workers: int) -> Iterator[dict[str, Any]]:
+    yield from in_actors(Predicting, (asked, address_of(target)), todo, workers)
+
+
+def in_actors(kind: type, arguments: tuple[Any, ...], todo: Sequence[int], workers: int) -> Iterator[dict[str, Any]]:
+    """What actors of a kind answer to {"number": n} for each n of `todo`, as they come. Needs an initialised Ray.
+
+    They are made with `arguments` and the number of threads that each may use, and live until all is done.
+    """
     import ray
     from ray.data import ActorPoolStrategy
 
     if not todo:
         return
     items = ray.data.from_items([{"number": number} for number in todo], override_num_blocks=len(todo))
-    arguments = (asked, address_of(target), max(1, (os.cpu_count() or 1) // workers))
+    given = (*arguments, max(1, (os.cpu_count() or 1) // workers))
     pool = ActorPoolStrategy(size=min(workers, len(todo)))
-    yield from quiet(items.map(Predicting, fn_constructor_args=arguments, compute=pool, num_cpus=1)).iter_rows()
+    yield from quiet(items.map(kind, fn_constructor_args=given, compute=pool, num_cpus=1)).iter_rows()
 
 
 class Predicting:

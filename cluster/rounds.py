@@ -5,20 +5,25 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, field, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cluster.audit.lots import failed_lots
+from cluster.aiming import Aim, aim_after, read_aim
 from cluster.config import TaskConfig
+from cluster.deciding import decide
 from cluster.store import Store
+from generation.aim import tilted
+from generation.errors import UserError
 from generation.plan import Yield, requests_for
 from generation.records import KEPT
+from training.folders import is_whole
 
 # a label that is still short after so many times its target in rows will not be filled by more of the same
 MOST_TIMES = 16
+# the wave of rows that another run made: before all that this one plans, so that they count when it does
+TAKEN_OVER = -2
 # rows from which a wave is worth having: less than two of them are not split
 LEAST_ROWS = 256
 
@@ -27,7 +32,9 @@ LEAST_ROWS = 256
 class Round:
     """A round as recorded when it began: `targets` are accepted rows wanted per label.
 
-    `wanted` is the sum of the quotas of all rounds up to and with this one.
+    `wanted` is the sum of the quotas of all rounds up to and with this one. `aim` says where it leans to, and `moved`
+    how many rows more or less than quotas labels were given for it, in all rounds so far. The rows of a `fed` one
+    came from pools (cluster/feed), and none are generated: they count for no quota.
     """
 
     number: int
@@ -35,6 +42,10 @@ class Round:
     wanted: int
     token_budget: int | None
     cost_budget: float | None = None
+    hours: float | None = None
+    moved: dict[str, int] = field(default_factory=dict)
+    aim: Aim | None = None
+    fed: bool = False
 
 
 def current_round(store: Store, config: TaskConfig, labels: Sequence[str] = ()) -> Round | None:
@@ -45,18 +56,55 @@ def current_round(store: Store, config: TaskConfig, labels: Sequence[str] = ()) 
     numbers = store.rounds()
     if numbers and not is_finished(store, numbers[-1]):
         return _recorded(store, numbers[-1])
-    wanted = _next_wanted(store, _recorded(store, numbers[-1]), config) if numbers else config.quota
+    last = last_round(store) if numbers else None
+    wanted = decide(store, numbers[-1], config).wanted if last else config.quota
     if wanted is None:
         return None
-    accepted = accepted_per_label(store, numbers)
+    generated = [number for number in numbers if not _recorded(store, number).fed]
+    accepted, moved = accepted_per_label(store, generated), dict(last.moved) if last else {}
     names = labels or [label.name for label in config.labels]
-    targets = {name: max(0, min(config.quota, wanted - accepted[name])) for name in names}
-    if not any(targets.values()):
+    even = {name: max(0, min(config.quota, wanted + moved.get(name, 0) - accepted[name])) for name in names}
+    if not any(even.values()):
         return None
-    number = len(numbers)
-    now = Round(number, targets, wanted, config.token_budget, config.cost_budget)
-    store.write_json(f"rounds/{number:03d}/round.json", {"round": number} | _record(now))
+    # what a budget, a failed lot or a small quota left is made as it was asked for
+    aim = aim_after(store, numbers[-1], config, even) if last and wanted - last.wanted == config.quota else None
+    targets = tilted(even, aim.errors, config.aim) if aim else even
+    moved = {name: more for name in names if (more := moved.get(name, 0) + targets[name] - even[name])}
+    budgets = config.token_budget, config.cost_budget, config.stop.hours
+    now = Round(len(numbers), targets, wanted, *budgets, moved, aim)
+    write_round(store, now)
     return now
+
+
+def check_feedable(store: Store) -> None:
+    """Raises UserError where the newest round is to be finished before rows of a pool can be taken."""
+    last = last_round(store)
+    if not (is_finished(store, last.number) or _takes_rows(store, last)):
+        raise UserError(f"{store.root}: round {last.number} is not finished; `labelmill run` finishes it")
+
+
+def fed_round(store: Store, labels: Sequence[str]) -> Round:
+    """The round that takes rows from pools: one that no student has learnt from yet, else a new one.
+
+    Raises UserError.
+    """
+    check_feedable(store)
+    last = last_round(store)
+    if not is_finished(store, last.number):
+        return last
+    now = replace(last, number=last.number + 1, targets=dict.fromkeys(labels, 0), aim=None, fed=True)
+    write_round(store, now)
+    return now
+
+
+def _takes_rows(store: Store, now: Round) -> bool:
+    return now.fed and not is_whole(store.folder(now.number, "student"))
+
+
+def write_round(store: Store, now: Round) -> None:
+    """With round.json a round has begun."""
+    told = {name: value for name, value in asdict(now).items() if name != "number" and (name != "fed" or value)}
+    store.write_json(f"rounds/{now.number:03d}/round.json", {"round": now.number, **told})
 
 
 def last_round(store: Store) -> Round:
@@ -145,23 +193,16 @@ def kept_texts(store: Store, now: Round, judged: int) -> dict[str, list[str]]:
     return texts
 
 
-def _record(now: Round) -> dict[str, Any]:
-    return {name: value for name, value in vars(now).items() if name != "number"}
-
-
 def _recorded(store: Store, number: int) -> Round:
     record = store.read_json(f"rounds/{number:03d}/round.json")
-    return Round(number, record["targets"], record["wanted"], record["token_budget"], record.get("cost_budget"))
-
-
-def _next_wanted(store: Store, last: Round, config: TaskConfig) -> int | None:
-    """`wanted` of the round after a finished one, None when there is none to come."""
-    stop_reason = store.read_json(f"rounds/{last.number:03d}/metrics.json")["stop_reason"]
-    if stop_reason in ("token_budget", "cost_budget"):
-        budget, before = getattr(config, stop_reason), getattr(last, stop_reason)
-        grown = before is not None and (budget is None or budget > before)
-        return last.wanted if grown else None  # first what the budget cut off
-    total = config.quota * config.rounds
-    if total > last.wanted:
-        return min(total, last.wanted + config.quota)
-    return last.wanted if failed_lots(store, last.number) else None  # what a failed lot held is made anew
+    return Round(
+        number,
+        record["targets"],
+        record["wanted"],
+        record["token_budget"],
+        record.get("cost_budget"),
+        record.get("hours"),
+        record.get("moved") or {},
+        read_aim(record.get("aim")),
+        record.get("fed", False),
+    )

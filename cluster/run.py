@@ -11,6 +11,7 @@ import pyarrow as pa
 from cluster.dataset import read_dataset
 from cluster.job import Job, check_identity, gpu_count, prepare
 from cluster.live import View, make_view
+from cluster.promotion import promoted_student
 from cluster.report_page import write_report
 from cluster.spec import plan_engines
 from cluster.status import Status, read_status
@@ -21,7 +22,6 @@ from generation.location import Location, ObjectPath
 from generation.models import cache_dir
 from generation.parts import write_bytes
 from generation.records import digest
-from training.folders import is_whole
 
 
 class Run:
@@ -93,9 +93,9 @@ class Run:
         """Where the run stands, from what is committed."""
         return read_status(self.store)
 
-    def report(self) -> Location:
-        """Write report.html anew and return its place."""
-        return write_report(self.store)
+    def report(self, form: str = "html") -> Location:
+        """Write report.html anew, or report.md or report.json, and return its place."""
+        return write_report(self.store, form)
 
     def predict(self, texts: Sequence[str]) -> pa.Table:
         """Columns `text`, those of the kind of task, and `confidence`, by the newest finished student.
@@ -115,10 +115,9 @@ class Run:
 
     @property
     def student(self) -> Location:
-        """Folder of the newest finished student, in Hugging Face form."""
-        for number in reversed(self.store.rounds()):
-            if is_whole(folder := self.store.folder(number, "student")):
-                return folder
+        """Folder of the promoted student, in Hugging Face form."""
+        if (folder := promoted_student(self.store)) is not None:
+            return folder
         raise UserError(f"{self.store.root}: has no student yet; `labelmill run` makes one")
 
     def dataset(self, version: str | None = None) -> pa.Table:
@@ -139,9 +138,10 @@ class Run:
         """The verdict that holds for each row (VERDICT_SCHEMA)."""
         return pa.concat_tables(self.store.verdicts(number) for number in self.store.rounds())
 
-    def metrics(self) -> dict[str, Any] | None:
-        """metrics.json of the newest finished round."""
-        found = [self.store.read_json(f"rounds/{number:03d}/metrics.json") for number in self.store.rounds()]
+    def metrics(self, number: int | None = None) -> dict[str, Any] | None:
+        """metrics.json of a round, or of the newest finished one."""
+        numbers = self.store.rounds() if number is None else [number]
+        found = [self.store.read_json(f"rounds/{each:03d}/metrics.json") for each in numbers]
         return next((metrics for metrics in reversed(found) if metrics), None)
 
     @property

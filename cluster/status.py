@@ -5,16 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from cluster.aiming import describe, read_aim
+from cluster.feed.telling import fed_so_far
 from cluster.journal import Journal
 from cluster.lease import is_held, read_lease
 from cluster.metrics import cost_of, noted_prices
+from cluster.promotion import promoted_round
 from cluster.rounds import accepted_per_label
 from cluster.store import Store
 
 
 @dataclass(frozen=True)
 class Status:
-    """State of a run: "running", "stopped" (unfinished, no driver) or "finished"; counts over all rounds."""
+    """State of a run: "running", "stopped" (unfinished, no driver) or "finished"; counts over all rounds.
+
+    `student` is the round whose student is promoted, `aim` what the newest round leans to, `decision` why no further
+    one came after it.
+    """
 
     name: str
     state: str
@@ -28,6 +35,10 @@ class Status:
     accepted: dict[str, int]
     wanted: dict[str, int]
     cost: float | None = None
+    student: int | None = None
+    aim: str | None = None
+    decision: str | None = None
+    fed: dict[str, int] | None = None
 
     @property
     def cost_per_accepted_row(self) -> float | None:
@@ -45,6 +56,8 @@ def read_status(store: Store) -> Status:
     names = [label["name"] for label in run["labels"]]
     accepted = accepted_per_label(store, numbers)
     journal = Journal(store.root, lambda line: None)
+    last = store.read_json(f"rounds/{numbers[-1]:03d}/metrics.json") or {} if numbers else {}
+    aim = read_aim(records[-1].get("aim")) if records else None
     return Status(
         name=run["name"],
         state="running" if held else "finished" if finished else "stopped",
@@ -58,6 +71,10 @@ def read_status(store: Store) -> Status:
         accepted={name: accepted[name] for name in names},
         wanted={name: sum(record["targets"].get(name, 0) for record in records) for name in names},
         cost=sum(cost_of(store, journal, each) for each in numbers) if noted_prices(journal) else None,
+        student=promoted_round(store),
+        aim=describe(aim, records[-1]["targets"]) if aim else None,
+        decision=(last.get("decision") or {}).get("why") or None,
+        fed=fed_so_far(store),
     )
 
 
@@ -73,6 +90,18 @@ def render_status(status: Status) -> str:
     if status.cost is not None:
         each = status.cost_per_accepted_row
         lines.append(f"cost {status.cost:.4g}" + (f", {each:.4g} per accepted row" if each is not None else ""))
+    if status.aim:
+        lines.append(f"round {status.rounds - 1} aims at {status.aim}")
+    if status.decision:
+        lines.append(f"no further round: {status.decision}")
+    if status.student is not None:
+        lines.append(f"student of round {status.student}")
+    if fed := status.fed:
+        joined = fed["joined"] + fed["joined_from_earlier"]
+        lines.append(
+            f"pools: {joined} rows joined of {fed['rows']} in {fed['feeds']} feed{'s' if fed['feeds'] > 1 else ''}; "
+            f"{fed['for_people']} for people, {fed['waiting']} waiting, {fed['out_of_scope']} out of scope"
+        )
     width = max(map(len, status.accepted), default=0)
     lines += [f"  {name:<{width}}  {count:>6} / {status.wanted[name]}" for name, count in status.accepted.items()]
     return "\n".join(lines)

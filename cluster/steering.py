@@ -47,10 +47,10 @@ def _mean_distinct(texts: Sequence[str], size: int) -> float:
 
 
 def _asked(store: Store, round_: int) -> dict[tuple[int, str], float]:
-    """The temperature at which each wave asked for each label, in the order of waves."""
+    """The temperature at which each wave asked for each label, in the order of waves; another run's do not count."""
     plan = store.requests(round_, ["wave", "label", "sampling"])
     asked = zip(plan["wave"].to_pylist(), plan["label"].to_pylist(), map_column(plan, "sampling"), strict=True)
-    return {(wave, label): sampling["temperature"] for wave, label, sampling in asked}
+    return {(wave, label): sampling["temperature"] for wave, label, sampling in asked if wave >= 0}
 
 
 def _last(asked: dict[tuple[int, str], float], label: str, start: float) -> float:

@@ -20,6 +20,7 @@ from generation.location import Location, address_of, filesystem_of, locate, pat
 from generation.parts import list_parts, read_batches, read_each, read_parts, write_bytes, write_part
 from generation.records import ASIDE_SCHEMA, KEPT, REQUEST_SCHEMA, ROW_SCHEMA, VERDICT_SCHEMA, digest, latest_verdicts
 
+FORGOTTEN = "forgotten.json"
 _KEPT_SCHEMA = pa.schema(
     [*((name, pa.string()) for name in ("id", "text", "label", "status")), ("weight", pa.float64())]
 )
@@ -102,6 +103,20 @@ class Store:
         except FileNotFoundError:
             return None
 
+    def remove(self, name: str) -> None:
+        """Remove a file or folder at `name`, if there is one."""
+        self.fence()
+        path = path_of(self.root / name)
+        kind = self.filesystem.get_file_info(path).type
+        if kind == fs.FileType.File:
+            self.filesystem.delete_file(path)
+        elif kind == fs.FileType.Directory:
+            self.filesystem.delete_dir(path)
+
+    def forgotten(self) -> list[dict[str, Any]]:
+        """Rows that were erased (cluster/forgetting): id, request_id, round, tokens, when, who, why; no text."""
+        return (self.read_json(FORGOTTEN) or {}).get("rows", [])
+
     # parts
 
     def folder(self, round_: int, kind: str = "") -> Location:
@@ -138,16 +153,11 @@ class Store:
     def generated(self, round_: int, columns: Sequence[str] | None = None) -> pa.Table:
         """Committed rows of a round, each request taken from the lexicographically first part that has it."""
         wanted = None if columns is None else list(dict.fromkeys(["request_id", *columns]))
-        taken: set[str] = set()
-        tables = []
-        for table in read_each(self.filesystem, self.parts(round_, "generated"), ROW_SCHEMA, wanted):
-            ids = set(table["request_id"].to_pylist())
-            if late := ids & taken:
-                table = table.filter(pc.invert(pc.is_in(table["request_id"], pa.array(sorted(late)))))
-            taken |= ids
-            tables.append(table if columns is None else table.select(list(columns)))
+        tables = list(read_each(self.filesystem, self.parts(round_, "generated"), ROW_SCHEMA, wanted))
+        if _has_late(tables):
+            tables = _first_of_each(tables)
         empty = ROW_SCHEMA if columns is None else pa.schema([ROW_SCHEMA.field(name) for name in columns])
-        return pa.concat_tables(tables) if tables else empty.empty_table()
+        return pa.concat_tables([empty.empty_table(), *(table.select(empty.names) for table in tables)])
 
     def people(self, round_: int, columns: Sequence[str] | None = None) -> pa.Table:
         """Rows that people made of rows of a round (ROW_SCHEMA). One without a verdict was never finished."""
@@ -178,8 +188,8 @@ class Store:
                     index += 1
 
     def open_requests(self, round_: int, wave: int | None = None) -> Iterator[RequestRef]:
-        """Planned requests without committed rows, nor set aside: what is left to generate."""
-        done = set(self.aside(round_)["request_id"].to_pylist())
+        """Planned requests without committed rows, nor set aside, nor forgotten: what is left to generate."""
+        done = {*self.aside(round_)["request_id"].to_pylist(), *(each["request_id"] for each in self.forgotten())}
         for table in read_each(self.filesystem, self.parts(round_, "generated"), ROW_SCHEMA, ["request_id"]):
             done.update(table["request_id"].unique().to_pylist())
         return (request for request in self.request_refs(round_, wave) if request.request_id not in done)
@@ -207,3 +217,21 @@ class Store:
         rows = self.rows(round_, ["id", "text"])
         joined = rows.join(verdicts.select(["id", "label", "status", "weight"]), "id", join_type="inner").sort_by("id")
         return joined.select(_KEPT_SCHEMA.names)
+
+
+def _has_late(tables: Sequence[pa.Table]) -> bool:
+    """Whether a request has rows in two parts: a driver that was only asleep committed after the next one's engines."""
+    ids = [table["request_id"].unique() for table in tables]
+    return len(pa.chunked_array(ids, pa.string()).unique()) < sum(map(len, ids))
+
+
+def _first_of_each(tables: Sequence[pa.Table]) -> list[pa.Table]:
+    taken: set[str] = set()
+    found = []
+    for table in tables:
+        ids = set(table["request_id"].to_pylist())
+        if late := ids & taken:
+            table = table.filter(pc.invert(pc.is_in(table["request_id"], pa.array(sorted(late)))))
+        taken |= ids
+        found.append(table)
+    return found

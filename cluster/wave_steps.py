@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,12 +14,14 @@ import pyarrow.compute as pc
 
 from cluster.budget import Budget
 from cluster.checked import audited_rows
+from cluster.hours import spent_hours
 from cluster.job import Job
 from cluster.journal import Journal
 from cluster.known import known_rows
 from cluster.material import material_of
 from cluster.metrics import cost_of, spent_tokens
 from cluster.monitor import Monitor
+from cluster.prices import HOUR
 from cluster.rounds import Round, accepted_per_label, is_met, kept_texts, next_counts
 from cluster.sparse import sparse_rows
 from cluster.steering import temperatures
@@ -73,7 +76,8 @@ class WaveSteps:
         counts = next_counts(self._store, now, job.method.samples(job.generation), judged)
         if not counts or self.budget().is_spent:
             return False
-        material = replace(material_of(job, self._store, now.number), sparse=self._sparse)
+        decks = now.aim.decks if now.aim else {}
+        material = replace(material_of(job, self._store, now.number), sparse=self._sparse, decks=decks)
         own, helped = self._shared(wave, judged, counts)
         steered = (
             temperatures(self._store, now, judged, job.shown, job.generation.temperature)
@@ -186,17 +190,26 @@ class WaveSteps:
         if money is not None:
             rounds = self._store.rounds()
             money = max(0.0, money - sum(cost_of(self._store, self._journal, each) for each in rounds))
-        return Budget(tokens, money, config.prices, config.generation.max_tokens)
+        return Budget(tokens, money, config.prices, config.generation.max_tokens, self._until())
+
+    def _until(self) -> float | None:
+        """When the hours are over, as time.monotonic tells it."""
+        hours = self._job.config.stop.hours
+        left = None if hours is None else hours - spent_hours(self._journal, time.time())
+        return None if left is None else time.monotonic() + left * HOUR
 
     @functools.cached_property
     def _sparse(self) -> Mapping[str, tuple[Example, ...]]:
         """The same for all waves of the round; none where a row's text is not how prompts show it."""
         if not self._job.kind.is_written_as_text:
             return {}
-        return sparse_rows(self._store, self._now.number, self._job.generation, self._job.encoder_folder)
+        pairs = self._now.aim.pairs if self._now.aim else ()
+        return sparse_rows(self._store, self._now.number, self._job.generation, self._job.encoder_folder, pairs)
 
     def _scarcest(self, budget: Budget) -> str:
-        """The budget of which the smallest share is left."""
+        """The budget of which the smallest share is left; hours first, where they are over."""
+        if budget.is_late:
+            return "hours"
         config = self._job.config
         tokens = budget.tokens / config.token_budget if config.token_budget and budget.tokens is not None else 1.0
         money = budget.money / config.cost_budget if config.cost_budget and budget.money is not None else 1.0

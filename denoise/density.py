@@ -1,4 +1,4 @@
-"""How densely embeddings lie, to find the rows that have the fewest like them."""
+"""Where embeddings lie: the rows that have the fewest like them, and those on the border to others."""
 
 from __future__ import annotations
 
@@ -25,6 +25,14 @@ def densities(vectors: np.ndarray, neighbours: int = NEIGHBOURS) -> np.ndarray:
         similar[places, start + places] = -np.inf  # a vector is no neighbour of its own
         found[start : start + _BLOCK] = np.partition(similar, -count)[:, -count:].mean(axis=1)
     return found
+
+
+def nearest_to(ids: Sequence[str], vectors: np.ndarray, others: np.ndarray, count: int) -> list[int]:
+    """Places of the `count` vectors that are most like the mean of `others`, the most like first; ties as below."""
+    if not len(vectors) or not len(others):
+        return []
+    similar = vectors @ others.mean(axis=0)
+    return sorted(range(len(ids)), key=lambda place: (-round(float(similar[place]), 3), ids[place]))[:count]
 
 
 def sparsest(ids: Sequence[str], vectors: np.ndarray, count: int, neighbours: int = NEIGHBOURS) -> list[int]:

@@ -11,6 +11,8 @@ from denoise.diversity import Embed, choose, diversity, matched_size, texts_by_l
 
 # texts from which two rounds are compared, and the change, relative and absolute, from which it is told
 LEAST_TEXTS, RELATIVE, ABSOLUTE = 30, 0.1, 0.02
+# measures that are far from 0, so that a share of them means something
+SHARES = frozenset({"distinct_1", "distinct_2", "compression_ratio", "vendi"})
 MORE_IS_VARIED = frozenset({"distinct_1", "distinct_2", "vendi"})
 
 
@@ -23,6 +25,11 @@ class Drop:
     before: float
     now: float
     texts: int
+
+    @property
+    def share(self) -> float:
+        """How much worse it is now, as a share of what it was."""
+        return abs(self.now - self.before) / abs(self.before) if self.before else 0.0
 
     def __str__(self) -> str:
         return f"{self.label or 'all labels'}: {self.measure} {self.before:.3f} -> {self.now:.3f} ({self.texts} texts)"
@@ -50,6 +57,11 @@ def diversity_drops(
             if name != "texts" and _is_worse(name, one[name], other[name])
         ]
     return drops
+
+
+def alarming(drops: Sequence[Drop], share: float) -> list[Drop]:
+    """Those of more than a share of what there was, by the measures for which that says something."""
+    return [drop for drop in drops if drop.measure in SHARES and drop.share > share]
 
 
 def _is_worse(name: str, before: float | None, now: float | None) -> bool:

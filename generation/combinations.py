@@ -14,10 +14,11 @@ from generation.task import Label, Task
 def combination(material: Material, label: Label, turn: int) -> dict[str, str]:
     """Dimension -> value for a label's request number `turn` of a wave; empty without attributes.
 
-    Each dimension goes through all its values, in an order drawn anew each time, before one comes again.
+    Each dimension goes through its deck, which has each value once unless `material.decks` says otherwise, in an order
+    drawn anew each time.
     """
     drawn_from = (material.identity, material.round_, material.wave, label.name)
-    return {each.name: _value(each, turn, drawn_from) for each in material.task.attributes}
+    return {each.name: _value(each, material.decks, turn, drawn_from) for each in material.task.attributes}
 
 
 def phrases(task: Task, values: Mapping[str, str]) -> dict[str, str]:
@@ -30,7 +31,11 @@ def longest_phrases(task: Task) -> dict[str, str]:
     return {each.name: max(map(each.ask_for, each.values), key=len) for each in task.attributes}
 
 
-def _value(attribute: Attribute, turn: int, drawn_from: tuple[object, ...]) -> str:
-    cycle, place = divmod(turn, len(attribute.values))
+def _value(
+    attribute: Attribute, decks: Mapping[str, Mapping[str, int]], turn: int, drawn_from: tuple[object, ...]
+) -> str:
+    cards = decks.get(attribute.name, {})
+    deck = [value for value in attribute.values for _ in range(cards.get(value, 1))]
+    cycle, place = divmod(turn, len(deck))
     draw = random.Random(digest(*drawn_from, attribute.name, cycle))
-    return draw.sample(attribute.values, len(attribute.values))[place]
+    return draw.sample(deck, len(deck))[place]

@@ -21,7 +21,8 @@ class Material:
     rounds, in a fixed order; `sparse` are those of each label that have the fewest like them, the most lonely first.
     `variability` tells of each seed, by id, how much its probability changed while a student learnt it (dataset
     cartography, Swayamdipta et al. 2020); `neighbours` its nearest seeds, nearest first; `synonyms` what may stand in
-    place of a word of the examples. All are empty unless the method asks for them (`Method.needs`).
+    place of a word of the examples. All are empty unless the method asks for them (`Method.needs`). `decks` say how
+    often values of attributes come up, where not all equally often (generation/aim.py).
     """
 
     task: Task
@@ -36,6 +37,7 @@ class Material:
     neighbours: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     synonyms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     wave: int = 0
+    decks: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     def examples_of(self, label: str) -> list[Example]:
         """What new texts of a label can be made from: its seeds by id, then the rows kept under it."""

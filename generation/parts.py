@@ -26,17 +26,27 @@ def write_part(filesystem: fs.FileSystem, path: str, table: pa.Table, run_id: st
     """
     metadata = {**(table.schema.metadata or {}), b"labelmill.run": run_id.encode()}
     metadata[b"labelmill.schema"] = str(SCHEMA_VERSION).encode()
+    content = _serialised(table.replace_schema_metadata(metadata))
+    if filesystem.get_file_info(path).type != fs.FileType.NotFound:
+        raise FileExistsError(f"part exists already: {path}")
+    return write_bytes(filesystem, path, content)
+
+
+def replace_part(filesystem: fs.FileSystem, path: str, table: pa.Table) -> int:
+    """Put `table`, with the metadata that its schema has, in place of the part at `path`: for rows that are erased."""
+    return write_bytes(filesystem, path, _serialised(table))
+
+
+def _serialised(table: pa.Table) -> pa.Buffer:
     sink = pa.BufferOutputStream()
     pq.write_table(
-        table.replace_schema_metadata(metadata),
+        table,
         sink,
         compression="zstd",
         use_dictionary=dictionary_columns(table.schema),
         dictionary_pagesize_limit=_ONE_DICTIONARY,
     )
-    if filesystem.get_file_info(path).type != fs.FileType.NotFound:
-        raise FileExistsError(f"part exists already: {path}")
-    return write_bytes(filesystem, path, sink.getvalue())
+    return sink.getvalue()
 
 
 def dictionary_columns(schema: pa.Schema) -> list[str]:
@@ -107,7 +117,13 @@ def _tables(filesystem: fs.FileSystem, paths: Sequence[str], columns: list[str])
             yield pq.read_table(pa.BufferReader(data), columns=columns)
     else:
         for path in paths:
-            yield pq.read_table(path, filesystem=filesystem, columns=columns, partitioning=None)
+            with filesystem.open_input_file(path) as file, pq.ParquetFile(file) as part:
+                yield part.read(columns)
+
+
+def count_rows(filesystem: fs.FileSystem, paths: Sequence[str]) -> int:
+    """Rows of the parts, as their footers say."""
+    return sum(pq.read_metadata(path, filesystem=filesystem).num_rows for path in paths)
 
 
 def read_batches(

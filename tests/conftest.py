@@ -3,7 +3,8 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
@@ -17,6 +18,32 @@ os.environ.update(ENVIRONMENT)  # before any Ray session, whose workers inherit 
 
 if TYPE_CHECKING:
     from tests.generation.adapters.cases import Sealed
+
+
+STORY = ("tests/chaos/test_kills.py", "tests/test_finished_run.py")  # they share one dear fixture
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With several workers, the tests of a file stay with one of them, and so do those of the story."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByFile(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return "story" if file in STORY else file
+
+    return ByFile(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With several workers, whole runs come first, so that none is alone at the end."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: not _is_whole_run(item.path))
+
+
+def _is_whole_run(path: Path) -> bool:
+    return path.parent.name in ("chaos", "tests")
 
 
 @pytest.fixture(scope="session")

@@ -17,9 +17,14 @@ import fastparquet
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow.parquet as pq
 import pytest
 
 from cluster import Run
+from cluster.evidence.exporting import Wanted, export_dataset
+from cluster.evidence.tracing import student_view, trace
+from cluster.forgetting.calls import call
+from cluster.store import Store
 from denoise.dedup.leak import near_duplicates_between
 from generation.examples import read_examples
 from generation.records import dataset_schema
@@ -35,7 +40,7 @@ def labelmill(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 def digests(run: Path) -> dict[str, str]:
     """Content of all that a run keeps; the lease, the logs and the report carry times."""
-    moving = {"lease.json", "lease.lock", "log.jsonl", "driver.log", "report.html"}
+    moving = {"lease.json", "lease.lock", "log.jsonl", "driver.log", "report.html", "report.json"}
     files = [path for path in run.rglob("*") if path.is_file() and path.name not in moving]
     return {str(path.relative_to(run)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
@@ -91,8 +96,10 @@ def test_a_larger_quota_opens_a_round(finished: tuple[Path, Path]) -> None:
     done = labelmill("run", task, "--run", folder, "--set", "quota=10")
     assert done.returncode == 0, done.stderr
     after = digests(folder)
-    assert before.items() <= after.items() | {("dataset/latest", before["dataset/latest"])}
+    pointers = {"dataset/latest", "student"}
+    assert before.items() <= after.items() | {(name, before[name]) for name in pointers}
     assert (folder / "dataset" / "latest").read_text() == "v001\n"
+    assert (folder / "student").read_text() == "rounds/001/student\n"
     run = Run.open(folder)
     assert Counter(run.dataset()["label"].to_pylist()) == {"lost_pet": 10, "bake_sale": 10, "band_practice": 10}
     assert run.dataset("v000").num_rows == 24
@@ -101,6 +108,48 @@ def test_a_larger_quota_opens_a_round(finished: tuple[Path, Path]) -> None:
     assert all(near_duplicates_between([text], texts[:index], 0.6) == 0 for index, text in enumerate(texts))
     ids = run.rows()["id"].to_pylist()
     assert len(set(ids)) == len(ids) == run.verdicts().num_rows
+
+
+def test_a_pool_that_is_fed_is_learnt_by_the_next_student(finished: tuple[Path, Path], tmp_path: Path) -> None:
+    task, folder = finished
+    texts = read_examples(task.parent / "seeds.jsonl", None)[:6]
+    rows = [{"text": f"{example.text} Please tell the neighbours.", "source": "board"} for example in texts]
+    (tmp_path / "pool.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    options = ("--task", task, "--take", "6", "--set", "feed.noise=0.5", "--set", "feed.ways=1")
+    done = labelmill("feed", folder, tmp_path / "pool.jsonl", *options)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("pool      6 rows, ")
+    assert labelmill("feed", folder, tmp_path / "pool.jsonl", *options).stdout == done.stdout
+    store = Run.open(folder).store
+    joined = store.kept([1]).num_rows
+    assert joined > 0 and f"pools: {joined} rows joined of 6 in 1 feed" in labelmill("status", folder).stdout
+    done = labelmill("run", task, "--run", folder)
+    assert done.returncode == 0, done.stderr
+    run = Run.open(folder)
+    assert Counter(run.dataset()["source"].to_pylist()) == {"generated": 24, "pool": joined}
+    assert run.student == store.folder(1, "student")
+    assert run.metrics()["stop_reason"] == "fed"
+
+
+def test_a_row_is_traced_taken_away_and_forgotten(finished: tuple[Path, Path], tmp_path: Path) -> None:
+    task, folder = finished
+    store = Store(folder)
+    row = Run.open(folder).dataset().sort_by("id").to_pylist()[0]
+    told = trace(store, row["id"][:10], student_view)
+    assert told["request"]["prompt"].startswith("Short notes from a village notice board.\n")
+    assert [each["kind"] for each in told["parents"]] == ["seed"] * len(row["seed_ids"])
+    assert told["student"]["label"] == row["label"] and told["versions"] == ["v000"]
+    taken = export_dataset(store, Wanted(str(tmp_path / "out"), "hf", {"train": 0.75, "test": 0.25}))
+    assert taken.rows == {"train": 18, "test": 6}
+    call(store, [row["id"]], "ann", "a test", False, False)
+    kept = [path for path in folder.rglob("*.parquet")]
+    assert kept and not any(row["text"] in str(pq.read_table(path).to_pylist()) for path in kept)
+    assert row["text"] not in (folder / "report.html").read_text()
+    assert fastparquet.ParquetFile(str(folder / "dataset" / "v000")).count() == 23
+    again = labelmill("run", task, "--run", folder)
+    assert again.returncode == 0, again.stderr
+    assert "nothing left to do" in again.stderr
+    assert Run.open(folder).dataset().num_rows == 23 and Run.open(folder).status().open_requests == 0
 
 
 def test_preview_shows_prompts_and_rows_also_of_a_label_without_seeds(story: Story, tmp_path: Path) -> None:
@@ -223,6 +272,19 @@ def test_the_report_tells_the_same_numbers(story: Story) -> None:
     assert metrics is not None
     assert f"{metrics['generated']:,}" in page
     assert "http://" not in page and "https://" not in page
+    assert all(f'<section id="{part}"' in page for part in ("rounds", "map", "learnt", "copies"))
+    numbers = json.loads(labelmill("report", story.run, "--format", "json", "--out", "-").stdout)
+    assert (numbers["rows"]["kept"], numbers["rows"]["generated"]) == (24, metrics["generated"])
+    assert numbers["rounds"][0]["accuracy"] == metrics["test"]["student"]["accuracy"]
+
+
+def test_the_map_has_what_was_kept_and_the_seeds(story: Story) -> None:
+    rows = pd.read_parquet(story.run / "rounds" / "000" / "map.parquet")
+    kept = Run.open(story.run).dataset().to_pandas().set_index("id")["label"]
+    mine = rows[rows.outcome.isin(["kept", "moved"])].set_index("id")
+    assert mine.label.sort_index().equals(kept.sort_index())
+    assert Counter(rows.outcome)["seed"] == len(json.loads((story.run / "seeds.json").read_text()))
+    assert rows.confidence.between(0, 1).all() and rows.variability.between(0, 0.5).all()
 
 
 def test_the_same_from_python(finished: tuple[Path, Path]) -> None:

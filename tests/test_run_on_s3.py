@@ -1,4 +1,4 @@
-"""A whole run on an object store: killed, resumed, and looked at, through the real command."""
+"""A whole run on an object store: killed, resumed, and looked at, through the real command; a server writes texts."""
 
 from __future__ import annotations
 
@@ -19,15 +19,16 @@ from cluster.store import Store
 from generation.location import ObjectPath, locate
 from generation.records import expected_row_ids
 from tests.chaos.driver import TINY, Driver, survivors
+from tests.cluster.misbehaving import MODEL, serving
 from tests.s3 import ENVIRONMENT, uri
 from tests.test_finished_run import labelmill
+from tests.test_server_run import write
 from training.folders import local_folder
 
 pytestmark = pytest.mark.timeout(1500)
 # few at a time, so that there is much to do still when the first rows are there
-FEW = ("quota=6", "runtime.max_num_seqs=4", "runtime.commit_rows=2")
-CHANGES = (*FEW, "student.steps=5", "student.judge_steps=5")
-SMALL = [word for change in CHANGES for word in ("--set", change)]
+FEW = ("quota=6", "server.concurrency=2", "runtime.commit_rows=2")
+CHANGES = (*FEW, "student.steps=5", "student.judge_steps=5", "denoise.accept=0", f"server.model={MODEL}")
 
 
 def objects(address: str) -> dict[str, int]:
@@ -40,15 +41,23 @@ def objects(address: str) -> dict[str, int]:
 
 
 @pytest.fixture(scope="module")
-def finished(s3: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def small() -> Iterator[list[str]]:
+    """Options of a run, and a slow server for it."""
+    with serving() as server:
+        server.write, server.delay = write, 0.5
+        yield [word for change in (*CHANGES, f"server.url={server.url}") for word in ("--set", change)]
+
+
+@pytest.fixture(scope="module")
+def finished(s3: int, small: list[str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a run whose first driver was killed amid its generation."""
     folder, address = tmp_path_factory.mktemp("s3-run"), uri(s3, uuid4().hex)
     store = Store(address)
-    driver = Driver(folder / "run", *SMALL, address=address)
+    driver = Driver(folder / "run", *small, address=address)
     driver.wait_for(lambda: store.parts(0, "generated"))
     assert survivors(driver.kill()) == []
     before = objects(address)
-    output = Driver(folder / "run", *SMALL, address=address).finish(600)
+    output = Driver(folder / "run", *small, address=address).finish(600)
     assert "resumed round 0: " in output
     after = objects(address)
     parts = {name: size for name, size in before.items() if "part-" in name}
@@ -66,9 +75,9 @@ def test_every_request_is_answered_once(finished: str) -> None:
     assert set(run.dataset()["id"].to_pylist()) <= set(ids)
 
 
-def test_running_again_changes_nothing(finished: str, tmp_path: Path) -> None:
+def test_running_again_changes_nothing(finished: str, small: list[str]) -> None:
     before = objects(finished)
-    done = labelmill("run", TINY, "--run", finished, *SMALL)
+    done = labelmill("run", TINY, "--run", finished, *small)
     assert done.returncode == 0, done.stderr
     assert "nothing left to do" in done.stderr
     assert objects(finished) == before

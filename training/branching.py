@@ -29,10 +29,11 @@ class Target(NamedTuple):
 
 
 class Branch(NamedTuple):
-    """A continuation of the prompt."""
+    """A continuation of the prompt, or of the branch at place `after` of the document's, which is one of the prompt."""
 
     tokens: Sequence[int]
     targets: Sequence[Target]
+    after: int | None = None
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Document:
         return sum(stop - start for branch in self.branches for start, stop, _ in branch.targets)
 
     def split(self) -> list[Document]:
-        """The same branches over several documents of about a row each."""
+        """The same branches, all of the prompt, over several documents of about a row each."""
         parts: list[list[Branch]] = [[]]
         stem, length = self.soft + len(self.prompt), 0
         for branch in self.branches:
@@ -74,8 +75,9 @@ class Document:
 class Layout:
     """Documents in r rows of t tokens.
 
-    `input_ids`, `position_ids`, `owner`, `branch`: int64 [r, t]; `owner` is the document of a token, -1 for padding;
-    `branch` 0 is the prompt. `soft`: places of the soft tokens in the flattened rows, document after document.
+    `input_ids`, `position_ids`, `owner`, `branch`, `before`: int64 [r, t]; `owner` is the document of a token, -1 for
+    padding; `branch` 0 is the prompt; `before` is the branch that a token's own goes on from. `soft`: places of
+    the soft tokens in the flattened rows, document after document.
     `predictors` [m]: places whose next token is one of `targets` [m], which belongs to the text `texts` [m].
     """
 
@@ -83,6 +85,7 @@ class Layout:
     position_ids: Tensor
     owner: Tensor
     branch: Tensor
+    before: Tensor
     soft: Tensor
     predictors: Tensor
     targets: Tensor
@@ -94,9 +97,10 @@ class Layout:
     @property
     def mask(self) -> Tensor:
         """Which tokens see which, bool [r, 1, t, t]: what stands before them in their document, but no other branch."""
-        owner, branch = self.owner, self.branch
+        owner, branch, before = self.owner, self.branch, self.before
         same = owner[:, :, None] == owner[:, None, :]
         seen = (branch[:, None, :] == 0) | (branch[:, :, None] == branch[:, None, :])
+        seen |= before[:, :, None] == branch[:, None, :]
         order = torch.ones(owner.shape[1], owner.shape[1], dtype=torch.bool, device=owner.device).tril()
         return (same & seen & order)[:, None]
 
@@ -107,7 +111,7 @@ def lay_out(documents: Sequence[Document]) -> Layout:
     places = {index: (row, begin) for row, members in enumerate(rows) for index, begin in members}
     width = max(begin + len(documents[index]) for members in rows for index, begin in members)
     input_ids = torch.zeros(len(rows), width, dtype=torch.int64)
-    position_ids, branches = torch.zeros_like(input_ids), torch.zeros_like(input_ids)
+    position_ids, branches, before = (torch.zeros_like(input_ids) for _ in range(3))
     owner = torch.full_like(input_ids, -1)
     softs: list[int] = []
     predictors: list[int] = []
@@ -120,20 +124,23 @@ def lay_out(documents: Sequence[Document]) -> Layout:
         stem = document.soft + len(document.prompt)
         input_ids[row, begin + document.soft : begin + stem] = torch.tensor(document.prompt, dtype=torch.int64)
         position_ids[row, begin : begin + stem] = torch.arange(stem)
-        last, at = row * width + begin + stem - 1, begin + stem
+        at = begin + stem
+        ends = {0: (row * width + at - 1, stem)}  # of the prompt and each branch: its last token, and its length so far
         for number, branch in enumerate(document.branches, 1):
-            until = at + len(branch.tokens)
+            until, parent = at + len(branch.tokens), 0 if branch.after is None else branch.after + 1
+            last, first = ends[parent]
             input_ids[row, at:until] = torch.tensor(branch.tokens, dtype=torch.int64)
-            position_ids[row, at:until] = torch.arange(stem, stem + len(branch.tokens))
-            branches[row, at:until] = number
+            position_ids[row, at:until] = torch.arange(first, first + len(branch.tokens))
+            branches[row, at:until], before[row, at:until] = number, parent
+            ends[number] = row * width + until - 1, first + len(branch.tokens)
             for start, stop, text in branch.targets:
-                # what predicts a branch's first token is the prompt's last
+                # what predicts a branch's first token is the last one before it
                 predictors += [row * width + at + place - 1 if place else last for place in range(start, stop)]
                 targets += branch.tokens[start:stop]
                 texts += [text] * (stop - start)
             at = until
     numbers = (torch.tensor(each, dtype=torch.int64) for each in (softs, predictors, targets, texts))
-    return Layout(input_ids, position_ids, owner, branches, *numbers)
+    return Layout(input_ids, position_ids, owner, branches, before, *numbers)
 
 
 def _rows(lengths: Sequence[int]) -> list[list[tuple[int, int]]]:

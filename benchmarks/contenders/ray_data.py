@@ -58,7 +58,7 @@ def run_waves(task: Path, changes: list[str], folder: Path) -> None:
     os.environ.update(Work(job, spec, store.requests(0)).peer_environment())
     with ray_session(job.config.runtime), make_view() as view:
         wheel = Flywheel(job, store, view)
-        steps = WaveSteps(job, store, wheel.journal, wheel.monitor, now, 1, lambda: wheel._judge(now))
+        steps = WaveSteps(job, store, wheel.journal, wheel.monitor, now, 1, lambda: wheel.distilling.judge(now, 0))
         wave, samples = 0, job.config.generation.samples
         while not is_met(store, now):
             yields = yields_per_label(store, now, wave)  # all that is missing at once: few waves, so few loadings

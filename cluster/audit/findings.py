@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import statistics
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cluster.audit.frame import STAGE, UNDONE, read_frame
+from cluster.audit.frame import DECIDED, STAGE, UNDONE, read_frame
 from cluster.audit.lots import Lot
 from cluster.store import Store
 from denoise.audit.agreement import agreeing, krippendorff, masi, nominal
@@ -22,12 +23,16 @@ from generation.kinds.multi_label import split
 from generation.records import KEPT
 
 DISCARDED = "(discarded)"
+THIRD = "third"
+
+Row = TypeVar("Row")
 
 
 class Finding(NamedTuple):
     """A row that was checked: `defect` by the verdict that holds, `first` when it was first judged.
 
-    `values`: what each person said of it, in words that can be compared.
+    `values`: what each person said of it who did not see what others say, in words that can be compared. `disputed`:
+    they differ, and nobody has decided it since.
     """
 
     id: str
@@ -36,6 +41,7 @@ class Finding(NamedTuple):
     defect: bool
     first: datetime
     values: Mapping[str, Hashable]
+    disputed: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,8 +55,17 @@ class Findings:
 
     @property
     def outcomes(self) -> list[bool]:
-        """Whether each row that decides was defective, in the order in which they were first judged."""
-        return [row.defect for row in self.rows if row.decides]
+        """Whether each row that decides was defective, in the order in which they were first judged.
+
+        Where a third person has to decide, a row on which two differ holds up those after it.
+        """
+        rows = (row for row in self.rows if row.decides)
+        return [row.defect for row in until_disputed(rows, self.lot.assurance.merge, lambda row: row.disputed)]
+
+    @property
+    def disputed(self) -> int:
+        """Rows on which people differ, and that nobody has decided."""
+        return sum(row.disputed for row in self.rows)
 
     @functools.cached_property
     def decision(self) -> Decision:
@@ -100,12 +115,28 @@ def read_findings(store: Store, lot: Lot) -> Findings:
         if not (standing := _standing(verdicts)):
             continue  # all was undone
         defect = bool(standing[-1]["scores"].get("defect"))
-        values = {each["auditor"]: said(each, kind) for each in standing}
-        first = min(each["at"] for each in standing)
-        found.append(Finding(key, sample[key].stratum, sample[key].decides, defect, first, values))
+        values = independent(standing, kind)
+        first, differ = min(each["at"] for each in standing), is_disputed(standing, kind)
+        found.append(Finding(key, sample[key].stratum, sample[key].decides, defect, first, values, differ))
         seconds += [each["scores"]["seconds"] for each in standing if "seconds" in each["scores"]]
     found.sort(key=lambda row: (row.first, sample[row.id].order))
     return Findings(lot, kind, tuple(found), tuple(seconds))
+
+
+def independent(standing: Iterable[Mapping[str, Any]], kind: str) -> dict[str, Hashable]:
+    """What people say of a row who did not see what others say, by their verdicts that stand."""
+    return {each["auditor"]: said(each, kind) for each in standing if DECIDED not in each["scores"]}
+
+
+def is_disputed(standing: Collection[Mapping[str, Any]], kind: str) -> bool:
+    """Whether people differ on a row, and nobody has decided it since."""
+    decided = any(DECIDED in each["scores"] for each in standing)
+    return not decided and len({*independent(standing, kind).values()}) > 1
+
+
+def until_disputed(rows: Iterable[Row], rule: str, disputed: Callable[[Row], bool]) -> Iterator[Row]:
+    """The rows that count: all, but where a third person decides those before the first that waits for one."""
+    return iter(rows) if rule != THIRD else itertools.takewhile(lambda row: not disputed(row), rows)
 
 
 def powered_estimate(store: Store, findings: Findings) -> Estimate | None:

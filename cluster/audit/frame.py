@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,9 @@ from generation.records import DATASET_SCHEMA, map_column
 
 STAGE = "audit"  # of verdicts of people
 UNDONE = "undone"
+DECIDED = "decided"  # the score of a verdict by a person who saw that two others differ
+MERGED = "merged"  # the score of a verdict that holds by a rule, though another came after it
+WRITTEN = "written"  # the reason of a row that a person wrote: not a judgement of it
 SURE, DOUBTFUL = "sure", "doubtful"
 _DOUBTFUL_SHARE = 1 / 3
 
@@ -44,6 +48,13 @@ class Frame:
             return list(self.labels)
         kinds = np.where(self.doubts >= threshold, DOUBTFUL, SURE)
         return [f"{label}/{kind}" for label, kind in zip(self.labels, kinds, strict=True)]
+
+    def rates(self, strata: Sequence[str]) -> dict[str, float] | None:
+        """The mean doubt of each stratum; None where nothing was judged."""
+        if self.doubts is None:
+            return None
+        names = np.asarray(strata, str)
+        return {name: float(self.doubts[names == name].mean()) for name in np.unique(names).tolist()}
 
 
 def read_frame(store: Store, version: str, judged: set[str]) -> Frame:

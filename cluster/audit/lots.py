@@ -70,6 +70,11 @@ class Lot:
         """Where it lies below the run."""
         return _folder(self.number)
 
+    @property
+    def title(self) -> str:
+        """What it is called on a page."""
+        return f"lot {self.number}, {self.size:,} rows"
+
     @functools.cached_property
     def plan(self) -> Plan:
         """How many rows decide on it, and how."""
@@ -78,6 +83,10 @@ class Lot:
     def decide(self, outcomes: Sequence[bool]) -> Decision:
         """Where it stands after people found rows that decide to be defective or not, in the order of time."""
         return self.plan.decide(outcomes)
+
+    def is_closed(self, store: Store) -> bool:
+        """Whether its end is on record, so that nothing more is taken."""
+        return decision_of(store, self.number) is not None
 
 
 def open_lot(store: Store, assurance: Assurance | None = None) -> Lot:
@@ -179,7 +188,8 @@ def _draw(store: Store, number: int, version: str, wanted: Assurance) -> Lot:
 
 
 def _sample(frame: Frame, strata: Sequence[str], size: int, assurance: Assurance, seed: str) -> tuple[Sampled, ...]:
-    drawn = draw(frame.ids, strata, size, int(seed, 16), assurance.floor)
+    rates = frame.rates(strata)
+    drawn = draw(frame.ids, strata, size, int(seed, 16), assurance.floor, assurance.extra, rates)
     seconds = np.random.default_rng([int(seed, 16), 1]).random(len(drawn.places)) < assurance.overlap
     return tuple(
         Sampled(frame.ids[place], order, strata[place], float(chance), bool(second), order < drawn.decides)

@@ -10,10 +10,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cluster.audit.findings import read_findings
+from cluster.audit.findings import THIRD, read_findings
 from cluster.audit.frame import DOUBTFUL, SURE, judged_by_people, read_frame
 from cluster.audit.lots import Lot, current_lot, decision_of
 from cluster.dataset import materialise, round_of_version
+from cluster.promotion import step_back
 from cluster.store import Store
 from denoise.audit.estimates import Stratum, bad_strata
 from denoise.audit.plans import Decision
@@ -36,10 +37,12 @@ def release(store: Store) -> tuple[Location, dict[str, Any]]:
     findings = read_findings(store, lot)
     decision = decision_of(store, lot.number) or settle(store, lot, findings.decision)
     if decision is None:
-        left, rows = findings.decision.expected_left, findings.decision.checked
+        left, rows = findings.decision.expected_left, len(findings.rows)
+        waits = findings.disputed if lot.assurance.merge == THIRD else 0
+        third = f"{waits} of them wait for a third person, as two differ; " if waits else ""
         raise UserError(
             f"{store.root}: lot {lot.number} is open: {rows} rows checked, about {left:.0f} are left to check; "
-            "nothing is released"
+            f"{third}nothing is released"
         )
     run = store.run()
     columns = KINDS[run.get("kind", "label")].columns
@@ -52,7 +55,8 @@ def release(store: Store) -> tuple[Location, dict[str, Any]]:
 def settle(store: Store, lot: Lot, decision: Decision) -> dict[str, Any] | None:
     """Write decision.json once a lot has ended, and return it; None while it is open. Doing it again changes nothing.
 
-    Of a lot that failed, rows of bad strata that no person judged are held first, so that their quotas open again.
+    Of a lot that failed, rows of bad strata that no person judged are held first, so that their quotas open again; the
+    student that learnt from them may lose its place (cluster/promotion.py).
     """
     if (ended := decision_of(store, lot.number)) or decision.state == "open":
         return ended
@@ -68,6 +72,8 @@ def settle(store: Store, lot: Lot, decision: Decision) -> dict[str, Any] | None:
         "held": held,
     }
     store.write_json(f"{lot.folder}/decision.json", record)
+    if decision.state == "failed":
+        step_back(store, record["round"])
     return record
 
 

@@ -21,7 +21,7 @@ MOST_SECONDS = 3600.0
 
 def read_answer(kind: Kind, case: Case, form: Form) -> Answer:
     """The answer of a form with `action` (accept, label, tags, edit or discard). Raises UserError."""
-    action, seconds = one(form, "action") or "label", _seconds(form)
+    action, seconds = one(form, "action") or "label", seconds_of(form)
     if action == "discard":
         return Answer(keep=False, seconds=seconds)
     if action == "label":
@@ -91,7 +91,8 @@ def _as_sent(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\ufffd").strip()
 
 
-def _seconds(form: Form) -> float:
+def seconds_of(form: Form) -> float:
+    """Seconds that a form says it took; 0 where it says nothing that can be."""
     try:
         told = float(one(form, "seconds") or 0)
     except ValueError:

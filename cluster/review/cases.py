@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from cluster.audit.frame import STAGE, UNDONE
+from cluster.audit.findings import is_disputed
+from cluster.audit.frame import STAGE, UNDONE, WRITTEN
 from cluster.audit.lots import Sampled
 from generation.records import KEPT
 
@@ -59,12 +60,13 @@ class History:
 
 @dataclass(frozen=True)
 class Case:
-    """A sampled row (of ROW_SCHEMA), and the histories of rows that people made of it, by id."""
+    """A sampled row (of ROW_SCHEMA), and the histories and texts of rows that people made of it, by id."""
 
     row: Mapping[str, Any]
-    history: History
+    history: History = field(default_factory=History)
     made: Mapping[str, History] = field(default_factory=dict)
     sampled: Sampled | None = None
+    texts: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -87,15 +89,28 @@ class Case:
         return self.sampled is None or self.sampled.decides
 
     @property
+    def judged(self) -> Mapping[str, Verdict]:
+        """What people who looked at it say; who wrote it is none of them."""
+        return {who: verdict for who, verdict in self.history.given.items() if verdict["reason"] != WRITTEN}
+
+    @property
     def is_defective(self) -> bool | None:
         """Whether people found wrong what the dataset says; None: nobody has looked."""
-        if not self.history.given:
+        if not self.judged:
             return None
         return bool(dict(self.history.holding["scores"] or ()).get("defect"))  # type: ignore[index]
 
     def plus(self, verdict: Verdict) -> Case:
         """With one more revision of the row, or of one made of it."""
         if verdict["id"] == self.id:
-            return Case(self.row, self.history.plus(verdict), self.made, self.sampled)
+            return replace(self, history=self.history.plus(verdict))
         made = {**self.made, verdict["id"]: self.made.get(verdict["id"], History()).plus(verdict)}
-        return Case(self.row, self.history, made, self.sampled)
+        return replace(self, made=made)
+
+    def with_texts(self, rows: Iterable[Mapping[str, Any]]) -> Case:
+        """With rows that people made of it."""
+        return replace(self, texts={**self.texts, **{row["id"]: row["text"] for row in rows}})
+
+    def is_disputed(self, kind: str) -> bool:
+        """Whether people who looked at it differ, and nobody has decided it since."""
+        return is_disputed(self.judged.values(), kind)

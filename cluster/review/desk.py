@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from statistics import median
 from typing import Any
 
-from cluster.audit.lots import Lot, decision_of
+from cluster.audit.findings import THIRD, is_disputed, until_disputed
 from cluster.review.cases import Case
 from cluster.review.leases import Leases
 from cluster.review.ledger import Ledger
-from cluster.review.verdicts import Answer, Change, answered, undone
+from cluster.review.merging import RULE, merged
+from cluster.review.places import Places
+from cluster.review.turns import Turns
+from cluster.review.verdicts import Answer, Change, after, answered, undone
+from cluster.review.work import Work
 from denoise.audit.plans import Decision
-
-_TICK = timedelta(milliseconds=1)
 
 
 class TakenError(Exception):
@@ -25,9 +26,9 @@ class TakenError(Exception):
 
 @dataclass(frozen=True)
 class Progress:
-    """Where the lot stands, and how one person does. `mine` counts rows, `seconds` is the median time on one.
+    """Where the work stands, and how one person does. `mine` counts rows, `seconds` is the median time on one.
 
-    `skipped` rows wait for this person, `beyond` those that the decision does not need.
+    `skipped` rows wait for this person, `beyond` those that the decision does not need; `total` are all there are.
     """
 
     decision: Decision
@@ -35,26 +36,24 @@ class Progress:
     seconds: float | None
     skipped: int
     beyond: int = 0
+    total: int = 0
 
 
 class Desk:
-    """Hands out the rows of a lot's sample and takes answers, one at a time whoever asks."""
+    """Hands out the rows of some work and takes answers, one at a time whoever asks."""
 
-    def __init__(self, ledger: Ledger, lot: Lot, leases: Leases, now: Callable[[], datetime] | None = None) -> None:
-        self.ledger, self.lot, self._leases = ledger, lot, leases
-        self._now = now or (lambda: datetime.now(UTC))
-        self._lock = threading.RLock()
-        self.cases = ledger.cases(lot.sample)
+    def __init__(self, ledger: Ledger, work: Work, leases: Leases, now: Callable[[], datetime] | None = None) -> None:
+        self.ledger, self.work = ledger, work
+        self.turns = Turns(ledger.store, f"{work.folder}/people.json", leases, now)
+        self._lock = self.turns.lock
+        self.cases = ledger.cases(work.sample)
+        self.kind = str(ledger.store.run().get("kind", "label"))
+        self.rule = work.assurance.merge if work.assurance else "last"
+        self._places = Places(self.turns, self.kind)
         self._beyond: set[str] = set()
+        self._deciding: set[str] = set()
         self._decision: Decision | None = None
-        saved = ledger.store.read_json(self._file) or {}
-        self._leases.load(saved.get("leases", {}))
-        self._skipped = {who: list(rows) for who, rows in saved.get("skipped", {}).items()}
-        self._latest = max((each["at"] for each in self._given() if each["at"]), default=None)
-
-    @property
-    def _file(self) -> str:
-        return f"{self.lot.folder}/people.json"
+        self.turns.note(each["at"] for each in self._given())
 
     # rows
 
@@ -62,12 +61,11 @@ class Desk:
         """The row that a person is at, or the next one; None: nothing is left for this person."""
         with self._lock:
             is_open = self.decision().state == "open"
-            at = self._leases.row_of(who)
-            if at and (is_open or who in self._beyond) and self._is_open(self.cases[at], who):
+            at = self.turns.at(who)
+            if at in self.cases and self._is_offered(self.cases[at], who, is_open):
                 return self.cases[at]
             for case in self._waiting(who, is_open):
-                self._leases.take(case.id, who)
-                self._save()
+                self.turns.take(case.id, who)
                 return case
             return None
 
@@ -75,19 +73,42 @@ class Desk:
         """Go on after the decision with the rows that tell of rare strata."""
         self._beyond.add(who)
 
+    def decide_disputes(self, who: str) -> None:
+        """Show a person the rows on which two others differ, before any other."""
+        self._deciding.add(who)
+
+    def disputes_for(self, who: str) -> int:
+        """How many rows there are that a person may decide, as two others differ."""
+        with self._lock:
+            return sum(self._places.may_decide(case, who) for case in self.cases.values())
+
     def _waiting(self, who: str, is_open: bool) -> Iterator[Case]:
-        """Rows for a person: while the lot is open all of them, then those that the decision does not need."""
-        for id, case in self.cases.items():
-            wanted = is_open or (who in self._beyond and not case.decides)
-            if wanted and id not in self._skipped.get(who, ()) and self._is_open(case, who):
-                yield case
+        """Rows for a person, those first on which two others differ and this one is to decide."""
+        skipped = set(self.turns.skipped(who))
+        waiting = [case for id, case in self.cases.items() if id not in skipped]
+        if self._decides(who, is_open):
+            yield from (case for case in waiting if self._places.may_decide(case, who))
+        yield from (case for case in waiting if self._is_wanted(case, who, is_open))
+
+    def _is_offered(self, case: Case, who: str, is_open: bool) -> bool:
+        return self._is_wanted(case, who, is_open) or (
+            self._decides(who, is_open) and self._places.may_decide(case, who)
+        )
+
+    def _is_wanted(self, case: Case, who: str, is_open: bool) -> bool:
+        """While the work is open all rows are, then those that the decision does not need if the person goes on."""
+        return (is_open or (who in self._beyond and not case.decides)) and self._places.has_one(case, who)
+
+    def _decides(self, who: str, is_open: bool) -> bool:
+        """Whether a person gets rows on which two others differ: where they are waited for, or if they asked."""
+        return who in self._deciding or (is_open and self.rule == THIRD)
 
     def renew(self, who: str, row: str) -> bool:
         """The person is still at the row. False: somebody else has it."""
         with self._lock:
-            if row not in self.cases or not self._is_open(self.cases[row], who):
+            if row not in self.cases or not self._places.is_open(self.cases[row], who):
                 return False
-            self._leases.take(row, who)
+            self.turns.renew(row, who)
             return True
 
     # answers
@@ -100,93 +121,95 @@ class Desk:
                 raise TakenError("This row is not in the sample.")
             if who in case.history.given:
                 return
-            if not self._is_open(case, who):
+            if not self._places.is_open(case, who):
                 raise TakenError("Your time on that row ran out and somebody else has it now: nothing was saved of it.")
-            self._commit(case, answered(case, answer, who, self._moment()))
-            self._leases.release(who)  # as it was saved, it does no harm: the row is judged
+            self._commit(case, self._change(case, answer, who))
+            self.turns.release(who)
 
     def revise(self, who: str, row: str, answer: Answer) -> None:
         """Commit an answer that takes the place of an earlier one of the same person, without a lease (imports)."""
         with self._lock:
-            self._commit(self.cases[row], answered(self.cases[row], answer, who, self._moment()))
+            self._commit(self.cases[row], self._change(self.cases[row], answer, who))
 
     def same(self, who: str, row: str, answer: Answer) -> bool:
         """Whether the person has said just this of the row already; an edit, only that it was one."""
         before = self.cases[row].history.given.get(who)
-        after = answered(self.cases[row], answer, who, self._moment()).verdicts[0]
+        after = answered(self.cases[row], answer, who, self.turns.moment()).verdicts[0]
         return before is not None and (before["reason"], before["label"]) == (after["reason"], after["label"])
 
     def skip(self, who: str, row: str) -> None:
         """Leave a row to others, or for later."""
         with self._lock:
-            if row in self.cases and row not in (skipped := self._skipped.setdefault(who, [])):
-                skipped.append(row)
-            self._leases.release(who)
-            self._save()
+            if row in self.cases:
+                self.turns.skip(row, who)
+            self.turns.release(who)
 
     def take_up_skipped(self, who: str) -> None:
         """Show a person the rows again that they skipped."""
         with self._lock:
-            self._skipped.pop(who, None)
-            self._save()
+            self.turns.take_up_skipped(who)
 
     def undo(self, who: str) -> bool:
         """Take back the last thing that a person did, and give them that row again. False: there is nothing."""
         with self._lock:
-            mine = [(verdict["at"], id) for id, case in self.cases.items() if (verdict := case.history.given.get(who))]
+            mine = [(verdict["at"], id) for id, case in self.cases.items() if (verdict := case.judged.get(who))]
             if not mine:
                 return False
             case = self.cases[max(mine)[1]]
-            self._commit(case, undone(case, who, self._moment()))
-            self._leases.take(case.id, who)
-            self._save()
+            self._commit(case, undone(case, who, self.turns.moment()))
+            self.turns.take(case.id, who)
             return True
+
+    def add(self, case: Case) -> None:
+        """One more row to judge, whose verdicts are committed."""
+        with self._lock:
+            self.cases[case.id] = case
+            self._decision = None
+
+    def drop(self, id: str) -> None:
+        """A row that is not to be judged any more."""
+        with self._lock:
+            self.cases.pop(id, None)
+            self._decision = None
 
     # how far
 
     def progress(self, who: str) -> Progress:
-        """Where the lot and this person stand."""
+        """Where the work and this person stand."""
         with self._lock:
-            given = (case.history.given.get(who) for case in self.cases.values())
+            given = (case.judged.get(who) for case in self.cases.values())
             times = [verdict["scores"].get("seconds", 0.0) for verdict in given if verdict]
-            skipped = [id for id in self._skipped.get(who, ()) if self._is_open(self.cases[id], who)]
-            beyond = sum(not case.decides and self._is_open(case, who) for case in self.cases.values())
-            return Progress(self.decision(), len(times), median(times) if times else None, len(skipped), beyond)
+            left = [self.cases[id] for id in self.turns.skipped(who) if id in self.cases]
+            skipped = [case for case in left if self._is_offered(case, who, True)]
+            beyond = sum(not case.decides and self._places.has_one(case, who) for case in self.cases.values())
+            seconds = median(times) if times else None
+            return Progress(self.decision(), len(times), seconds, len(skipped), beyond, len(self.cases))
 
     def decision(self) -> Decision:
         """What the plan says of the rows judged so far, in the order of their first verdicts."""
         with self._lock:
             if self._decision is None:
-                judged = [case for case in self.cases.values() if case.history.given and case.decides]
-                judged.sort(key=lambda case: min(verdict["at"] for verdict in case.history.given.values()))
-                self._decision = self.lot.decide([bool(case.is_defective) for case in judged])
+                judged = [case for case in self.cases.values() if case.judged and case.decides]
+                judged.sort(key=lambda case: min(verdict["at"] for verdict in case.judged.values()))
+                counted = until_disputed(judged, self.rule, lambda case: case.is_disputed(self.kind))
+                self._decision = self.work.decide([bool(case.is_defective) for case in counted])
             return self._decision
 
     def _given(self) -> list[Mapping[str, Any]]:
         return [verdict for case in self.cases.values() for verdict in case.history.given.values()]
 
-    def _is_open(self, case: Case, who: str) -> bool:
-        given = case.history.given
-        others = self._leases.holders(case.id) - {who} - given.keys()
-        return who not in given and len(given) + len(others) < case.places
-
-    def _moment(self) -> datetime:
-        """Now, in whole milliseconds as the schema has them, and later than any moment before."""
-        now = self._now()
-        now = now.replace(microsecond=now.microsecond // 1000 * 1000)
-        if self._latest and now <= self._latest:
-            now = self._latest + _TICK
-        self._latest = now
-        return now
+    def _change(self, case: Case, answer: Answer, who: str) -> Change:
+        """What follows from an answer, and from the rule for two people where there is one."""
+        at, others = self.turns.moment(), {name: each for name, each in case.judged.items() if name != who}
+        change = answered(case, answer, who, at, is_disputed(others.values(), self.kind))
+        if self.rule != RULE:
+            return change
+        more = merged(after(case, *change.verdicts), who, at)
+        return Change((*change.verdicts, *more), change.rows)
 
     def _commit(self, case: Case, change: Change) -> None:
-        if decision_of(self.ledger.store, self.lot.number) is not None:
+        if self.work.is_closed(self.ledger.store):
             raise TakenError("This lot has been closed meanwhile: nothing was saved. Open the review again.")
         self.ledger.commit(case.row["round"] or 0, change, change.verdicts[0]["at"])
-        for verdict in change.verdicts:
-            case = case.plus(verdict)
-        self.cases[case.id] = case
+        self.cases[case.id] = after(case, *change.verdicts).with_texts(change.rows)
         self._decision = None
-
-    def _save(self) -> None:
-        self.ledger.store.write_json(self._file, {"leases": self._leases.dump(), "skipped": self._skipped})

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from cluster.audit.lots import Sampled
 from cluster.review.cases import Case, History, Verdict
-from cluster.review.verdicts import Change
+from cluster.review.verdicts import EDIT, Change
 from cluster.store import Store
 from generation.errors import UserError
 from generation.records import rows_table, verdicts_table
@@ -26,21 +26,23 @@ PEOPLE = "people"  # rounds/NNN/people: rows that people wrote
 class Ledger:
     """The run directory as the page reads it, once, and writes to it, often."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, run_id: str | None = None) -> None:
         self.store = store
-        self.run_id = str(store.run()["run_id"])
+        self.run_id = str(store.run()["run_id"]) if run_id is None else run_id
 
     def cases(self, sample: Sequence[Sampled]) -> dict[str, Case]:
         """The sampled rows with their histories, in the sample's order. Raises UserError where a row is missing."""
         ids = pa.array([each.id for each in sample], pa.string())
         known = set(ids.to_pylist())
         rows: dict[str, Mapping[str, Any]] = {}
-        made: dict[str, list[str]] = defaultdict(list)
+        made: dict[str, dict[str, str]] = defaultdict(dict)
         for number in self.store.rounds():
             rows |= {row["id"]: row for row in _those(self.store.generated(number), "id", ids)}
-            for row in self.store.people(number, ["id", "seed_ids"]).to_pylist():
-                if known.issuperset(row["seed_ids"] or ["no row"]):
-                    made[row["seed_ids"][0]].append(row["id"])
+            people = self.store.people(number)
+            rows |= {row["id"]: row for row in _those(people, "id", ids)}
+            for row in people.select(["id", "method", "text", "seed_ids"]).to_pylist():
+                if row["method"] == EDIT and known.issuperset(row["seed_ids"] or ["no row"]):
+                    made[row["seed_ids"][0]][row["id"]] = row["text"]
         histories = self._histories([*ids.to_pylist(), *(id for each in made.values() for id in each)])
         if missing := [id for id in ids.to_pylist() if id not in rows]:
             raise UserError(f"{self.store.root}: {len(missing)} sampled rows are not in the run, such as {missing[0]}")
@@ -50,6 +52,7 @@ class Ledger:
                 histories.get(each.id, History()),
                 {id: histories[id] for id in made[each.id] if id in histories},
                 each,
+                made[each.id],
             )
             for each in sample
         }

@@ -4,33 +4,40 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 
-from cluster.audit.lots import Lot
+from cluster.review.cases import Case
 from cluster.review.desk import Desk
 from cluster.review.leases import Leases
 from cluster.review.ledger import Ledger
+from cluster.review.loading import LOADING
 from cluster.review.nearest import Embed, NearestSeeds, Seed
 from cluster.review.toxic import toxic_rows
 from cluster.review.views import Views
+from cluster.review.work import Work
 from cluster.store import Store
 from generation.errors import UserError
 from generation.location import Location
 from training.folders import is_whole, local_folder
 
 
-def open_desk(store: Store, lot: Lot, lease_minutes: float) -> tuple[Desk, Views]:
+def open_desk(store: Store, work: Work, lease_minutes: float) -> tuple[Desk, Views]:
     """Reads what is committed, once. Raises UserError."""
+    desk = Desk(Ledger(store), work, Leases(60 * lease_minutes))
+    return desk, open_views(store, desk.cases.values())
+
+
+def open_views(store: Store, cases: Iterable[Case]) -> Views:
+    """How rows of a run are shown; of `cases` those that may offend are found."""
     run = store.run()
-    desk = Desk(Ledger(store), lot, Leases(60 * lease_minutes))
     listed = {seed["text"]: Seed(seed["text"], seed["label"] or "") for seed in store.read_json("seeds.json") or []}
     folder = encoder_of(store)
     nearest = NearestSeeds([*listed.values()], _loader(folder) if folder else None)
     spared = run.get("config", {}).get("denoise", {}).get("filters", {}).get("toxic_labels", ())
-    return desk, Views(run, nearest, toxic_rows(desk.cases.values(), spared))
+    return Views(run, nearest, toxic_rows(cases, spared))
 
 
 @contextlib.contextmanager
@@ -60,9 +67,10 @@ def encoder_of(store: Store) -> Location | None:
 
 def _loader(folder: Location) -> Callable[[], Embed]:
     def load() -> Embed:
-        from training.encoder import Encoder  # loads torch, which takes seconds
+        with LOADING:
+            from training.encoder import Encoder  # loads torch, which takes seconds
 
-        encoder = Encoder.load(local_folder(folder))
+            encoder = Encoder.load(local_folder(folder))
         return lambda texts: np.asarray(encoder.embed(texts))
 
     return load

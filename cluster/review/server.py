@@ -7,34 +7,25 @@ from collections.abc import Callable, Collection
 
 import uvicorn
 
-from cluster.review.app import make_app
-from cluster.review.desk import Desk
+from cluster.review.gate import App
+from cluster.review.site import Site
 from cluster.review.token import is_loopback
-from cluster.review.views import Views
 from generation.errors import UserError, os_reason
-from generation.records import digest
 
 
 def serve(
-    desk: Desk,
-    views: Views,
-    host: str,
-    port: int,
-    token: str | None,
-    hosts: Collection[str],
-    say: Callable[[str], None],
+    site: Site, host: str, port: int, token: str | None, hosts: Collection[str], say: Callable[[str], None]
 ) -> None:
     """Serve until interrupted; `say` gets the address once it is open. Raises UserError when the port is not free."""
     with listening(host, port) as opened:
-        server = make_server(desk, views, token, hosts)
+        server = make_server(site.gated(token, hosts))
         for line in addresses(host, opened.getsockname()[1], token):
             say(line)
         server.run([opened])
 
 
-def make_server(desk: Desk, views: Views, token: str | None = None, hosts: Collection[str] = ()) -> uvicorn.Server:
+def make_server(app: App) -> uvicorn.Server:
     """A server that has not been started."""
-    app = make_app(desk, views, token, hosts, f"labelmill_{digest(desk.ledger.run_id)[:8]}")
     config = uvicorn.Config(
         app,
         log_level="warning",

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from cluster.audit.frame import STAGE, UNDONE
+from cluster.audit.frame import DECIDED, MERGED, STAGE, UNDONE, WRITTEN
 from cluster.review.cases import Case, History, Verdict
 from generation.kinds.spans import OUTSIDE
 from generation.records import KEPT, ROW_SCHEMA, digest
 
+EDIT = "edit"  # the method of a row that is another one put right
 CONTENT = ("text", "text_a", "text_b", "tokens", "tags")
 
 
@@ -36,8 +37,11 @@ class Change:
     rows: tuple[Mapping[str, Any], ...] = ()
 
 
-def answered(case: Case, answer: Answer, who: str, at: datetime) -> Change:
-    """The revisions that follow from an answer. One that the same person gave before is replaced by it."""
+def answered(case: Case, answer: Answer, who: str, at: datetime, decides: bool = False) -> Change:
+    """The revisions that follow from an answer. One that the same person gave before is replaced by it.
+
+    `decides`: the person has seen that two others differ.
+    """
     label = answer.label or case.label
     edit = {name: value for name, value in answer.content.items() if value != case.row[name]}
     machine = case.history.machine or {}
@@ -49,7 +53,8 @@ def answered(case: Case, answer: Answer, who: str, at: datetime) -> Change:
     elif label != case.label:
         verdict = {"label": label, "status": "relabelled", "reason": "corrected"}
     else:
-        verdict = held | {"label": label, "reason": "confirmed"}
+        status = held["status"] if held["status"] in KEPT else "accepted"  # what waited for a person's word is kept now
+        verdict = {"label": label, "status": status, "reason": "confirmed"}
     rows: tuple[Mapping[str, Any], ...] = ()
     if verdict["reason"] == "edited":
         row = _rewritten(case, edit, label)
@@ -57,20 +62,42 @@ def answered(case: Case, answer: Answer, who: str, at: datetime) -> Change:
     verdict["scores"] = _scores(case) | {
         "seconds": round(answer.seconds, 1),
         "defect": float(_is_defect(case, verdict["reason"], edit, label)),
+        **({DECIDED: 1.0} if decides else {}),
     }
     first = _revision(case.id, case.history, who, at, verdict)
-    return Change((first, *_settled(case.plus(first), rows, who, at)), rows)
+    return Change((first, *settled(case.plus(first), rows, who, at)), rows)
 
 
 def undone(case: Case, who: str, at: datetime) -> Change:
-    """The revisions that take back what `who` said of a row: what held without it holds again."""
+    """The revisions that take back what `who` said of a row: what held without it holds again.
+
+    Another person's verdict holds again as that person's; a row that `who` wrote is no row any more.
+    """
     others = [verdict for person, verdict in case.history.given.items() if person != who]
-    before = dict(others[-1] if others else case.history.machine or {"status": "accepted", "label": case.label})
+    wrote = (case.history.given.get(who) or {}).get("reason") == WRITTEN
+    found = {"status": "rejected" if wrote else "accepted", "label": case.label}
+    before = dict(others[-1] if others else case.history.machine or found)
     first = _revision(case.id, case.history, who, at, before | {"reason": UNDONE})
-    return Change((first, *_settled(case.plus(first), (), who, at)))
+    back = [again(case.plus(first), others[-1])] if others else []
+    return Change((first, *back, *settled(after(case, first, *back), (), who, at)))
 
 
-def _settled(case: Case, rows: tuple[Mapping[str, Any], ...], who: str, at: datetime) -> list[Verdict]:
+def again(case: Case, verdict: Verdict, **scores: float) -> Verdict:
+    """A verdict that a person gave earlier as the newest revision: theirs, as of then, with `scores` beside its own."""
+    before = {name: value for name, value in dict(verdict.get("scores") or {}).items() if name != MERGED}
+    told = dict(verdict) | {"scores": {**before, **scores}}
+    made = _revision(case.id, case.history, verdict["auditor"], verdict["at"], told)
+    return {**made, "weight": verdict.get("weight")}
+
+
+def after(case: Case, *verdicts: Verdict) -> Case:
+    """The case some revisions later."""
+    for verdict in verdicts:
+        case = case.plus(verdict)
+    return case
+
+
+def settled(case: Case, rows: tuple[Mapping[str, Any], ...], who: str, at: datetime) -> list[Verdict]:
     """Of the rows that people made of this one, that of the edit which holds is kept, and no other."""
     holding = case.history.holding or {}
     survivor = holding.get("survivor_id") if holding.get("reason") == "edited" else None
@@ -121,7 +148,7 @@ def _rewritten(case: Case, edit: Mapping[str, Any], label: str) -> dict[str, Any
         "label": label,
         "intended_label": case.row["intended_label"],
         "labels": case.row["labels"] and label.split("+"),
-        "method": "edit",
+        "method": EDIT,
         "seed_ids": [case.id],
         "attributes": {},
         "sampling": {},

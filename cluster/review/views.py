@@ -67,20 +67,24 @@ class Views:
             status=status_in_words(case),
             scores=tuple(scores_in_words(case)),
             seeds=tuple(self._nearest.of(text)),
-            blurred=case.id in self._toxic,
-            raw=self._raw(case),
+            blurred=self.blurs(case.id),
+            raw=self.raw(case),
         )
+
+    def blurs(self, id: str) -> bool:
+        """Whether a text may offend."""
+        return id in self._toxic
 
     def _texts(self, case: Case) -> list[tuple[str, str]]:
         if self.kind.name == "pair":
             return [("first text", case.row["text_a"] or ""), ("second text", case.row["text_b"] or "")]
         return [("text", case.row["text"] or "")]
 
-    def _raw(self, case: Case) -> dict[str, str]:
+    def raw(self, case: Case) -> dict[str, str]:
         """What the form for edits begins with, by field."""
         if self.kind.name == "pair":
             return {name: case.row[name] or "" for name in ("text_a", "text_b")}
-        tokens, tags = case.row["tokens"] or (), case.row["tags"] or ()
+        tokens, tags = case.row.get("tokens") or (), case.row.get("tags") or ()
         text = case.row["text"] or ""
         return {"text": self.kind.write(Example(text, tokens=tuple(tokens), tags=tuple(tags))) if tokens else text}
 

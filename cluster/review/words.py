@@ -47,6 +47,8 @@ def status_in_words(case: Case) -> str:
     machine: Verdict = case.history.machine or {}
     asked, reason = case.row["intended_label"], reason_in_words(machine.get("reason"))
     why = f": {reason}" if reason else ""
+    if case.row["source"] == "human":
+        return "Written by a person."
     if case.row["source"] == "pool":
         return f"A text of the pool, labelled by the model{why}."
     if machine.get("status") == "relabelled" and asked:

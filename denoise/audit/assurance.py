@@ -34,8 +34,15 @@ class Assurance(Settings):
         "sequential", description="how many rows are checked; zero_failure keeps consumer_risk alone"
     )
     cap: int | None = Field(None, ge=1, description="most rows that people may be asked for; none: as the plan needs")
-    overlap: Share = Field(0.1, description="share of the rows that two people see")
+    overlap: Annotated[Share, BeforeValidator(_percent)] = Field(
+        0.1, description="share of the rows that two people see"
+    )
+    merge: Literal["last", "wanli", "third"] = Field(
+        "last",
+        description="whose word holds where two people differ: the last one's, that of WANLI's rule, or a third's",
+    )
     floor: int = Field(0, ge=0, description="rows to draw of each label and confidence, beyond what the plan needs")
+    extra: int = Field(0, ge=0, description="rows to draw beyond that, most of them where most is doubted")
 
     @model_validator(mode="after")
     def _good_is_better_than_bad(self) -> Self:

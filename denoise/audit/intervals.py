@@ -30,6 +30,23 @@ def wilson(share: float, n: int) -> tuple[float, float]:
     return max(0.0, centre - reach), min(1.0, centre + reach)
 
 
+def difference(one: float, n: int, other: float, m: int) -> tuple[float, float]:
+    """95 % interval of `one` - `other`, shares of n and of m separate rows (Newcombe 1998, from Wilson's)."""
+    (low, high), (least, most) = wilson(one, n), wilson(other, m)
+    return (
+        one - other - math.hypot(one - low, most - other),
+        one - other + math.hypot(high - one, other - least),
+    )
+
+
+def paired_difference(one: np.ndarray, other: np.ndarray) -> tuple[float, float]:
+    """The same where both are of the same rows: bool [n] each (Agresti & Min 2005: half a row added to each cell)."""
+    rows, more, fewer = len(one) + 2, (one & ~other).sum() + 0.5, (other & ~one).sum() + 0.5
+    middle = (more - fewer) / rows
+    reach = 1.959964 * math.sqrt(more + fewer - (more - fewer) ** 2 / rows) / rows
+    return float(middle - reach), float(middle + reach)
+
+
 def confidence_sequence(k: int, n: int, level: float = LEVEL, lot: int | None = None) -> tuple[float, float]:
     """The interval at row `n` of a sequence of which all hold the share together with `level`.
 

@@ -23,9 +23,18 @@ class Drawn:
     decides: int
 
 
-def draw(ids: Sequence[str], strata: Sequence[str], size: int, seed: int, floor: int = 0) -> Drawn:
-    """`size` rows at random, then as many as give each stratum `floor` rows, or all that it has.
+def draw(
+    ids: Sequence[str],
+    strata: Sequence[str],
+    size: int,
+    seed: int,
+    floor: int = 0,
+    extra: int = 0,
+    rates: Mapping[str, float] | None = None,
+) -> Drawn:
+    """`size` rows at random, then as many as give each stratum `floor` rows, or all that it has, and `extra` ones.
 
+    Those go where they tell most, if strata have defects at about these `rates` (neyman); without rates by size alone.
     The same for any order of `ids`. Within a stratum all rows are alike, so a row's probability is the share of its
     stratum that is drawn.
     """
@@ -34,13 +43,25 @@ def draw(ids: Sequence[str], strata: Sequence[str], size: int, seed: int, floor:
     shuffled = order[generator.permutation(len(order))]
     first, rest = shuffled[:size], shuffled[size:]
     names = np.asarray(strata, str)
-    wanted = {name: floor - int((names[first] == name).sum()) for name in np.unique(names)}
-    more = [rest[names[rest] == name][: max(0, count)] for name, count in wanted.items()]
-    extra = generator.permutation(np.concatenate([np.empty(0, int), *more]))
-    places = np.concatenate([first, extra]).astype(int)
-    kinds, totals = np.unique(names, return_counts=True)
-    taken = np.array([(names[places] == kind).sum() for kind in kinds])
-    return Drawn(places, (taken / totals)[np.searchsorted(kinds, names[places])], len(first))
+    totals = {str(name): int(count) for name, count in zip(*np.unique(names, return_counts=True), strict=True)}
+    taken = {name: int((names[first] == name).sum()) for name in totals}
+    wanted = {name: max(0, floor - count) for name, count in taken.items()}
+    if extra:
+        held = {name: taken[name] + count for name, count in wanted.items()}
+        more = _short(neyman(totals, rates or dict.fromkeys(totals, 0.5), sum(held.values()) + extra), held, extra)
+        wanted = {name: count + more[name] for name, count in wanted.items()}
+    parts = [rest[names[rest] == name][:count] for name, count in wanted.items()]
+    places = np.concatenate([first, generator.permutation(np.concatenate([np.empty(0, int), *parts]))]).astype(int)
+    drawn = {name: int((names[places] == name).sum()) for name in totals}
+    inclusion = np.array([drawn[name] / totals[name] for name in names[places].tolist()])
+    return Drawn(places, inclusion, len(first))
+
+
+def _short(wanted: Mapping[str, int], held: Mapping[str, int], extra: int) -> dict[str, int]:
+    """What each stratum lacks of what is wanted of it, cut in proportion to `extra` rows in all."""
+    short = {name: max(0, count - held[name]) for name, count in wanted.items()}
+    total = sum(short.values())
+    return short if total <= extra else _whole({name: extra * count / total for name, count in short.items()}, extra)
 
 
 def neyman(sizes: Mapping[str, int], rates: Mapping[str, float], total: int, floor: int = 1) -> dict[str, int]:

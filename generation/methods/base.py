@@ -60,6 +60,8 @@ class Method(ABC):
     shared_adapter: ClassVar[bool] = False
     # parts of the material that are made for it
     needs: ClassVar[frozenset[Need]] = frozenset()
+    # whether a text says an example or two anew: these are its parents, not mere examples of the label
+    rewrites: ClassVar[bool] = False
     # whether it has nothing to ask for a label without seeds
     needs_seeds: ClassVar[bool] = False
     # whether the answer is one of an Ask's choices, which a server cannot be told

@@ -30,6 +30,7 @@ class Eda(Method):
     cost: ClassVar[str] = "no tokens"
     templates: ClassVar[Mapping[str, str]] = {"completion": "", "chat": ""}
     needs: ClassVar[frozenset[Need]] = frozenset({"kept", "synonyms"})
+    rewrites: ClassVar[bool] = True
     needs_seeds: ClassVar[bool] = True
     is_literal: ClassVar[bool] = True
 

@@ -32,6 +32,7 @@ class Mix(Method):
     cost: ClassVar[str] = "no tokens"
     templates: ClassVar[Mapping[str, str]] = {"completion": "", "chat": ""}
     needs: ClassVar[frozenset[Need]] = frozenset({"kept"})
+    rewrites: ClassVar[bool] = True
     needs_seeds: ClassVar[bool] = True
     is_literal: ClassVar[bool] = True
 

@@ -43,6 +43,7 @@ class Paraphrase(Method):
     cost: ClassVar[str] = "an example's tokens a request"
     templates: ClassVar[Mapping[str, str]] = {"completion": COMPLETION, "chat": CHAT}
     needs: ClassVar[frozenset[Need]] = frozenset({"kept"})
+    rewrites: ClassVar[bool] = True
     needs_seeds: ClassVar[bool] = True
 
     def most_exemplars(self, settings: GenerationSettings) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from cluster.adapters import best_rows, train_adapters
+from cluster.adapters import best_rows, taught_rows, train_adapters
 from cluster.job import Job, prepare
 from cluster.spec import plan_engine
 from generation.adapters.folder import Adapter, read_adapter
@@ -17,7 +17,7 @@ from generation.adapters.mixture import base_embeddings
 from generation.adapters.seal import seal_adapter
 from generation.errors import UserError
 from generation.records import DATASET_SCHEMA
-from generation.task import Example, Label, Task
+from generation.task import Example
 from tests.cluster.cases import SEEDS, write_task
 from tests.generation.adapters.cases import Sealed, copy_of, make_mixture
 from tests.training.adapters.cases import SETTINGS, make_scribe
@@ -164,19 +164,39 @@ def test_a_label_that_training_left_without_effect_has_no_adapter(folder: Path) 
     assert train_adapters(job, output, folder / "storage") == {"neg": read_adapter(output / "001")}
 
 
-def test_the_rows_that_adapters_learn_from() -> None:
-    """As many of each label as it has seeds: the heaviest, of equal ones the lower id; other labels are left out."""
-    labels = tuple(Label(name=name, description="d") for name in ("pos", "neg", "calm"))
-    task = Task("mood", "d", labels, tuple(Example(row["text"], row["label"]) for row in SEEDS))
-    rows = [
+def kept_rows(*rows: tuple[str, str, str, float]) -> pa.Table:
+    columns = ("id", "text", "label", "weight")
+    return pa.Table.from_pylist([dict(zip(columns, row, strict=True)) for row in rows], schema=DATASET_SCHEMA)
+
+
+@pytest.mark.parametrize(("share", "glad"), [(0.5, 2), (0.4, 1), (0.6, 3), (0.0, 0)])
+def test_adapters_learn_from_a_bounded_share_of_generated_rows(share: float, glad: int) -> None:
+    """Of two trusted rows of a label: the heaviest, of equal ones the lower id; other labels are left out."""
+    kept = kept_rows(
         ("e", "fine", "pos", 0.9),
         ("d", "good", "pos", 1.0),
         ("c", "best", "pos", 1.0),
         ("b", "glad", "pos", 1.0),
         ("a", "sad", "neg", 0.1),
         ("f", "still", "calm", 1.0),
+    )
+    best = [Example(text, "pos") for text in ("glad", "best", "good")][:glad]
+    expected = best + ([Example("sad", "neg")] if share else [])
+    assert best_rows(kept, {"pos": 2, "neg": 2}, share) == expected
+    assert best_rows(kept.slice(0, 0), {"pos": 2, "neg": 2}, share) == []
+
+
+def test_what_people_have_checked_is_learnt_whole_and_makes_room(folder: Path) -> None:
+    """A quarter of four seeds is held out, three make room for three rows, and each checked row for one more."""
+    seeds = [{"text": f"{label} {place}", "label": label} for label in ("pos", "neg") for place in range(4)]
+    job = prepare(write_task(folder, seeds, generation={"method": "lora"}))
+    kept = kept_rows(
+        *((f"{label}{place}", f"{label} kept {place}", label, 1.0) for label in ("pos", "neg") for place in range(9))
+    )
+    checked = (Example("pos kept 0", "pos", known_as="pos0"), Example("as people say", "pos", known_as="neg5"))
+    found = taught_rows(job, kept, checked)
+    assert found[:2] == list(checked)
+    assert [row.text for row in found[2:]] == [
+        *(f"pos kept {place}" for place in range(1, 6)),
+        *(f"neg kept {place}" for place in range(3)),
     ]
-    columns = ("id", "text", "label", "weight")
-    kept = pa.Table.from_pylist([dict(zip(columns, row, strict=True)) for row in rows], schema=DATASET_SCHEMA)
-    assert best_rows(kept, task) == [Example("glad", "pos"), Example("best", "pos"), Example("sad", "neg")]
-    assert best_rows(kept.slice(0, 0), task) == []

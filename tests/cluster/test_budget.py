@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from cluster.budget import Budget
@@ -88,3 +90,10 @@ def test_what_is_handed_back_goes_out_again_if_the_budget_allows() -> None:
     work.finished(ENGINE, ["b"], 10)
     assert work.take(ENGINE) == []
     assert work.rows_in_flight == 0
+
+
+def test_when_time_is_up_nothing_goes_out() -> None:
+    late, early = Budget(until=time.monotonic()), Budget(until=time.monotonic() + 900)
+    assert (late.is_late, late.is_spent, late.affords(request())) == (True, True, False)
+    assert (early.is_late, early.is_spent, early.affords(request())) == (False, False, True)
+    assert not Budget().is_late

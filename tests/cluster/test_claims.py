@@ -57,6 +57,25 @@ def names(root: ObjectPath) -> list[str]:
     return [claim.name for claim in read_claims(root)]
 
 
+def test_a_claim_is_read_while_it_is_written_anew(prefix: ObjectPath) -> None:
+    done = threading.Event()
+
+    def write() -> None:
+        while not done.is_set():
+            for host in ("elsewhere", "elsewhere.and.far.away"):
+                put_claim(prefix, 3, host=host)
+                time.sleep(0.005)
+
+    writer = threading.Thread(target=write)
+    put_claim(prefix, 3)
+    writer.start()
+    try:
+        assert {claim.state["pid"] for _ in range(100) for claim in read_claims(prefix)} == {7}
+    finally:
+        done.set()
+        writer.join()
+
+
 def test_a_second_driver_is_told_of_the_first_and_leaves_it_alone(prefix: ObjectPath) -> None:
     with holder(prefix) as first:
         before = names(prefix)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cluster.explanations import choose, read_explanations, render, store_of, take_votes
+from cluster.explanations import agreement, choose, read_explanations, render, store_of, take_votes
 from cluster.store import Store
 from generation.errors import UserError
 from generation.records import requests_table, row_id, rows_table
@@ -66,6 +66,18 @@ def test_without_votes_the_likeliest_is_taken(run: Store) -> None:
     picked = chosen.table.filter(chosen.table["chosen"])
     assert picked["mean_logprob"].to_pylist() == [-1.0] * ROWS
     assert "36 explanations of 12 rows, 0 of them voted on" in render(chosen, ROWS)
+
+
+def test_how_people_agree_is_told(run: Store, tmp_path: Path) -> None:
+    for person in ("ada", "ben"):
+        take_votes(run, write_votes(tmp_path / "votes.csv", run, person))
+    one = next(each["id"] for each in read_explanations(run).to_pylist() if "because" in each["explanation"])
+    (tmp_path / "other.jsonl").write_text(f'{{"id": "{one}", "acceptable": "no", "person": "cleo"}}\n')
+    take_votes(run, tmp_path / "other.jsonl")
+    same, several, alpha = agreement(store_of(run))
+    assert (same, several, alpha) == (35, 36, pytest.approx(1 - 2 / (2 * 24 * 49 / 72)))
+    told = render(choose(read_explanations(run), embed), ROWS, (same, several, alpha))
+    assert "people agree on 35 of 36 that two or more voted on, Krippendorff's alpha 0.94" in told
 
 
 def test_with_votes_a_model_takes_what_people_accept(run: Store, tmp_path: Path) -> None:

@@ -41,6 +41,8 @@ def test_a_round(store: Store, tmp_path: Path) -> None:
         "round": 0,
         "quota": {"pos": 3, "neg": 1},
         "wanted": 3,
+        "moved": {},
+        "aim": None,
         "accepted": {"pos": 3, "neg": 1},
         "generated": 6,
         "set_aside": 0,

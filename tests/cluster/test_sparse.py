@@ -23,11 +23,11 @@ def encoder() -> Path:
     return resolve_model(EMBEDDED_ENCODER)
 
 
-def add(store: Store, round_: int, texts: list[str], status: str = "accepted") -> None:
+def add(store: Store, round_: int, texts: list[str], status: str = "accepted", label: str = "food") -> None:
     rows = [{"id": f"{status}-{text}", "request_id": text, "text": text} for text in texts]
-    verdicts = [{"id": row["id"], "revision": 0, "label": "food", "status": status, "weight": 1.0} for row in rows]
-    store.commit(round_, "generated", f"{status}-e0", rows_table(rows), "run")
-    store.commit(round_, "verdicts", f"{status}-w000", verdicts_table(verdicts), "run")
+    verdicts = [{"id": row["id"], "revision": 0, "label": label, "status": status, "weight": 1.0} for row in rows]
+    store.commit(round_, "generated", f"{status}-{label}-e0", rows_table(rows), "run")
+    store.commit(round_, "verdicts", f"{status}-{label}-w000", verdicts_table(verdicts), "run")
 
 
 def test_the_row_with_the_fewest_like_it(store: Store, encoder: Path) -> None:
@@ -39,6 +39,18 @@ def test_the_row_with_the_fewest_like_it(store: Store, encoder: Path) -> None:
     assert sparse_rows(store, 1, SETTINGS, encoder) == found
     more = sparse_rows(store, 1, SETTINGS.model_copy(update={"exemplar_sets": 9}), encoder)["food"]
     assert (more[0].text, sorted(row.text for row in more)) == (ODD, sorted([*COOKING, ODD]))
+
+
+def test_every_second_row_is_from_the_border_to_a_label_that_is_taken_for_its_own(store: Store, encoder: Path) -> None:
+    near = "how long do trains take"
+    add(store, 0, [*COOKING, near, ODD])
+    add(store, 0, ["how late do trains run", "when do trains leave"], label="travel")
+    settings = SETTINGS.model_copy(update={"exemplar_sets": 3})
+    found = sparse_rows(store, 1, settings, encoder, [("drink", "food", 4), ("food", "travel", 3)])
+    assert found["food"] == sparse_rows(store, 1, settings, encoder)["food"]  # there is no "drink"
+    found = sparse_rows(store, 1, settings, encoder, [("food", "travel", 3), ("drink", "food", 2)])
+    assert [row.text for row in found["food"]][:2] == [ODD, near]
+    assert len(found["food"]) == 3 and len(found["travel"]) == 2
 
 
 def test_off_or_in_the_first_round_nothing_is_embedded(store: Store) -> None:

@@ -90,6 +90,22 @@ def test_a_finished_one(begun: Store) -> None:
     assert read_status(begun).state == "finished"
 
 
+def test_what_rounds_lean_to_and_why_they_end(begun: Store) -> None:
+    aim = {"basis": "dev", "rows": 9, "errors": {"pos": 0.25, "neg": 0.1}, "pairs": [["neg", "pos", 2]], "decks": {}}
+    begin_round(begun, {"pos": 4, "neg": 2}, 1, aim=aim | {"even": {"pos": 3, "neg": 3}})
+    why = {"wanted": None, "stop": "rounds", "why": "all rounds are made"}
+    begun.write_json("rounds/001/metrics.json", {"stop_reason": "quota_met", "decision": why})
+    begun.write_text("student", "rounds/000/student\n")
+    status = read_status(begun)
+    leans = "pos (25% wrong, 4 rows, not 3), by the student on 9 held-out seeds; confused: neg and pos (2)"
+    assert (status.student, status.aim, status.decision) == (0, leans, "all rounds are made")
+    assert render_status(status).splitlines()[2:5] == [
+        f"round 1 aims at {leans}",
+        "no further round: all rounds are made",
+        "student of round 0",
+    ]
+
+
 def test_one_that_has_just_begun(store: Store) -> None:
     store.write_json("run.json", {"name": "mood", "labels": LABELS})
     none = {"pos": 0, "neg": 0}

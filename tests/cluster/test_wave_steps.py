@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import json
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from cluster.aiming import Aim
 from cluster.journal import Journal
 from cluster.live import PlainView
 from cluster.monitor import Monitor
@@ -118,3 +121,29 @@ def test_a_round_ends_where_there_is_nothing_to_make_texts_from(tmp_path: Path, 
     assert not steps.plan(0, -1)
     assert store.parts(0, "requests") == []
     assert steps.stop_reason() == "rows_exhausted"
+
+
+def test_when_the_hours_are_over_no_wave_is_planned(tmp_path: Path, store: Store) -> None:
+    begun = {"at": time.time() - 3600, "kind": "driver"}
+    (store.root / "log.jsonl").write_text(json.dumps(begun) + "\n")
+    view = PlainView(io.StringIO())
+    for hours, is_over in ((0.9, True), (1.1, False)):
+        job, journal = make_job(tmp_path, stop={"hours": hours}), Journal(store.root, view.log)
+        begin_round(store, NOW.targets)
+        steps = WaveSteps(job, store, journal, Monitor(store, view), NOW, 1, None)
+        assert steps.budget().is_spent == is_over
+        assert steps.plan(0, -1) is not is_over
+        if is_over:
+            assert steps.stop_reason() == "hours"
+
+
+def test_requests_ask_more_often_for_the_values_that_a_round_aims_at(tmp_path: Path, store: Store) -> None:
+    tones = [{"name": "tone", "values": ["dry", "warm"]}]
+    aim = Aim("", 0, {}, (), {"tone": {"dry": 1, "warm": 4}}, NOW.targets)
+    begin_round(store, NOW.targets)
+    view = PlainView(io.StringIO())
+    job, now = make_job(tmp_path, attributes=tones), replace(NOW, aim=aim)
+    assert WaveSteps(job, store, Journal(store.root, view.log), Monitor(store, view), now, 1, None).plan(0, -1)
+    plan = [row for row in store.requests(0).to_pylist() if row["label"] == "pos"]
+    values = [dict(row["attributes"])["tone"] for row in plan[:10]]
+    assert (values[:5].count("warm"), values[5:].count("warm")) == (4, 4)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from denoise.density import densities, sparsest
+from denoise.density import densities, nearest_to, sparsest
 
 # two close together, one a little apart, one at a right angle to them all
 ANGLES = np.radians([0, 10, 40, 100])
@@ -33,6 +33,13 @@ def test_blocks_make_no_difference() -> None:
     np.fill_diagonal(similar, -1)
     expected = np.sort(similar, axis=1)[:, -5:].mean(axis=1)
     assert densities(draw) == pytest.approx(expected, abs=1e-5)
+
+
+def test_the_nearest_to_others_in_any_order() -> None:
+    others = np.array([[0.0, 1.0], [0.0, 0.5]], np.float32)  # their mean is at 90 degrees
+    assert nearest_to("abcd", VECTORS, others, 2) == [3, 2]
+    assert nearest_to("dcba", VECTORS[::-1], others, 9) == [0, 1, 2, 3]
+    assert nearest_to("", VECTORS[:0], others, 2) == nearest_to("abcd", VECTORS, others[:0], 2) == []
 
 
 def test_the_sparsest_in_any_order() -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from denoise.drift import Drop, diversity_drops
+from denoise.drift import Drop, alarming, diversity_drops
 from tests.denoise.cases import rows
 
 
@@ -30,3 +30,15 @@ def test_what_rose_and_what_is_few_is_not() -> None:
 
 def test_a_drop_reads_well() -> None:
     assert str(Drop(None, "vendi", 12.5, 8, 40)) == "all labels: vendi 12.500 -> 8.000 (40 texts)"
+
+
+def test_a_large_fall_is_alarming_where_a_share_of_it_means_something() -> None:
+    drops = [
+        Drop(None, "vendi", 12.0, 8.0, 40),
+        Drop("x", "distinct_2", 0.8, 0.65, 40),
+        Drop("x", "compression_ratio", 2.0, 2.6, 40),
+        Drop("x", "copy_rate", 0.0, 0.3, 40),
+        Drop("x", "self_bleu", 0.1, 0.3, 40),
+    ]
+    assert alarming(drops, 0.25) == [drops[0], drops[2]]
+    assert alarming(drops, 0.31) == [drops[0]]

@@ -38,6 +38,12 @@ def test_every_value_about_equally_often() -> None:
             assert max(times.values()) - min(times.values()) <= 1
 
 
+def test_a_deck_says_how_often_values_come_up() -> None:
+    asked = drawn(12, replace(MATERIAL, decks={"tone": {"angry": 3, "polite": 1, "dry": 2}}))
+    assert Counter(each["tone"] for each in asked) == {"angry": 6, "polite": 2, "dry": 4}
+    assert Counter(each["length"] for each in asked) == {"short": 6, "long": 6}
+
+
 def test_dimensions_are_drawn_apart() -> None:
     pairs = Counter((each["length"], each["persona"]) for each in drawn(400))
     assert len(pairs) == 4

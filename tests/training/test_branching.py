@@ -79,6 +79,20 @@ def test_targets_inside_a_branch(lm: CausalLM) -> None:
     )
 
 
+@torch.no_grad()
+def test_branches_of_a_branch(lm: CausalLM) -> None:
+    """They see it and the prompt, and none of each other's or of other branches."""
+    prompt, one, other = tokens(6), tokens(4), tokens(5)
+    leaves = [(0, tokens(3)), (0, tokens(1)), (1, tokens(2))]
+    made = [Branch(one, []), Branch(other, [])]
+    made += [Branch(leaf, [Target(0, len(leaf), place)], after) for place, (after, leaf) in enumerate(leaves)]
+    layout = lm.lay_out([document(5, [2], 3), Document("label", prompt, made)])
+    found, _ = per_text(lm.logprobs(layout), layout, 4)
+    for place, (after, leaf) in enumerate(leaves):
+        wanted = alone(lm, [*prompt, *(one, other)[after]], leaf)
+        assert float(found[place]) == pytest.approx(float(wanted.sum()), rel=1e-4)
+
+
 def test_a_document_too_long_for_a_row_is_split_between_branches(lm: CausalLM) -> None:
     long = document(100, [200, 150, 300, 50, 10])
     parts = long.split()

@@ -26,6 +26,12 @@ class AdapterSettings(Settings):
         0.0, ge=0, description="how much more tokens count that tell the label from others; 0: all alike"
     )
     contrast: float = Field(0.0, ge=0, description="weight of a loss that sets the own label against some others")
+    generated: float = Field(
+        0.5,
+        ge=0,
+        lt=1,
+        description="most share of rows that nobody has checked in what a label's adapter learns from",
+    )
     held_out: float = Field(0.25, ge=0, lt=1, description="share of each label's seeds that decide when to stop")
     evaluate_every: int = Field(5, ge=1, description="training steps between looks at the held-out seeds")
     patience: int = Field(3, ge=1, description="looks clearly worse than the best before training stops")

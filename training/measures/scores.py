@@ -45,8 +45,9 @@ def assess(
 
     `auroc`: the mean over labels that some rows have and some have not, not of tags. `calibration`: temperature,
     expected calibration error of all choices before and after, and a reliability plot after. `risk_coverage`: of texts,
-    the surest first. `slices`: scores by dimension and value, length among them. `truncated`: the share of texts
-    that were cut. `worst`: the WORST texts by the probability of what is right.
+    the surest first. `slices`: scores by dimension and value, length among them. `truncated`: the share of texts that
+    were cut. `right`: a "1" for each text that is all right, else a "0". `worst`: the WORST texts by the probability of
+    what is right.
     """
     network, kind = student.classifier, student.spec.kind
     inputs = [network.input_of(row) for row in rows]
@@ -62,6 +63,7 @@ def assess(
         "risk_coverage": risk_coverage(confidence, counts.right),
         "slices": {name: _by_value(each, counts) for name, each in {"length": _lengths(inputs), **groups}.items()},
         "truncated": network.cut_share(inputs),
+        "right": "".join("1" if right else "0" for right in counts.right),
         "worst": _worst(student, rows, encoded, logits, predicted, confidence),
     }
 

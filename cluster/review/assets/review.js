@@ -39,11 +39,14 @@
     const next = new DOMParser().parseFromString(html, "text/html");
     if (!$("#page", next)) return say("The page's server answered with an error; your last answer was not saved.");
     if (refused) return say($("#notice", next).textContent); // what was typed stays
+    const clock = $("#main").dataset.clock, before = looked();
     $("#page").replaceWith(document.adoptNode($("#page", next)));
     document.title = next.title;
-    [spent, since, cursor, anchor] = [0, performance.now(), null, null];
+    const goes = clock !== undefined && clock === $("#main").dataset.clock; // nothing was written: the time goes on
+    [spent, since, cursor, anchor] = [goes ? before : 0, performance.now(), null, null];
     scrollTo(0, 0);
     $("#main").focus({ preventScroll: true });
+    listen();
   }
 
   document.addEventListener("submit", (event) => {
@@ -54,7 +57,7 @@
 
   // keys
 
-  const press = (key) => { const button = $(`[data-key="${key}"]`); if (button) button.click(); return !!button; };
+  const press = (key) => { const button = $(`[data-key~="${key}"]`); if (button) button.click(); return !!button; };
 
   function open(panel, field) {
     if (!panel) return false;
@@ -66,19 +69,26 @@
     return true;
   }
 
+  function write() { // where the text itself is a field
+    const at = $("[data-written]");
+    at?.focus();
+    at?.setSelectionRange(at.value.length, at.value.length);
+    return !!at;
+  }
+
   function pick(place) { // the label with this number on its key
     const field = $$("#verdict .labels input")[place];
     if (field) { field.checked = !field.checked; return true; }
-    const button = $$("#labels .labels button").find((each) => $("kbd", each)?.textContent === String(place + 1));
+    const button = $$("#labels .labels button, #labels .labels a").find((each) => $("kbd", each)?.textContent === String(place + 1));
     button?.click();
     return !!button;
   }
 
   const act = {
     a: () => press("a"), d: () => press("d"), s: () => press("s"), u: () => press("u"), z: () => press("u"),
-    enter: () => press("a"),
+    enter: () => press("a"), y: () => press("y"), n: () => press("n"),
     l: () => open($("#labels"), "#find"),
-    e: () => open($("#edit"), "textarea"),
+    e: () => open($("#edit"), "textarea") || write(),
     v: () => { const box = $("#show"); box?.click(); return !!box; },
     "?": () => { const keys = $(".keys"); if (keys) keys.open = !keys.open; return true; },
     arrowleft: (event) => step(-1, event.shiftKey), arrowright: (event) => step(1, event.shiftKey),
@@ -119,7 +129,7 @@
   function narrow(input) {
     const words = input.value.toLowerCase().trim().split(/[\s_]+/).filter(Boolean);
     for (const item of $$("#labels .labels li")) {
-      const text = `${$("bdi", item)?.textContent ?? ""} ${$("button", item).title}`.toLowerCase();
+      const text = `${$("bdi", item)?.textContent ?? ""} ${$("button, a", item).title}`.toLowerCase();
       item.hidden = !words.every((word) => text.includes(word));
       item.classList.remove("chosen");
     }
@@ -138,7 +148,7 @@
       next?.scrollIntoView({ block: "nearest" });
     } else if (key === "enter") {
       event.preventDefault();
-      $("button", items[place])?.click();
+      $("button, a", items[place])?.click();
     }
   }
 
@@ -212,6 +222,28 @@
     if (token && getSelection().isCollapsed) { cursor = anchor = tokens().indexOf(token); light(); }
   });
 
+  // what the student says of a text while it is written
+
+  let waiting = 0, asked = 0;
+
+  async function listen() {
+    const to = $("#main")?.dataset.live, at = $("#live"), form = $("#verdict");
+    if (!to || !$$("[data-written]").every((each) => each.value.trim())) { if (at) at.textContent = "\u00a0"; return; }
+    const number = ++asked;
+    const answer = await fetch(to, { method: "POST", body: new URLSearchParams(new FormData(form)) }).catch(() => null);
+    const told = answer?.ok ? await answer.json() : { said: "The page's server does not answer.", fools: false };
+    if (number !== asked || !at.isConnected) return;
+    at.textContent = told.said;
+    at.classList.toggle("fools", told.fools);
+  }
+
+  document.addEventListener("input", (event) => {
+    if (!event.target.matches("[data-written]")) return;
+    clearTimeout(waiting);
+    waiting = setTimeout(listen, 200);
+  });
+  listen();
+
   // the row stays this person's as long as something is done
 
   async function renew() {
@@ -219,7 +251,7 @@
     if (!row || Date.now() - renewed < 30000) return;
     renewed = Date.now();
     const body = new URLSearchParams({ csrf: form.elements.csrf.value, row });
-    const answer = await fetch("/renew", { method: "POST", body }).catch(() => null);
+    const answer = await fetch($("#main").dataset.renew || "/renew", { method: "POST", body }).catch(() => null);
     if (answer?.status === 409) say("Your time on this row ran out and somebody else has it now.");
   }
   document.addEventListener("pointermove", renew);

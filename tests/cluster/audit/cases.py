@@ -29,12 +29,17 @@ def make_run(store: Store, rows: int = 600, round_: int = 0) -> None:
     materialise(store, round_, RUN_ID)
 
 
-def judge(store: Store, lot: Lot, bad: Iterable[str] = (), most: int | None = None, who: str = "ann") -> None:
-    """A person's verdicts on the first rows of a lot that decide, in order; those with ids in `bad` are discarded."""
-    held, wrong = _held(store), set(bad)
+def judge(
+    store: Store, lot: Lot, bad: Iterable[str] = (), most: int | None = None, who: str = "ann", round_: int = 0
+) -> None:
+    """A person's verdicts on the first rows of a lot that decide, in order; those with ids in `bad` are discarded.
+
+    The lot's rows are all of one round.
+    """
+    held, wrong = _held(store, round_), set(bad)
     rows = [row for row in lot.sample if row.decides][:most]
     told = [_told(held[row.id], "discarded" if row.id in wrong else "confirmed", who, row.order) for row in rows]
-    store.commit(0, "verdicts", f"p-{who}-{lot.number}", verdicts_table(told), RUN_ID)
+    store.commit(round_, "verdicts", f"p-{who}-{lot.number}", verdicts_table(told), RUN_ID)
 
 
 def say(store: Store, key: str, reason: str, who: str = "ann", at: int = 0, **changes: Any) -> None:
@@ -43,8 +48,8 @@ def say(store: Store, key: str, reason: str, who: str = "ann", at: int = 0, **ch
     store.commit(0, "verdicts", f"p-{key}-{told['revision']:03d}", verdicts_table([told]), RUN_ID)
 
 
-def _held(store: Store) -> dict[str, dict[str, Any]]:
-    return {each["id"]: each for each in store.verdicts(0).to_pylist()}
+def _held(store: Store, round_: int = 0) -> dict[str, dict[str, Any]]:
+    return {each["id"]: each for each in store.verdicts(round_).to_pylist()}
 
 
 def _told(before: dict[str, Any], reason: str, who: str, at: int) -> dict[str, Any]:

@@ -59,6 +59,16 @@ def test_strata_are_filled_behind_the_rows_that_decide(store: Store) -> None:
     assert [row.decides for row in lot.sample] == [True] * 130 + [False] * (len(lot.sample) - 130)
 
 
+def test_extra_rows_are_sought_where_most_is_doubted(store: Store) -> None:
+    make_run(store)
+    lot = open_lot(store, Assurance(extra=40))
+    more = [row for row in lot.sample if not row.decides]
+    assert (len(lot.sample), len(more)) == (170, 40)
+    assert sum("doubtful" in row.stratum for row in more) == 39  # 200 rows at .45, 400 at .05
+    drawn = Counter(row.stratum for row in lot.sample)
+    assert all(row.inclusion == drawn[row.stratum] / lot.strata[row.stratum] for row in lot.sample)
+
+
 def test_without_a_judge_strata_are_labels(store: Store) -> None:
     make_run(store, 3)  # all three have their own doubt, but the third that is most doubtful is one row
     assert open_lot(store).strata == {"pos/doubtful": 1, "pos/sure": 1, "neg/sure": 1}

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from cluster.audit.lots import Sampled
+from cluster.review.app import rows_site
 from cluster.review.opening import open_desk
 from cluster.review.server import addresses, listening, make_server
 from cluster.store import Store
@@ -46,6 +47,10 @@ class FakeLot:
     folder: str = "audit/lot-000"
     size: int = 500
     assurance: Assurance = field(default_factory=Assurance)
+    title: str = "lot 0, 500 rows"
+
+    def is_closed(self, store: Store) -> bool:
+        return False
 
     def decide(self, outcomes: Sequence[bool]) -> Decision:
         checked, defects = len(outcomes), sum(outcomes)
@@ -102,7 +107,7 @@ def served_here(store: Store, second: Sequence[str] = ()) -> Iterator[str]:
     """The address of the page, served by a thread of this process."""
     rows = store.generated(0, ["id"]).to_pylist()
     with listening("127.0.0.1", 0) as opened:
-        server = make_server(*open_desk(store, lot_of(rows, second), 10))
+        server = make_server(rows_site(*open_desk(store, lot_of(rows, second), 10)).gated())
         thread = threading.Thread(target=server.run, args=([opened],))
         thread.start()
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from cluster.review.app import rows_site
 from cluster.review.opening import alone, open_desk
 from cluster.review.server import serve
 from cluster.store import Store
@@ -14,8 +15,8 @@ def main(folder: str, port: str = "0", second: str = "") -> None:
     store = Store(folder)
     rows = store.generated(0, ["id"]).to_pylist()
     with alone(store):
-        desk, views = open_desk(store, lot_of(rows, second.split(",")), 10)
-        serve(desk, views, "127.0.0.1", int(port), None, (), lambda line: print(line, flush=True))
+        site = rows_site(*open_desk(store, lot_of(rows, second.split(",")), 10))
+        serve(site, "127.0.0.1", int(port), None, (), lambda line: print(line, flush=True))
 
 
 if __name__ == "__main__":

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from cluster.audit.lots import open_lot
+from cluster.cli_review import review
 from cluster.review.opening import alone
 from cluster.review.server import addresses
 from cluster.review.token import is_loopback, token_for
+from cluster.review.writing.desk import Choice
 from generation.errors import UserError
 from tests.cluster.review.cases import messages
 from tests.cluster.review.test_transfer import run_of
+from tests.cluster.review.writing.cases import desk_of, leftovers
 
 
 def labelmill(*arguments: object) -> tuple[int, str]:
@@ -32,6 +37,23 @@ def test_a_sheet_there_and_back(tmp_path: Path) -> None:
         0,
         "corrected      2\n",
     )
+
+
+def test_one_page_at_a_time(tmp_path: Path) -> None:
+    done = CliRunner().invoke(review, [str(tmp_path), "--write", "--rows", "a.csv"])
+    assert isinstance(done.exception, UserError)
+    assert str(done.exception) == "--write and --rows: one page at a time"
+
+
+def test_what_came_of_writing_is_printed(tmp_path: Path) -> None:
+    store = leftovers(tmp_path / "run")
+    desk_of(store).write("ann", Choice("late", "adversarial"), "s0", {}, 4.0)
+    done = CliRunner().invoke(review, ["written", str(tmp_path / "run")])
+    assert [line.split() for line in done.output.splitlines()[1:]] == [
+        [name, "1", "1", "0", "4.0", "1", "of", "1", "(100%)", "not", "validated"] for name in ("adversarial", "all")
+    ]
+    (line, _) = json.loads(CliRunner().invoke(review, ["written", str(tmp_path / "run"), "--json"]).output)
+    assert (line["rows"], line["fools"], line["vmer"]) == (1, 1, None)
 
 
 def test_no_run_and_no_dataset(tmp_path: Path) -> None:

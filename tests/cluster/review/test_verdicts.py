@@ -127,7 +127,12 @@ def test_of_two_peoples_verdicts_the_last_holds_and_edits_follow_it() -> None:
     at = after(case(), edit, second)
     assert list(at.history.given) == ["anna", "ben"]
     back = undone(at, "ben", AT)
-    assert told(back) == [("r", 4, "rejected", "late", "undone", new), (new, 3, "accepted", "late", None, None)]
+    assert told(back) == [
+        ("r", 4, "rejected", "late", "undone", new),
+        ("r", 5, "rejected", "late", "edited", new),
+        (new, 3, "accepted", "late", None, None),
+    ]
+    assert [verdict["auditor"] for verdict in back.verdicts] == ["ben", "anna", "ben"]
     assert after(at, back).history.holding["auditor"] == "anna"  # type: ignore[index]
 
 
@@ -135,5 +140,8 @@ def test_undoing_the_first_verdict_leaves_the_second() -> None:
     both = [answered(case(), Answer(keep=False), "anna", AT)]
     both.append(answered(after(case(), *both), Answer(label="broken"), "ben", AT))
     back = undone(after(case(), *both), "anna", AT)
-    assert told(back) == [("r", 4, "relabelled", "broken", "undone", None)]
+    assert told(back) == [
+        ("r", 4, "relabelled", "broken", "undone", None),
+        ("r", 5, "relabelled", "broken", "corrected", None),
+    ]
     assert list(after(case(), *both, back).history.given) == ["ben"]

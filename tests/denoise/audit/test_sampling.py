@@ -25,6 +25,17 @@ def test_strata_are_filled_up_behind_the_rows_that_decide() -> None:
     assert len(draw(IDS, STRATA, 20, seed=1, floor=50).places) == 50 + 10  # a stratum has no more than its rows
 
 
+def test_extra_rows_go_where_they_tell_most() -> None:
+    rates = {"common": 0.02, "rare": 0.5}  # 90 * .14 against 10 * .5: of 30 rows 21.5 and 8.5
+    plain, more = draw(IDS, STRATA, 20, seed=1), draw(IDS, STRATA, 20, seed=1, extra=10, rates=rates)
+    assert more.places[:20].tolist() == plain.places.tolist()
+    assert (len(more.places), more.decides) == (30, 20)
+    rare = [place for place in more.places if place >= 90]
+    assert len(rare) == 9
+    assert dict(zip(more.places.tolist(), more.inclusion.tolist(), strict=True))[rare[0]] == 9 / 10
+    assert len(draw(IDS, STRATA, 20, seed=1, extra=500).places) == 100
+
+
 def test_every_row_is_as_likely_as_said() -> None:
     counts = np.zeros(100)
     for seed in range(2000):

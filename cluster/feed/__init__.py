@@ -1,0 +1,1 @@
+"""Real texts that come back into a run: scored, picked, labelled, joined."""

@@ -1,0 +1,72 @@
+"""`RUN/feeds/NNN/`: what a feed was begun with, and what it came to. Each file is written once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyarrow import fs
+
+from cluster.store import Store
+from generation.errors import UserError
+from generation.location import path_of
+
+
+def folder_of(number: int) -> str:
+    """Where a feed lies below the run."""
+    return f"feeds/{number:03d}"
+
+
+def feed_numbers(store: Store) -> list[int]:
+    """Feeds that were begun, in order."""
+    selector = fs.FileSelector(path_of(store.root / "feeds"), allow_not_found=True)
+    names = sorted(info.base_name for info in store.filesystem.get_file_info(selector))
+    numbers = [int(name) for name in names if name.isdigit()]
+    return [number for number in numbers if (store.root / folder_of(number) / "plan.json").is_file()]
+
+
+def plan_of(store: Store, number: int) -> dict[str, Any]:
+    """What a feed was begun with."""
+    return store.read_json(f"{folder_of(number)}/plan.json")
+
+
+def summary_of(store: Store, number: int) -> dict[str, Any] | None:
+    """What a feed came to; None: it is not finished."""
+    return store.read_json(f"{folder_of(number)}/summary.json")
+
+
+def feed_to_do(store: Store, digest: str, again: bool = False) -> tuple[int, bool]:
+    """The number of the feed of a pool, and whether it is finished.
+
+    A pool that was fed is not fed `again` unless that is said. Raises UserError where another feed is unfinished.
+    """
+    numbers = feed_numbers(store)
+    for number in numbers:
+        if summary_of(store, number) is None and plan_of(store, number)["pool"] != digest:
+            files = " ".join(plan_of(store, number)["files"])
+            raise UserError(f"{store.root}: {folder_of(number)} is unfinished; run first `labelmill feed` with {files}")
+    same = [number for number in numbers if plan_of(store, number)["pool"] == digest]
+    if same and not (again and summary_of(store, same[-1])):
+        return same[-1], summary_of(store, same[-1]) is not None
+    return len(numbers), False
+
+
+def write_table(store: Store, name: str, table: pa.Table) -> None:
+    """One immutable Parquet file below the run."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd")
+    store.write_bytes(name, sink.getvalue().to_pybytes())
+
+
+def read_table(store: Store, name: str, schema: pa.Schema) -> pa.Table | None:
+    """What `write_table` put there; None: nothing."""
+    if not (store.root / name).is_file():
+        return None
+    return pq.read_table(path_of(store.root / name), filesystem=store.filesystem, partitioning=None).cast(schema)
+
+
+def fed_rows(store: Store, schema: pa.Schema, name: str) -> pa.Table:
+    """A file of all feeds that have it, in their order."""
+    found = [read_table(store, f"{folder_of(number)}/{name}", schema) for number in feed_numbers(store)]
+    return pa.concat_tables([schema.empty_table(), *(table for table in found if table is not None)])

@@ -1,0 +1,1 @@
+"""Votes on explanations: which of them people accept."""
