@@ -13,7 +13,6 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import random
 import re
 import statistics
 import subprocess
@@ -28,15 +27,13 @@ from urllib.parse import urlencode, urlsplit
 
 import psutil
 import typer
+from made_run import RUN_ID, make_run
 
 from cluster.audit.lots import open_lot
 from cluster.dataset import materialise
 from cluster.store import Store
 from denoise.audit.assurance import Assurance
-from generation.records import digest, rows_table, verdicts_table
 
-LABELS, SEEDS, WORDS, PART_ROWS = 77, 800, 4000, 5000
-RUN_ID = "review"
 ASSURANCE = Assurance(accept=0.002, reject=0.01, plan="fixed")  # so many rows that the lot is not decided meanwhile
 CYCLE = ("accept", "accept", "edit", "label", "undo", "accept", "skip", "discard", "undo", "accept")
 
@@ -49,6 +46,7 @@ def main(
     """Make the run, serve it, answer."""
     with tempfile.TemporaryDirectory() as folder:
         store = make_run(Path(folder) / "run", rows)
+        materialise(store, 0, RUN_ID)
         lot = open_lot(store, ASSURANCE)
         began = time.monotonic()
         with served(store) as (address, process):
@@ -62,42 +60,6 @@ def main(
         print(f"{name:<12} {value:,.1f}" if isinstance(value, float) else f"{name:<12} {value}")
     if out:
         out.write_text(json.dumps(figures, indent=2) + "\n")
-
-
-def make_run(folder: Path, count: int) -> Store:
-    """A finished run of one round: `count` rows of LABELS labels, all kept, and its dataset."""
-    folder.mkdir()
-    store, rng = Store(folder), random.Random(1)
-    labels = [{"name": f"label_{number:02}", "description": f"is about matter {number}"} for number in range(LABELS)]
-    names = [label["name"] for label in labels]
-    run = {"run_id": RUN_ID, "name": "large", "description": "Made-up texts.", "kind": "label", "labels": labels}
-    store.write_json("run.json", run | {"config": {"labels": labels}})
-    store.write_json(
-        "seeds.json", [{"id": str(n), "text": _text(rng), "label": names[n % LABELS]} for n in range(SEEDS)]
-    )
-    store.write_json("rounds/000/round.json", {"round": 0, "targets": dict.fromkeys(names, count // LABELS)})
-    for start in range(0, count, PART_ROWS):
-        rows = [_row(rng, number, names[number % LABELS]) for number in range(start, min(start + PART_ROWS, count))]
-        store.commit(0, "generated", f"e{start:07}", rows_table(rows), RUN_ID)
-        store.commit(0, "verdicts", f"w{start:07}", verdicts_table([_verdict(rng, row) for row in rows]), RUN_ID)
-    store.write_json("rounds/000/metrics.json", {"round": 0, "stop_reason": "quota_met"})
-    materialise(store, 0, RUN_ID)
-    return store
-
-
-def _row(rng: random.Random, number: int, label: str) -> dict[str, Any]:
-    row = {"id": digest(number), "request_id": digest("request", number), "round": 0, "wave": 0, "source": "generated"}
-    row |= {"text": _text(rng), "label": label, "intended_label": label, "seed_ids": ["0", "1"], "attributes": {}}
-    return row | {"method": "prompted", "sampling": {"temperature": 1.0}, "finish_reason": "stop"}
-
-
-def _verdict(rng: random.Random, row: dict[str, Any]) -> dict[str, Any]:
-    verdict = {"id": row["id"], "revision": 1, "stage": "agreement", "label": row["label"], "status": "accepted"}
-    return verdict | {"weight": 1.0, "scores": {"judge_confidence": rng.uniform(0.4, 1), "judge_margin": rng.random()}}
-
-
-def _text(rng: random.Random) -> str:
-    return " ".join(f"word{rng.randrange(WORDS)}" for _ in range(rng.randint(6, 40)))
 
 
 @contextmanager

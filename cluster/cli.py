@@ -20,6 +20,7 @@ from cluster.cli_forget import forget
 from cluster.cli_fork import fork
 from cluster.cli_parquet import AllowCodeOption, dedup, filter_, predict, print_pairs
 from cluster.cli_people import budget, explain, suggest
+from cluster.cli_report import report
 from cluster.cli_review import review
 from cluster.cli_trace import trace
 from generation.errors import Fault, UserError, os_reason
@@ -120,14 +121,6 @@ def status(
 
 
 @app.command()
-def report(folder: RunFolder) -> None:
-    """Write RUN/report.html anew and print its path."""
-    from cluster.run import Run
-
-    typer.echo(Run.open(folder).report())
-
-
-@app.command()
 def preview(
     task: TaskFile,
     count: Annotated[int, typer.Option("-n", min=1, help="rows per label")] = 5,
@@ -180,6 +173,7 @@ def attributes(
         typer.echo(f"labelmill: written to {task}", err=True)
 
 
+app.command()(report)
 app.command()(predict)
 app.command("filter")(filter_)
 app.command()(dedup)

@@ -15,6 +15,7 @@ from cluster.figures import judged_noise, new_clusters
 from cluster.held_out import HeldOut, of_dev, of_folds, read_held_out, write_held_out
 from cluster.job import Job
 from cluster.journal import Journal
+from cluster.mapping import write_map
 from cluster.metrics import round_metrics
 from cluster.monitor import Monitor
 from cluster.promotion import promote, weigh
@@ -56,6 +57,8 @@ class Finishing:
         promotion = self._promoted(now, alarms)
         decision = decide(self._store, now.number, self._job.config, metrics)
         metrics |= {"promotion": promotion, "decision": asdict(decision)}
+        one = self._job.kind.has_judge and not self._job.kind.has_several
+        write_map(self._store, now.number, self._job.seeds, self._embed, one)
         self._store.write_json(f"rounds/{now.number:03d}/metrics.json", metrics)
         kept = sum(metrics["accepted"].values())
         self._journal.say(f"round {now.number} done ({stop_reason}): {kept} rows kept, dataset in {folder}")

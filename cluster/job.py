@@ -18,6 +18,7 @@ from cluster.job_checks import (
     check_context,
     check_margins,
     check_methods,
+    check_spans,
     check_student,
     check_training,
     what_cannot_stop,
@@ -159,7 +160,7 @@ def prepare(path: Path, overrides: list[str] | None = None, allow_code: bool = F
     kind = make_kind(config.kind, names)
     seeds = read_examples(seeds_file, names, config.kind, config.dimensions)
     warnings = check_seeds(seeds_file, seeds, names, kind)
-    warnings += _what_is_missing(path, kind)
+    warnings += _what_is_missing(path, kind, config)
     labels, pool = config.labels, read_examples(path.parent / config.pool, None, config.kind) if config.pool else ()
     if config.denoise.redact:
         seeds, pool, labels, taken = take_out(seeds, pool, labels)
@@ -179,6 +180,7 @@ def prepare(path: Path, overrides: list[str] | None = None, allow_code: bool = F
     adapters = _read_adapters(path, config, shown.label_names, folder, model)
     check_training(path, config, shown)
     check_margins(path, config)
+    check_spans(path, config)
     check_student(path, config)
     job = Job(
         path=path,
@@ -243,11 +245,14 @@ def _read_test(path: Path, kind: Kind, config: TaskConfig, warnings: list[str]) 
     return read_examples(path, kind.labels, kind.name, config.dimensions)
 
 
-def _what_is_missing(path: Path, kind: Kind) -> list[str]:
+def _what_is_missing(path: Path, kind: Kind, config: TaskConfig) -> list[str]:
     """A warning of what a task of this kind goes without."""
-    if kind.has_judge:
+    if kind.has_judge or config.denoise.least_span:
         return []
-    return [f"{path}: kind {kind.name!r} has no judge yet: rows pass on filters and deduplication alone"]
+    return [
+        f"{path}: kind {kind.name!r} has no judge: doubts about spans are written down, and rows pass on filters and "
+        "deduplication alone unless denoise.least_span is above 0"
+    ]
 
 
 def _held_out_of_too_few(path: Path, per_label: int, dev: tuple[Example, ...], kind: Kind) -> list[str]:
@@ -316,6 +321,8 @@ def _identity(
     settings = config.model_dump(mode="json", exclude=set(EXTENDABLE | RUNTIME | {"seeds"}))
     settings["model"] = model
     del settings["denoise"]["bias"]  # what is told of rows changes none of them
+    if kind.name != "tags":
+        del settings["denoise"]["least_span"]  # there are no spans
     settings["student"]["model"] = encoder
     del settings["student"]["shard"]  # where it lies while it is trained, not what is learnt
     settings["generation"] = generation.model_dump(mode="json")

@@ -58,6 +58,15 @@ def check_margins(path: Path, config: TaskConfig) -> None:
         raise UserError(f"{path}: denoise.least_margin: a server cannot give label margins; leave it and rerank alone")
 
 
+def check_spans(path: Path, config: TaskConfig) -> None:
+    """Only tagged texts have spans."""
+    if config.denoise.least_span and config.kind != "tags":
+        raise UserError(
+            f"{path}: denoise.least_span: must be 0 for kind {config.kind!r}, which has no spans; "
+            f"got {config.denoise.least_span}"
+        )
+
+
 def check_student(path: Path, config: TaskConfig) -> None:
     """Soft labels are a judge's, shares those of a judge of single labels; every worker needs a row of each batch, and
     one alone shares nothing out.

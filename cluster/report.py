@@ -15,8 +15,11 @@ from typing import Any, NamedTuple
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from cluster.report_curves import chart_of
 from cluster.report_data import ReportData
-from cluster.report_flow import OVER_QUOTA, WAITING, Flow
+from cluster.report_fates import OVER_QUOTA, WAITING
+from cluster.report_flow import Flow
+from cluster.report_maps import OUTCOMES
 from cluster.visible import visible
 from generation.kinds import KINDS
 
@@ -36,7 +39,14 @@ class Step(NamedTuple):
 def render_report(view: ReportData) -> str:
     """The page; equal views give equal pages."""
     return _template().render(
-        view=view, run=view.run, total=view.total, test=view.test, steps=waterfall(view.total, view.reasons)
+        view=view,
+        run=view.run,
+        total=view.total,
+        test=view.test,
+        steps=waterfall(view.total, view.reasons),
+        charts=[chart_of(curve) for curve in view.curves],
+        rowmap=view.rowmap,
+        datamap=view.datamap,
     )
 
 
@@ -88,17 +98,19 @@ def page_environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "count": _count,
-        "share": _share,
+        "count": as_count,
+        "share": as_share,
         "price": lambda value: "–" if value is None else f"{value:,.4g}",
-        "points": _points,
+        "points": as_points,
         "duration": _duration,
         "csp": _csp,
         "settings": _settings,
         "answer": lambda value: " ".join(value) if isinstance(value, list) else value,
+        "form": written,
+        "clipped": lambda text, most: text if len(text) <= most else f"{text[: most - 1]}…",
         "words": lambda name: str(name).replace("_", " "),
     }
-    environment.globals |= {"kinds": KINDS, "segments": segments, "loss_kind": loss_kind}
+    environment.globals |= {"kinds": KINDS, "outcomes": OUTCOMES, "segments": segments, "loss_kind": loss_kind}
     return environment
 
 
@@ -108,15 +120,24 @@ def _shown(value: Any) -> Any:
     return visible(str(value)) if value is not None else "–"
 
 
-def _count(value: float | None, digits: int = 0) -> str:
+def as_count(value: float | None, digits: int = 0) -> str:
     return "–" if value is None else f"{value:,.{digits}f}"
 
 
-def _share(value: float | None, digits: int = 1) -> str:
+def as_share(value: float | None, digits: int = 1) -> str:
     return "–" if value is None else f"{100 * value:.{digits}f}%"
 
 
-def _points(value: float | None) -> str:
+def written(value: float, form: str, short: bool = False) -> str:
+    """A value of a curve; `short` on an axis."""
+    if form == "share":
+        return f"{100 * value:.3g}%" if short else f"{100 * value:.1f}%"
+    if form == "count":
+        return f"{value:,.0f}" if value >= 10 else f"{value:.3g}"
+    return f"{value:,.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+
+
+def as_points(value: float | None) -> str:
     """A difference of two shares in percentage points, with its sign."""
     return "–" if value is None else f"{100 * value:+.1f}".replace("-", "−")
 

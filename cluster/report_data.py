@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
-from cluster.report_flow import ASIDE, Fate, Flow, fates_of, flows_of, reasons_of
-from cluster.report_samples import Sample, Verdict, examples_of, pick_samples
+from cluster.report_curves import Curve, curves_of
+from cluster.report_fates import labels_of, reasons_of
+from cluster.report_flow import Flow, flows_of
+from cluster.report_maps import DataMap, RowMap, data_map, row_map
+from cluster.report_samples import Sample
 from cluster.report_scores import Test, newest_test
-from generation.records import latest_verdicts
+from cluster.report_summary import Summary
 
 
 @dataclass(frozen=True)
 class ReportData:
     """All that the report shows. `labels` are in task order, then any others that rows carry.
 
-    `examples` are texts that were dropped, by reason; `audit` is what people checked (cluster.audit.standing).
+    `rows` is what was counted and shown of rows; `audit` is what people checked (cluster.audit.standing). `rowmap` and
+    `datamap` are there when the newest round has a map (cluster.mapping).
     """
 
     run: Mapping[str, Any]
@@ -27,15 +31,22 @@ class ReportData:
     seeds: int
     reasons: tuple[str, ...]
     flows: tuple[Flow, ...]
-    samples: tuple[Sample, ...]
+    rows: Summary
     metrics: tuple[Mapping[str, Any], ...]
     tokens: Mapping[str, int]
     seconds: Mapping[str, float]
     test: Test | None
     cost: float | None = None
     dev: Mapping[str, Any] | None = None
-    examples: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     audit: Mapping[str, Any] | None = None
+    curves: tuple[Curve, ...] = ()
+    rowmap: RowMap | None = None
+    datamap: DataMap | None = None
+
+    @property
+    def samples(self) -> tuple[Sample, ...]:
+        """Rows with their lineage."""
+        return self.rows.samples
 
     @property
     def total(self) -> Flow:
@@ -54,53 +65,43 @@ class ReportData:
 def report_data(
     run: Mapping[str, Any],
     requests_count: int,
-    rows: pa.Table,
-    verdicts: pa.Table,
+    rows: Summary,
     metrics: Sequence[Mapping[str, Any]],
-    seeds: Mapping[str, str],
+    seeds: int,
     audit: Mapping[str, Any] | None = None,
+    audited: Sequence[Mapping[str, Any]] = (),
+    places: pa.Table | None = None,
 ) -> ReportData:
-    """The report's numbers from run.json, ROW_SCHEMA rows, VERDICT_SCHEMA verdicts (all revisions) and metrics.json.
+    """The report's numbers from run.json, what was counted of rows, metrics.json of each round, and so many seeds.
 
-    `seeds` gives the text of each seed id. Rows without a verdict count as waiting; verdicts of other ids are ignored.
+    `audited` is what people found by round (cluster.audit.standing.audited_noise), `places` the newest map.
     """
-    holding = {verdict["id"]: verdict for verdict in _holding(verdicts)}
-    fates = fates_of(rows, holding)
-    labels = _labels(run, fates)
-    reasons = reasons_of(fates)
-    tokens = _sums(metric.get("tokens") for metric in metrics) or _row_tokens(rows)
+    named = task_labels(run)
+    labels, reasons = labels_of(named, rows.counts), reasons_of(rows.counts)
     return ReportData(
         run=run,
         labels=labels,
         requests=requests_count,
-        seeds=len(seeds),
+        seeds=seeds,
         reasons=reasons,
-        flows=flows_of(fates, labels, reasons, metrics),
-        samples=pick_samples(rows, holding, [(fate.intended, fate.final, fate.loss) for fate in fates], labels, seeds),
+        flows=flows_of(rows.counts, labels, reasons, metrics),
+        rows=rows,
         metrics=tuple(metrics),
-        tokens=tokens,
+        tokens=_sums(metric.get("tokens") for metric in metrics) or dict(rows.tokens),
         seconds=_sums(metric.get("seconds") for metric in metrics),
-        test=newest_test(metrics, [label for label in labels if label in _task_labels(run)]),
+        test=newest_test(metrics, [label for label in labels if label in named]),
         dev=next((metric["dev"] for metric in reversed(metrics) if metric.get("dev")), None),
         cost=_sums(metric.get("cost") for metric in metrics).get("total"),
-        examples=examples_of(rows, [fate.loss for fate in fates], [name for name in reasons if name not in ASIDE]),
         audit=audit,
+        curves=curves_of(metrics, audited),
+        rowmap=None if places is None else row_map(places, labels),
+        datamap=None if places is None else data_map(places),
     )
 
 
-def _holding(verdicts: pa.Table) -> list[Verdict]:
-    newest = latest_verdicts(verdicts)
-    return newest.select(["id", "label", "status", "reason", "scores", "survivor_id", "auditor"]).to_pylist()
-
-
-def _task_labels(run: Mapping[str, Any]) -> list[str]:
+def task_labels(run: Mapping[str, Any]) -> list[str]:
+    """Names of the task's labels, in its order."""
     return [label["name"] for label in run.get("labels", ())]
-
-
-def _labels(run: Mapping[str, Any], fates: Iterable[Fate]) -> tuple[str, ...]:
-    named = _task_labels(run)
-    seen = {label for fate in fates for label in (fate.intended, fate.final)}
-    return (*named, *sorted(seen - set(named)))
 
 
 def _sums(rounds: Iterable[Mapping[str, Any] | None]) -> dict[str, Any]:
@@ -109,8 +110,3 @@ def _sums(rounds: Iterable[Mapping[str, Any] | None]) -> dict[str, Any]:
         for name, value in (values or {}).items():
             total[name] = total.get(name, 0) + (value or 0)
     return total
-
-
-def _row_tokens(rows: pa.Table) -> dict[str, int]:
-    columns = {"prompt": "prompt_tokens", "output": "output_tokens"}
-    return {name: sum(count or 0 for count in rows[column].to_pylist()) for name, column in columns.items()}

@@ -1,28 +1,15 @@
-"""From generated to kept: what became of each row, and the waste of each label, summing exactly."""
+"""From generated to kept: the waste of each label, summing exactly."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
-import pyarrow as pa
+from cluster.report_fates import OVER_QUOTA, WAITING, Counts
 
-from cluster.report_samples import OVER_QUOTA, Verdict
-from generation.records import KEPT
-
-WAITING = "no verdict yet"
 ASIDE = (OVER_QUOTA, WAITING)  # no fault of the row's
-
-
-class Fate(NamedTuple):
-    """What became of one row; `loss` is None for a kept one."""
-
-    id: str
-    intended: str
-    final: str
-    loss: str | None
 
 
 @dataclass(frozen=True)
@@ -51,46 +38,21 @@ class Flow:
         return self.confirmed + self.moved_in
 
 
-def fates_of(rows: pa.Table, holding: Mapping[str, Verdict]) -> list[Fate]:
-    """What became of each row, in the order of `rows`; `holding` is the verdict that holds for each id."""
-    columns = (rows[name].to_pylist() for name in ("id", "intended_label", "label"))
-    return [_fate(key, intended or label, holding.get(key)) for key, intended, label in zip(*columns, strict=True)]
-
-
-def _fate(key: str, intended: str | None, verdict: Verdict | None) -> Fate:
-    final = (verdict["label"] if verdict else None) or intended or "(no label)"
-    kept = verdict is not None and verdict["status"] in KEPT
-    return Fate(key, intended or final, final, None if kept else _loss(verdict))
-
-
-def _loss(verdict: Verdict | None) -> str:
-    if verdict is None:
-        return WAITING
-    if verdict["status"] == "surplus":
-        return OVER_QUOTA
-    reason = (verdict["reason"] or "no reason given").replace("_", " ")
-    return reason if verdict["status"] == "rejected" else f"held: {reason}"
-
-
-def reasons_of(fates: Iterable[Fate]) -> tuple[str, ...]:
-    """Names of losses, the greatest first; what is not waste but kept aside comes last."""
-    counts = Counter(fate.loss for fate in fates if fate.loss)
-    aside = {OVER_QUOTA: 2, WAITING: 3}
-    return tuple(sorted(counts, key=lambda name: (aside.get(name, name.startswith("held: ")), -counts[name], name)))
-
-
 def flows_of(
-    fates: Sequence[Fate], labels: Sequence[str], reasons: Sequence[str], metrics: Sequence[Mapping[str, Any]]
+    counts: Counts, labels: Sequence[str], reasons: Sequence[str], metrics: Sequence[Mapping[str, Any]]
 ) -> tuple[Flow, ...]:
     """One flow per label; quotas add up over the rounds."""
-    lost = Counter((fate.intended, fate.loss) for fate in fates if fate.loss)
-    kept = Counter((fate.intended, fate.final) for fate in fates if not fate.loss)
-    generated = Counter(fate.intended for fate in fates)
-    away, into = Counter[str](), Counter[str]()
-    for (intended, final), count in kept.items():
+    lost, kept = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
+    generated, away, into = Counter[str](), Counter[str](), Counter[str]()
+    for (intended, final, loss), rows in counts.items():
+        generated[intended] += rows
+        if loss is not None:
+            lost[intended, loss] += rows
+            continue
+        kept[intended, final] += rows
         if intended != final:
-            away[intended] += count
-            into[final] += count
+            away[intended] += rows
+            into[final] += rows
     return tuple(
         Flow(
             label=label,

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
+import numpy as np
 
-Verdict = Mapping[str, Any]
-Outcome = tuple[str, str, str | None]  # intended label, final label, loss
+from cluster.report_fates import NONE, OVER_QUOTA, Fates
 
-OVER_QUOTA = "over quota"
 KEPT_PER_LABEL, OTHER_PER_LABEL, MOST = 8, 4, 480
 EXAMPLES = 3  # of each reason
 
@@ -35,78 +32,58 @@ class Sample:
     lineage: Mapping[str, str]
 
 
-def pick_samples(
-    rows: pa.Table,
-    verdicts: Mapping[str, Verdict],
-    outcomes: Sequence[Outcome],
-    labels: Sequence[str],
-    seeds: Mapping[str, str],
-) -> tuple[Sample, ...]:
-    """Per label up to 8 kept rows and 4 others of as many reasons as there are; fewer where labels are many.
-
-    Ids are hashes, so the smallest ids are a random choice that repeats. Rows that wait for a verdict are not shown.
-    """
-    ids = rows["id"].to_pylist()
-    share = min(1.0, MOST / max(1, len(labels) * (KEPT_PER_LABEL + OTHER_PER_LABEL)))
-    kept, other = max(1, round(KEPT_PER_LABEL * share)), max(1, round(OTHER_PER_LABEL * share))
-    groups: dict[str, list[int]] = {label: [] for label in labels}
-    for index, (intended, _, _) in enumerate(outcomes):
-        if ids[index] in verdicts:
-            groups[intended].append(index)
-    picked: list[int] = []
-    for members in groups.values():
-        members.sort(key=lambda index: ids[index])
-        picked += [index for index in members if _outcome(outcomes[index]) == "kept"][:kept]
-        picked += _varied([index for index in members if _outcome(outcomes[index]) != "kept"], outcomes)[:other]
-    chosen = rows.take(pa.array(picked, pa.int64())).to_pylist()
-    texts = {**_survivors(rows, [verdicts[row["id"]] for row in chosen]), **seeds}
-    return tuple(
-        _sample(row, verdicts[row["id"]], outcomes[index], texts) for index, row in zip(picked, chosen, strict=True)
-    )
-
-
-def examples_of(
-    rows: pa.Table, losses: Sequence[str | None], reasons: Sequence[str], most: int = EXAMPLES
-) -> dict[str, tuple[str, ...]]:
-    """Texts of each reason, those with the smallest ids."""
-    groups: dict[str, list[int]] = {reason: [] for reason in reasons}
-    ids = rows["id"].to_pylist()
-    for index in sorted(range(len(ids)), key=ids.__getitem__):
-        if (loss := losses[index]) in groups and len(groups[loss]) < most:
-            groups[loss].append(index)
-    texts = {reason: rows["text"].take(pa.array(group, pa.int64())).to_pylist() for reason, group in groups.items()}
-    return {reason: tuple(text or "" for text in found) for reason, found in texts.items()}
-
-
-def _outcome(outcome: Outcome) -> str:
-    intended, final, loss = outcome
+def outcome_of(intended: str, final: str, loss: str | None) -> str:
+    """`lost`, `kept`, or `moved` to another label."""
     return "lost" if loss else "kept" if intended == final else "moved"
 
 
-def _varied(indices: Sequence[int], outcomes: Sequence[Outcome]) -> list[int]:
+def pick_samples(fates: Fates, places: np.ndarray, labels: Sequence[str]) -> list[int]:
+    """Of rows at `places`, ordered by id: per label up to 8 kept rows and 4 others of as many reasons as there are.
+
+    Fewer where labels are many. Ids are hashes, so the first are a random choice that repeats. Rows that wait for a
+    verdict are not shown.
+    """
+    share = min(1.0, MOST / max(1, len(labels) * (KEPT_PER_LABEL + OTHER_PER_LABEL)))
+    kept, other = max(1, round(KEPT_PER_LABEL * share)), max(1, round(OTHER_PER_LABEL * share))
+    judged = places[fates.verdict[places] != NONE]
+    picked: list[int] = []
+    for label in labels:
+        number = fates.labels.index(label) if label in fates.labels else NONE
+        mine = judged[fates.intended[judged] == number]
+        stays = (fates.loss[mine] == NONE) & (fates.final[mine] == fates.intended[mine])
+        picked += mine[stays][:kept].tolist()
+        picked += _varied(mine[~stays].tolist(), fates)[:other]
+    return picked
+
+
+def pick_examples(
+    fates: Fates, places: np.ndarray, reasons: Iterable[str], most: int = EXAMPLES
+) -> dict[str, list[int]]:
+    """Of rows at `places`, the first of each reason."""
+    return {name: places[fates.lost_as(name)[places]][:most].tolist() for name in reasons}
+
+
+def _varied(places: Sequence[int], fates: Fates) -> list[int]:
     """One of each reason first, then a second of each, …; rows over quota teach least and come after the others."""
-    seen: Counter[str | None] = Counter()
+    seen: Counter[int] = Counter()
     keyed: list[tuple[bool, int, int, int]] = []
-    for index in indices:
-        loss = outcomes[index][2]
-        keyed.append((loss == OVER_QUOTA, seen[loss], len(keyed), index))
+    for place in places:
+        loss = int(fates.loss[place])
+        keyed.append((loss != NONE and fates.losses[loss] == OVER_QUOTA, seen[loss], len(keyed), place))
         seen[loss] += 1
-    return [index for *_, index in sorted(keyed)]
+    return [place for *_, place in sorted(keyed)]
 
 
-def _survivors(rows: pa.Table, verdicts: Sequence[Verdict]) -> dict[str, str]:
-    wanted = pa.array(sorted({verdict["survivor_id"] for verdict in verdicts if verdict["survivor_id"]}), pa.string())
-    found = rows.select(["id", "text"]).filter(pc.is_in(rows["id"], value_set=wanted))
-    return dict(zip(found["id"].to_pylist(), found["text"].to_pylist(), strict=True))
-
-
-def _sample(row: Mapping[str, Any], verdict: Verdict, outcome: Outcome, texts: Mapping[str, str]) -> Sample:
+def sample_of(
+    row: Mapping[str, Any], verdict: Mapping[str, Any], outcome: tuple[str, str, str | None], texts: Mapping[str, str]
+) -> Sample:
+    """A row (ROW_SCHEMA) and its verdict (VERDICT_SCHEMA) as they are shown; `texts` of seeds and other rows by id."""
     scores = dict(verdict["scores"] or ())
     survivor = verdict["survivor_id"]
     return Sample(
         id=row["id"],
         text=row["text"] or "",
-        outcome=_outcome(outcome),
+        outcome=outcome_of(*outcome),
         intended=outcome[0],
         final=outcome[1],
         loss=outcome[2],
@@ -118,7 +95,7 @@ def _sample(row: Mapping[str, Any], verdict: Verdict, outcome: Outcome, texts: M
     )
 
 
-def _lineage(row: Mapping[str, Any], verdict: Verdict) -> dict[str, str]:
+def _lineage(row: Mapping[str, Any], verdict: Mapping[str, Any]) -> dict[str, str]:
     tokens = f"{row['prompt_tokens'] or 0:,} prompt, {row['output_tokens'] or 0:,} output"
     return {
         "row": row["id"],

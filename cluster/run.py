@@ -93,9 +93,9 @@ class Run:
         """Where the run stands, from what is committed."""
         return read_status(self.store)
 
-    def report(self) -> Location:
-        """Write report.html anew and return its place."""
-        return write_report(self.store)
+    def report(self, form: str = "html") -> Location:
+        """Write report.html anew, or report.md or report.json, and return its place."""
+        return write_report(self.store, form)
 
     def predict(self, texts: Sequence[str]) -> pa.Table:
         """Columns `text`, those of the kind of task, and `confidence`, by the newest finished student.

@@ -9,7 +9,9 @@ from typing import Any
 
 from cluster.config import RuntimeSettings
 from cluster.reaper import Reaper
-from generation.errors import UserError
+from generation.errors import Fault, UserError
+
+_SLOW = "timed out during startup"  # of Ray's message
 
 
 @contextmanager
@@ -35,11 +37,27 @@ def ray_session(runtime: RuntimeSettings, namespace: str | None = None, **local:
         else:
             # "local": without it, Ray would join a cluster that it finds running on this machine
             own = {"num_cpus": _logical_cpus(runtime), "include_dashboard": False, **options, **local}
-            ray.init("local", **own)
+            _start(own)
             with Reaper():
                 yield
     finally:
         ray.shutdown()
+
+
+def _start(options: dict[str, Any]) -> None:
+    """On a busy machine it may take longer than Ray waits: then once more. Raises Fault."""
+    import ray
+
+    for is_last in (False, True):
+        try:
+            ray.init("local", **options)
+            return
+        except Exception as error:  # Ray raises no class of its own
+            ray.shutdown()
+            if _SLOW not in str(error):
+                raise
+            if is_last:
+                raise Fault("Ray could not start in time: this machine has too much else to do") from None
 
 
 def _join(address: str, options: dict[str, Any]) -> None:

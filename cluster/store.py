@@ -153,16 +153,11 @@ class Store:
     def generated(self, round_: int, columns: Sequence[str] | None = None) -> pa.Table:
         """Committed rows of a round, each request taken from the lexicographically first part that has it."""
         wanted = None if columns is None else list(dict.fromkeys(["request_id", *columns]))
-        taken: set[str] = set()
-        tables = []
-        for table in read_each(self.filesystem, self.parts(round_, "generated"), ROW_SCHEMA, wanted):
-            ids = set(table["request_id"].to_pylist())
-            if late := ids & taken:
-                table = table.filter(pc.invert(pc.is_in(table["request_id"], pa.array(sorted(late)))))
-            taken |= ids
-            tables.append(table if columns is None else table.select(list(columns)))
+        tables = list(read_each(self.filesystem, self.parts(round_, "generated"), ROW_SCHEMA, wanted))
+        if _has_late(tables):
+            tables = _first_of_each(tables)
         empty = ROW_SCHEMA if columns is None else pa.schema([ROW_SCHEMA.field(name) for name in columns])
-        return pa.concat_tables(tables) if tables else empty.empty_table()
+        return pa.concat_tables([empty.empty_table(), *(table.select(empty.names) for table in tables)])
 
     def people(self, round_: int, columns: Sequence[str] | None = None) -> pa.Table:
         """Rows that people made of rows of a round (ROW_SCHEMA). One without a verdict was never finished."""
@@ -222,3 +217,21 @@ class Store:
         rows = self.rows(round_, ["id", "text"])
         joined = rows.join(verdicts.select(["id", "label", "status", "weight"]), "id", join_type="inner").sort_by("id")
         return joined.select(_KEPT_SCHEMA.names)
+
+
+def _has_late(tables: Sequence[pa.Table]) -> bool:
+    """Whether a request has rows in two parts: a driver that was only asleep committed after the next one's engines."""
+    ids = [table["request_id"].unique() for table in tables]
+    return len(pa.chunked_array(ids, pa.string()).unique()) < sum(map(len, ids))
+
+
+def _first_of_each(tables: Sequence[pa.Table]) -> list[pa.Table]:
+    taken: set[str] = set()
+    found = []
+    for table in tables:
+        ids = set(table["request_id"].to_pylist())
+        if late := ids & taken:
+            table = table.filter(pc.invert(pc.is_in(table["request_id"], pa.array(sorted(late)))))
+        taken |= ids
+        found.append(table)
+    return found

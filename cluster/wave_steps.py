@@ -26,6 +26,7 @@ from cluster.rounds import Round, accepted_per_label, is_met, kept_texts, next_c
 from cluster.sparse import sparse_rows
 from cluster.steering import temperatures
 from cluster.store import RequestRef, Store, adapter_folder
+from cluster.tagged import spans_of
 from denoise.diversity import distinct
 from denoise.meanings import Meanings
 from denoise.noise.calibration import seed_calibration
@@ -130,6 +131,7 @@ class WaveSteps:
                 audited=None if several else audited_rows(self._store),
                 banned=self._job.generation.banned,
                 sets=self._job.shown.label_names if several else None,
+                spans=spans_of(self._job, self._store),
             )
             name = f"w{wave:03d}-d{self._epoch:04d}-{len(self._store.parts(now.number, 'verdicts')):03d}"
             self._store.commit(now.number, "verdicts", name, verdicts, self._job.run_id)

@@ -32,6 +32,7 @@ from denoise.noise.set_agreement import set_agreements
 from denoise.noise.soft import label_shares
 from denoise.settings import DenoiseSettings
 from denoise.sketch import KNOWN_SCHEMA, SKETCH_SCHEMA, know, near_settings, reading_of, sketch
+from denoise.spans import Spans, span_opinions
 from denoise.steps import build_pool, drop_duplicates, drop_filtered, settle, told
 from generation.records import KEPT
 from generation.task import Task
@@ -56,6 +57,7 @@ def denoise_wave(
     meanings: Meanings | None = None,
     second: SecondOpinion | None = None,
     audited: pa.Table | None = None,
+    spans: Spans | None = None,
 ) -> pa.Table:
     """One verdict (VERDICT_SCHEMA, revision 0) on each of `rows` (ROW_SCHEMA), in their order.
 
@@ -66,10 +68,10 @@ def denoise_wave(
     for. `sets` are the sets of labels that rows are made for, joined, where rows have several: then the judge tells of
     each label by itself; `second` has a say on other rows' shares of labels, and on what happens to them where the
     settings state a noise to aim at. `audited` (`text`, `intended`, `label`) are rows whose labels people have settled:
-    they move how far the opinions are trusted. `meanings` are used where the settings ask for semantic duplicates. A
-    task takes about `block_rows` rows. The verdicts, but for their time, do not depend on the order of rows, on
-    `block_rows` or on the number of workers. Raises ValueError on repeated ids and unknown labels. Needs an initialised
-    Ray with one free CPU or more.
+    they move how far the opinions are trusted. `meanings` are used where the settings ask for semantic duplicates,
+    `spans` where rows have tags and no judge. A task takes about `block_rows` rows. The verdicts, but for their time,
+    do not depend on the order of rows, on `block_rows` or on the number of workers. Raises ValueError on repeated ids
+    and unknown labels. Needs an initialised Ray with one free CPU or more.
     """
     ids = rows["id"].to_pylist()
     old = pa.concat_tables([know(kept), KNOWN_SCHEMA.empty_table() if known is None else known]).sort_by("id")
@@ -98,7 +100,7 @@ def denoise_wave(
     names, candidates = task.label_names, judged["id"].to_pylist()
     intended = [ledger.intended[id] for id in candidates]
     if load_judge is None:
-        opinions = unjudged(intended)
+        opinions = unjudged(intended) if spans is None else span_opinions(candidates, rows, spans, settings)
     else:
         probabilities = judge_texts(judged, names, load_judge, block_rows)
         if sets is not None:

@@ -36,6 +36,9 @@ class DenoiseSettings(Settings):
     relabel: Share = Field(
         0.45, description="confidence, likewise, from which its other label replaces the intended one"
     )
+    least_span: Share = Field(
+        0.0, description="rows of tags whose most doubtful span is less sure are held; 0: doubts are written down alone"
+    )
     filters: FilterSettings = FilterSettings()
     redact: bool = Field(
         False,

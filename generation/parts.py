@@ -117,7 +117,13 @@ def _tables(filesystem: fs.FileSystem, paths: Sequence[str], columns: list[str])
             yield pq.read_table(pa.BufferReader(data), columns=columns)
     else:
         for path in paths:
-            yield pq.read_table(path, filesystem=filesystem, columns=columns, partitioning=None)
+            with filesystem.open_input_file(path) as file, pq.ParquetFile(file) as part:
+                yield part.read(columns)
+
+
+def count_rows(filesystem: fs.FileSystem, paths: Sequence[str]) -> int:
+    """Rows of the parts, as their footers say."""
+    return sum(pq.read_metadata(path, filesystem=filesystem).num_rows for path in paths)
 
 
 def read_batches(

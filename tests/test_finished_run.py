@@ -40,7 +40,7 @@ def labelmill(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 def digests(run: Path) -> dict[str, str]:
     """Content of all that a run keeps; the lease, the logs and the report carry times."""
-    moving = {"lease.json", "lease.lock", "log.jsonl", "driver.log", "report.html"}
+    moving = {"lease.json", "lease.lock", "log.jsonl", "driver.log", "report.html", "report.json"}
     files = [path for path in run.rglob("*") if path.is_file() and path.name not in moving]
     return {str(path.relative_to(run)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
@@ -272,6 +272,19 @@ def test_the_report_tells_the_same_numbers(story: Story) -> None:
     assert metrics is not None
     assert f"{metrics['generated']:,}" in page
     assert "http://" not in page and "https://" not in page
+    assert all(f'<section id="{part}"' in page for part in ("rounds", "map", "learnt", "copies"))
+    numbers = json.loads(labelmill("report", story.run, "--format", "json", "--out", "-").stdout)
+    assert (numbers["rows"]["kept"], numbers["rows"]["generated"]) == (24, metrics["generated"])
+    assert numbers["rounds"][0]["accuracy"] == metrics["test"]["student"]["accuracy"]
+
+
+def test_the_map_has_what_was_kept_and_the_seeds(story: Story) -> None:
+    rows = pd.read_parquet(story.run / "rounds" / "000" / "map.parquet")
+    kept = Run.open(story.run).dataset().to_pandas().set_index("id")["label"]
+    mine = rows[rows.outcome.isin(["kept", "moved"])].set_index("id")
+    assert mine.label.sort_index().equals(kept.sort_index())
+    assert Counter(rows.outcome)["seed"] == len(json.loads((story.run / "seeds.json").read_text()))
+    assert rows.confidence.between(0, 1).all() and rows.variability.between(0, 0.5).all()
 
 
 def test_the_same_from_python(finished: tuple[Path, Path]) -> None:

@@ -176,6 +176,10 @@ def test_tags(tmp_path: Path) -> None:
         assert f"B-{row['label']}" in row["tags"]
     read_elsewhere(run, ["tokens", "tags"])
     assert {"malformed", "unknown_slot", "lacks_slot"} <= set(reasons(run))
+    names = {"span_slot", "span_boundary", "span_missing"}
+    told = [dict(row["scores"]) for row in run.verdicts().to_pylist() if row["stage"] == "quota"]
+    assert told and all(set(scores) == names and 0 <= min(scores.values()) <= 1 for scores in told)
+    assert {scores["span_slot"] for scores in told} != {1.0}
     for row in has_a_student(driver, run, "tags", judged=False):
         assert len(row["tokens"]) == len(row["tags"])
         assert {tag[2:] for tag in row["tags"]} <= {"", "person", "time"}
@@ -183,7 +187,7 @@ def test_tags(tmp_path: Path) -> None:
 
 def has_a_student(driver: Driver, run: Run, kind: str, judged: bool) -> list[dict[str, Any]]:
     """A student, its evaluation and its predictions, which are returned."""
-    unjudged = f"kind '{kind}' has no judge yet: rows pass on filters and deduplication alone" in driver.output
+    unjudged = f"kind '{kind}' has no judge: doubts about spans are written down" in driver.output
     assert unjudged is not judged
     assert {"student  ", "next     "} <= {line[:9] for line in driver.output.splitlines()}
     assert (driver.run / "rounds" / "000" / "judge").exists() is judged
@@ -197,6 +201,6 @@ def has_a_student(driver: Driver, run: Run, kind: str, judged: bool) -> list[dic
     assert 0 <= low <= student["micro_f1"] <= high <= 1
     assert set(student["per_class"]) == set(spec["labels"])
     report = (driver.run / "report.html").read_text()
-    assert ("has no judge yet: rows were kept for their form" in report) is not judged
+    assert ("has no judge: rows were kept for their form, by filters and deduplication alone." in report) is not judged
     told = predict(driver, "test.jsonl")
     return [json.loads(line) for line in told.stdout.splitlines()]

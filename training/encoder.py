@@ -62,8 +62,15 @@ class Encoder(nn.Module):
 
     def forward(self, batch: Packed) -> Tensor:
         """Last hidden states of the batch's rows: [r, t, d]."""
-        inputs = batch.inputs() if self.tokenizer.shared_rows else batch.plain_inputs()
-        return self.model(**inputs).last_hidden_state
+        return self.model(**self._inputs(batch)).last_hidden_state
+
+    def middle(self, batch: Packed) -> Tensor:
+        """Hidden states halfway up: [r, t, d]."""
+        states = self.model(**self._inputs(batch), output_hidden_states=True).hidden_states
+        return states[len(states) // 2]
+
+    def _inputs(self, batch: Packed) -> dict[str, Tensor]:
+        return batch.inputs() if self.tokenizer.shared_rows else batch.plain_inputs()
 
     @torch.inference_mode()
     def embed(self, texts: Sequence[str]) -> np.ndarray:

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from cluster.audit.findings import powered_estimate, read_findings
-from cluster.audit.lots import Lot, current_lot, decision_of, released_version
+from cluster.audit.lots import Lot, current_lot, decision_of, lot_numbers, read_lot, released_version
 from cluster.audit.planning import points, shown_rates
+from cluster.dataset import round_of_version
 from cluster.store import Store
 from denoise.audit.estimates import Estimate
 from denoise.audit.intervals import wilson
@@ -40,13 +41,25 @@ def standing(store: Store, lot: Lot) -> dict[str, Any]:
 
 
 def audit_of(store: Store) -> dict[str, Any] | None:
-    """What the report shows of the newest lot: where it stands and its plan's curve; None before there is a lot."""
+    """What the report shows of the newest lot, JSON-ready: where it stands and its plan's curve; None before one."""
     lot = current_lot(store)
     if lot is None:
         return None
     rates, wide = shown_rates(lot.assurance), 1.5 * lot.assurance.reject
     line = points(lot.plan, np.linspace(0, min(1.0, wide), 61).tolist())
-    return standing(store, lot) | {"curve": points(lot.plan, rates), "line": line}
+    curve = points(lot.plan, rates)
+    return standing(store, lot) | {"curve": [asdict(point) for point in curve], "line": [asdict(each) for each in line]}
+
+
+def audited_noise(store: Store) -> list[dict[str, float]]:
+    """What people found in the newest lot of each round's dataset: the share of wrong labels, and its 95% interval."""
+    found = {}
+    for number in lot_numbers(store):
+        lot = read_lot(store, number)
+        if estimate := read_findings(store, lot).estimate:
+            told = {"share": estimate.share, "low": estimate.low, "high": estimate.high}
+            found[round_of_version(lot.version)] = {"round": round_of_version(lot.version), "lot": number, **told}
+    return [found[number] for number in sorted(found)]
 
 
 def render_standing(found: dict[str, Any]) -> str:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from cluster.report_flow import fates_of
+from cluster.report_fates import fates_of
 from cluster.store import Store
 
 
@@ -23,9 +23,9 @@ def losses_of(store: Store, rounds: Iterable[int]) -> Losses:
     """By the verdicts that hold now."""
     counts: Counter[str | None] = Counter()
     for number in rounds:
-        holding = {verdict["id"]: verdict for verdict in store.verdicts(number).to_pylist()}
         rows = store.rows(number, ["id", "intended_label", "label"])
-        counts.update(fate.loss for fate in fates_of(rows, holding))
+        for (_, _, loss), found in fates_of(rows, store.verdicts(number)).counted().items():
+            counts[loss] += found
     kept = counts.pop(None, 0)
     reasons = {name: count for name, count in sorted(counts.items(), key=lambda each: (-each[1], str(each[0]))) if name}
     return Losses(kept + sum(reasons.values()), kept, reasons)

@@ -23,11 +23,13 @@ from cluster.forgetting.pending import Forgetting, Gone, begin, bury, end, pendi
 from cluster.forgetting.targets import Found, Row, find_targets, still_there
 from cluster.journal import Journal
 from cluster.material import pool_mark
+from cluster.report_cache import NAME as COUNTS
 from cluster.report_page import write_report
 from cluster.store import Store
 from generation.errors import UserError
 
 REPORT, SCRATCH = "report.html", "training"
+DERIVED = ("report.md", "report.json", COUNTS)  # made anew when they are asked for
 _QUOTED = "its prompt quoted a row that was forgotten"
 
 
@@ -88,8 +90,8 @@ def finish(store: Store) -> Forgetting | None:
     eraser = Eraser(store, frozenset(told.ids | ids), frozenset(told.names), frozenset(requests), quotes)
     for each in (store, *nested_stores(store)):
         _set_aside(each, eraser)
-    store.remove(REPORT)
-    store.remove(SCRATCH)
+    for name in (REPORT, *DERIVED, SCRATCH):
+        store.remove(name)
     leave_lots(store, told.ids)
     for version in told.versions:  # readers do without, and it holds the least and the greatest text of each part
         for name in ("_metadata", "_common_metadata"):

@@ -12,9 +12,14 @@ _SCORES = {
     "judge_margin": "lead over its next label",
     "judge_intended": "trust in the label asked for",
     "label_wrong": "chance that the label is wrong",
+    "span_slot": "trust in its spans' slots",
+    "span_boundary": "trust in where its spans begin and end",
+    "span_missing": "trust that no span is missing",
     "label_margin": "how much likelier under this label than under others, per token",
 }
-_SHARES = frozenset({"judge_confidence", "judge_intended", "judge_margin", "label_wrong"})
+_SHARES = frozenset(
+    {"judge_confidence", "judge_intended", "judge_margin", "label_wrong", "span_slot", "span_boundary", "span_missing"}
+)
 _OWN = frozenset({"seconds", "defect"})  # a person's, not the machine's
 _REASONS = {
     "label_disagrees": "the judge sees another label",
@@ -22,6 +27,9 @@ _REASONS = {
     "labels_missing": "the judge sees fewer labels",
     "labels_added": "the judge sees more labels",
     "label_margin": "hardly likelier under this label than under others",
+    "span_slot_doubted": "a span looks like another slot, or like none",
+    "span_boundary": "a span looks cut wrongly",
+    "span_missing": "words look like a span and are none",
     "over_quota": "more than were asked for",
 }
 

@@ -41,7 +41,8 @@ class Picked:
 
     def decide(self, outcomes: Sequence[bool]) -> Decision:
         checked, defects = len(outcomes), sum(outcomes)
-        return Decision("open", checked, defects, defects / checked if checked else None, 0.0, 1.0, 0.0)
+        share, left = defects / checked if checked else None, float(len(self.sample) - checked)
+        return Decision("open", checked, defects, share, 0.0, 1.0, left)
 
     def is_closed(self, store: Store) -> bool:
         return False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from generation.errors import UserError, clip
@@ -45,6 +45,22 @@ def spans_of_tokens(tokens: Sequence[str], tags: Sequence[str], text: str | None
         elif tag != OUTSIDE:
             spans[-1] = spans[-1]._replace(end=place)
     return spans
+
+
+def tag_columns(slots: Sequence[str]) -> list[str]:
+    """O, and then B- and I- of each slot."""
+    return [OUTSIDE, *(f"{mark}-{slot}" for slot in slots for mark in "BI")]
+
+
+def word_spans(tags: Sequence[str]) -> Iterator[tuple[str, int, int]]:
+    """(slot, first word, behind the last word) of each span; an I- without its B- begins one."""
+    slot, start = "", 0
+    for place, tag in enumerate([*tags, OUTSIDE]):
+        if slot and tag != f"I-{slot}":
+            yield slot, start, place
+            slot = ""
+        if tag != OUTSIDE and not slot:
+            slot, start = tag[2:], place
 
 
 def check_tags(where: str, tokens: Sequence[str], tags: Sequence[str], slots: Collection[str]) -> None:

@@ -30,9 +30,18 @@ def test_a_tagged_task_is_asked_for_slots(tmp_path: Path) -> None:
     )
     assert [seed.text for seed in job.task.seeds] == ["Ann at six", "by Bo"]
     assert job.warnings == (
-        f"{tmp_path}/task.yaml: kind 'tags' has no judge yet: rows pass on filters and deduplication alone",
+        f"{tmp_path}/task.yaml: kind 'tags' has no judge: doubts about spans are written down, and rows pass on "
+        "filters and deduplication alone unless denoise.least_span is above 0",
     )
     assert job.run_json()["kind"] == job.identity["kind"] == "tags"
+
+
+def test_doubts_about_spans_are_acted_on_where_there_are_spans(tmp_path: Path) -> None:
+    job = make(tmp_path, TAGGED, kind="tags", labels=SLOTS, denoise={"least_span": 0.3})
+    assert (job.warnings, job.identity["denoise.least_span"]) == ((), 0.3)
+    assert "denoise.least_span" not in make(tmp_path, SETS, kind="multi_label").identity
+    with pytest.raises(UserError, match=r"denoise\.least_span: must be 0 for kind 'multi_label', which has no spans"):
+        make(tmp_path, SETS, kind="multi_label", denoise={"least_span": 0.3})
 
 
 def test_several_labels_are_asked_for_as_sets(tmp_path: Path) -> None:

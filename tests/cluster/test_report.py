@@ -11,10 +11,14 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from cluster.mapping import MAP_SCHEMA
 from cluster.report import render_report, segments, waterfall
-from cluster.report_data import ReportData, report_data
+from cluster.report_data import ReportData, report_data, task_labels
 from cluster.report_flow import Flow
+from cluster.report_maps import data_map, row_map
+from cluster.report_parts import Parts
 from cluster.report_scores import wilson
+from cluster.report_summary import Summary, summarise
 from cluster.visible import visible
 from generation.records import rows_table, verdicts_table
 
@@ -114,7 +118,18 @@ def view(rows: pa.Table | None = None, metrics: list[dict[str, Any]] = METRICS, 
     older = [verdict("a", "rejected", "too_short", "rain", revision=0)]
     verdicts = verdicts_table([*older, *(verdict(key, *fate) for key, _, fate in FATES if fate)])
     made = rows_table([row(key, label) for key, label, _ in FATES]) if rows is None else rows
-    return report_data(RUN | run, 12, made, verdicts, metrics, SEEDS)
+    return report_data(RUN | run, 12, counted(made, verdicts), metrics, len(SEEDS))
+
+
+def counted(rows: pa.Table, verdicts: pa.Table, run: dict[str, Any] = RUN, seeds: dict[str, str] = SEEDS) -> Summary:
+    return summarise(Parts.of(rows), Parts.of(verdicts), task_labels(run), seeds)
+
+
+def places(text: str = "It pours.") -> pa.Table:
+    """A map of two labels, one of them `text`."""
+    names = ("id", "text", "label", "outcome", "round", "x", "y", "confidence", "variability")
+    rows = [("a", text, text, "kept", 0, 0.5, 0.5, 0.9, 0.1), ("s", text, "sun", "seed", None, -1, -1, 0.4, 0.3)]
+    return pa.Table.from_pylist([dict(zip(names, each, strict=True)) for each in rows], MAP_SCHEMA)
 
 
 class Page(HTMLParser):
@@ -196,20 +211,64 @@ def test_many_labels_show_fewer_rows_each() -> None:
     labels = [{"name": f"l{number:02}"} for number in range(77)]
     rows = rows_table([row(f"{number:04}", f"l{number % 77:02}") for number in range(77 * 12)])
     verdicts = verdicts_table([verdict(f"{n:04}", "accepted", None, f"l{n % 77:02}") for n in range(77 * 12)])
-    data = report_data({"labels": labels}, 924, rows, verdicts, [], {})
+    run = {"labels": labels}
+    data = report_data(run, 924, counted(rows, verdicts, run), [], 0)
     assert len(data.samples) == 77 * 4
     assert "77" in render_report(data)
 
 
 def test_each_reason_has_examples() -> None:
     rows = rows_table([row(key, label, f"text {key}") for key, label, _ in FATES])
-    assert view(rows).examples == {
+    assert view(rows).rows.examples == {
         "near duplicate": ("text d", "text e"),
         "label disagrees": ("text k",),
         "too short": ("text f",),
         "held: for audit": ("text j",),
     }
     assert "text f" in Page(render_report(view(rows))).text
+
+
+def test_copies_and_labels_at_odds_are_shown() -> None:
+    rows = rows_table([row(key, label, f"text {key}") for key, label, _ in FATES])
+    text = Page(render_report(view(rows))).text
+    assert "3 1 rain 3 text a ×2 kept text e near duplicate" not in text  # near duplicates are no exact copies
+    assert "3 0 rain 3 text a kept text d near duplicate text e near duplicate" in text
+    assert "No duplicate was made for another label than the row that stands for it has." in text
+    moved = [
+        dict(verdict("a", "relabelled", "label_disagrees", "sun")),
+        verdict("d", "rejected", "near_duplicate", "rain"),
+    ]
+    told = Page(render_report(report_data(RUN, 2, counted(rows, verdicts_table(moved)), [], 2))).text
+    assert "1 duplicates were made for another label" in told
+    assert "sun rain 1 text a text d" in told
+
+
+def test_rounds_are_drawn_from_the_first_on() -> None:
+    page = Page(render_report(view()))
+    assert "One round has finished; each further one adds a point." in page.text
+    assert "How many labels are wrong is not shown" in page.text
+    drawn = [attributes["aria-label"] for tag, attributes in page.tags if attributes.get("class") == "chart"]
+    assert drawn == [
+        "Accuracy on the test texts by round: student round 0 87.5%; best baseline round 0 90.0%",
+        "Tokens per accepted row by round: round 0 309",
+    ]
+    noisy = METRICS[0] | {"noise": {"share": 0.1, "low": 0.05, "high": 0.2}}
+    told = Page(render_report(view(metrics=[noisy]))).text
+    assert "round 0: by the judge 10.0% (5.0% to 20.0%)" in told and "is not shown" not in told
+    assert 'id="h-rounds"' not in render_report(view(metrics=[]))
+
+
+def test_the_maps_are_drawn() -> None:
+    data = report_data(RUN, 2, view().rows, METRICS, 2, None, [], places())
+    page = Page(render_report(data))
+    groups = [each for tag, each in page.tags if tag == "g" and "data-round" in each]
+    assert [(each["data-label"], each["data-round"], each["class"]) for each in groups] == [
+        ("2", "0", "c2 now"), ("1", "seed", "c1 seed"),
+    ]  # fmt: skip
+    assert sum(tag == "use" and "x" in each for tag, each in page.tags) == 4
+    assert "It pours. It pours. (round 0, kept)" in page.text
+    assert "It pours. 0.90 0.10 It pours." in page.text
+    assert "map" not in {each.get("id") for _, each in Page(render_report(view())).tags}
 
 
 def test_a_drop_in_diversity_is_told() -> None:
@@ -290,9 +349,10 @@ def test_hostile_text_is_only_ever_text(bad: str) -> None:
     verdicts = verdicts_table([verdict("a", "accepted", None, bad), verdict("k", "rejected", bad, "sun")])
     metrics = [METRICS[0] | {"stop_reason": bad, "quota": {bad: 3}, "diversity": {bad: {bad: 1}}, "seconds": {bad: 1}}]
     run = RUN | {"name": bad, "description": bad, "labels": labels, "identity": {bad: bad}, "run_id": bad}
-    html = render_report(report_data(run, 2, rows, verdicts, metrics, seeds))
+    told = counted(rows, verdicts, run, seeds)
+    html = render_report(report_data(run, 2, told, metrics, 1, None, [], places(bad)))
     page = Page(html)
-    ours = Page(render_report(view()))
+    ours = Page(render_report(dataclasses.replace(view(), rowmap=row_map(places(), []), datamap=data_map(places()))))
     assert visible(bad) in "".join(page.words)
     assert {tag for tag, _ in page.tags} <= {tag for tag, _ in ours.tags}
     assert [tag for tag, _ in page.tags].count("script") == 1
@@ -319,7 +379,9 @@ def test_tables_have_headers_with_scope() -> None:
 
 def test_a_run_that_has_only_begun_renders() -> None:
     for run in ({}, {"name": "new", "labels": RUN["labels"]}):
-        text = Page(render_report(report_data(run, 0, rows_table([]), verdicts_table([]), [], {}))).text
+        text = Page(
+            render_report(report_data(run, 0, counted(rows_table([]), verdicts_table([]), run, {}), [], 0))
+        ).text
         assert "No row has been kept yet." in text and "No row has a verdict yet." in text
 
 

@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -11,9 +14,11 @@ from denoise.filters.settings import FilterSettings
 from denoise.meanings import Meanings
 from denoise.noise.calibration import Calibration
 from denoise.noise.judging import SecondOpinion
+from denoise.noise.tagging import NOBODY, Tagged, WordStates
 from denoise.pipeline import denoise_wave
 from denoise.settings import DenoiseSettings
 from denoise.sketch import know
+from denoise.spans import Spans
 from denoise.waterfall import Step, waterfall
 from generation.records import VERDICT_SCHEMA, map_column
 from tests.denoise.cases import TASK, KeywordJudge, WordEncoder, rows
@@ -151,6 +156,48 @@ def test_without_a_judge_rows_keep_the_labels_they_were_made_for(ray_session: No
     assert outcome(verdicts) == {"01": EXPECTED["01"], "07": (LOST, *PLAIN), "14": (HOURS, *PLAIN)}
     assert verdicts["weight"].to_pylist() == [0, 1, 1]
     assert map_column(verdicts, "scores") == [{}, {}, {}]
+
+
+def test_tagged_texts_are_held_where_a_span_is_doubted(ray_session: None) -> None:
+    table = rows(*({"id": str(n), "intended_label": "city", **tagged(*each)} for n, each in enumerate(TRIPS)))
+    seeds = Tagged(table["tokens"].to_pylist()[:3], table["tags"].to_pylist()[:3])
+    spans = Spans(("city", "time"), states_of_words, seeds, NOBODY)
+    strict, new = DenoiseSettings(filters=ANY, least_span=0.3), table.slice(3)
+    verdicts = denoise_wave(new, TASK, strict, None, KEPT.slice(0, 0), {"city": 9}, spans=spans)
+    assert outcome(verdicts) == {
+        "3": ("city", *PLAIN),
+        "4": ("city", "agreement", "held", "span_slot_doubted", None),
+        "5": ("city", "agreement", "held", "span_missing", None),
+    }
+    scores = dict(zip(verdicts["id"].to_pylist(), map_column(verdicts, "scores"), strict=True))
+    assert set(scores["3"]) == {"span_slot", "span_boundary", "span_missing"}
+    assert scores["4"]["span_slot"] < 0.3 < min(scores["3"].values())
+
+
+TRIPS = [
+    ("we flew to Rome at six", "Rome", "city", "six", "time"),
+    ("she left Oslo before noon", "Oslo", "city", "noon", "time"),
+    ("they reach Bonn by five today", "Bonn", "city", "five", "time"),
+    ("nobody leaves Rome before noon", "Rome", "city", "noon", "time"),
+    ("trains to Oslo run until six", "Oslo", "city", "six", "city"),
+    ("Bonn is quiet by five", "Bonn", "city"),
+]
+
+
+def tagged(text: str, *marks: str) -> dict[str, Any]:
+    slots = dict(zip(marks[::2], marks[1::2], strict=True))
+    tokens = text.split()
+    return {"text": text, "tokens": tokens, "tags": [f"B-{slots[each]}" if each in slots else "O" for each in tokens]}
+
+
+def states_of_words() -> WordStates:
+    """Of a word with a capital, of a time, and of another."""
+
+    def states(texts: Sequence[Sequence[str]]) -> list[np.ndarray]:
+        times = ("six", "noon", "five")
+        return [np.array([[w[0].isupper(), w in times, w not in times] for w in text], np.float32) for text in texts]
+
+    return states
 
 
 def test_texts_with_several_labels_are_judged_by_set(ray_session: None) -> None:

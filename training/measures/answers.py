@@ -6,14 +6,14 @@ which is hit if its slot and both its ends are (as in CoNLL 2000).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from generation.kinds.multi_label import split
-from generation.kinds.spans import OUTSIDE
+from generation.kinds.spans import word_spans
 from training.job import TrainingRow
 
 RESAMPLES = 1000
@@ -32,17 +32,6 @@ def answers(kind: str, predicted: Any) -> frozenset[Answer]:
     if kind == "tags":
         return frozenset(word_spans(predicted))
     return frozenset((label,) for label in (split(predicted) if kind == "multi_label" else (predicted,)))
-
-
-def word_spans(tags: Sequence[str]) -> Iterator[tuple[str, int, int]]:
-    """(slot, first word, behind the last word) of each span; an I- without its B- begins one."""
-    slot, start = "", 0
-    for place, tag in enumerate([*tags, OUTSIDE]):
-        if slot and tag != f"I-{slot}":
-            yield slot, start, place
-            slot = ""
-        if tag != OUTSIDE and not slot:
-            slot, start = tag[2:], place
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -11,10 +10,11 @@ import numpy as np
 from torch import Tensor
 from transformers import AutoModelForTokenClassification
 
-from generation.kinds.spans import OUTSIDE
+from generation.kinds.spans import OUTSIDE, tag_columns
 from training.job import TrainingRow
 from training.packing import Packed
 from training.students.network import Encoded, Input, Network
+from training.word_states import word_pieces
 
 _WORD = re.compile(r"\w+(?:[-'’.]\w+)*|[^\w\s]")
 
@@ -30,7 +30,7 @@ class TokenTagger(Network):
 
     @staticmethod
     def columns_of(labels: Sequence[str]) -> list[str]:
-        return [OUTSIDE, *(f"{mark}-{label}" for label in labels for mark in "BI")]
+        return tag_columns(labels)
 
     @property
     def labels(self) -> list[str]:
@@ -92,16 +92,8 @@ def _follows(before: str, after: str) -> bool:
 
 
 def _first_pieces(offsets: Sequence[tuple[int, int]], words: Sequence[str]) -> tuple[list[int], list[int]]:
-    """The first piece of each word that has one, and the word's number; special tokens have no characters."""
-    ends = list(itertools.accumulate(len(word) + 1 for word in words))  # a word's, with the space behind it
-    marks, units, word, last = list[int](), list[int](), 0, -1
-    for piece, (start, end) in enumerate(offsets):
-        if end <= start:
-            continue
-        while ends[word] <= end - 1:  # the piece's last character lies beyond it
-            word += 1
-        if word != last:
-            marks.append(piece)
-            units.append(word)
-            last = word
-    return marks, units
+    """The first piece of each word that has one, and the word's number."""
+    first: dict[int, int] = {}
+    for piece, word in word_pieces(offsets, words):
+        first.setdefault(word, piece)
+    return list(first.values()), list(first)

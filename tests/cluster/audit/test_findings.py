@@ -6,7 +6,7 @@ import pytest
 
 from cluster.audit.findings import DISCARDED, powered_estimate, read_findings
 from cluster.audit.lots import Lot, open_lot
-from cluster.audit.standing import render_standing, standing
+from cluster.audit.standing import audited_noise, render_standing, standing
 from cluster.report_page import write_report
 from cluster.store import Store
 from tests.cluster.audit.cases import judge, make_run, say
@@ -79,8 +79,12 @@ def test_the_report_shows_what_people_checked(store: Store, lot: Lot) -> None:
     page = write_report(store).read_text()
     assert "What people checked" in page
     assert "1 defects in 30 rows checked" in page
-    assert page.count("<polyline") == 1
+    assert page.count('<polyline class="curve"') == 1
     assert "neg/doubtful" in page
+    (found,) = audited_noise(store)
+    assert (found["round"], found["lot"]) == (0, 0)
+    assert found["low"] < found["share"] < found["high"]
+    assert f"round 0: by people {100 * found['share']:.1f}%" in page
 
 
 def test_a_report_without_a_lot_has_no_such_section(store: Store) -> None:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -15,6 +16,7 @@ from cluster.dataset import materialise
 from cluster.explanations import store_of as explanations_of
 from cluster.journal import Journal
 from cluster.known import known_rows
+from cluster.mapping import write_map
 from cluster.report_page import write_report
 from cluster.store import Store
 from generation.records import requests_table, rows_table, verdicts_table
@@ -91,6 +93,7 @@ def make_run(store: Store) -> Store:
     (Path(store.root) / "driver.log").write_text(f"fine\nbad row: {SECRET}\nfine\n")
     Journal(store.root, print).note("line", text=f"warning: {SECRET}")
     _explain(store)
+    write_map(store, 0, [], lambda texts: np.eye(len(texts), 8), has_one_label=True)
     write_report(store)
     return store
 

@@ -60,7 +60,8 @@ def test_the_secret_stands_in_many_places_before(made: Store) -> None:
     assert [name for name in quoting(made) if "generated" not in name] == [
         *("dataset/v000/_metadata", "dataset/v000/part-00000.parquet", "dataset/v001/_metadata"),
         *("dataset/v001/part-00000.parquet", "driver.log", "explanations/rounds/000/requests/part-w000.parquet"),
-        *("log.jsonl", "report.html", "rounds/000/bias.json", "rounds/000/metrics.json"),
+        *("index/report.json", "log.jsonl", "report.html", "rounds/000/bias.json", "rounds/000/map.parquet"),
+        "rounds/000/metrics.json",
         *("rounds/001/requests/part-w000.parquet", "training/w0/rows.json"),
     ]
 

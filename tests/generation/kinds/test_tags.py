@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from generation.examples import read_examples
+from generation.kinds.spans import word_spans
 from generation.kinds.tags import TagsKind
 from generation.task import Example
 from tests.generation.kinds.cases import make_task, mistake, read, reason
@@ -129,3 +130,7 @@ def test_answers_that_are_no_rows(written: str, expected: str) -> None:
 def test_a_slot_must_not_hold_what_marks_slots() -> None:
     assert KIND.problem("a:b") == "slot names must not contain brackets or colons, which mark them; got 'a:b'"
     assert KIND.problem("a_b c") is None
+
+
+def test_a_span_may_lack_its_beginning() -> None:
+    assert list(word_spans(["I-t", "I-t", "I-p", "O", "B-p"])) == [("t", 0, 2), ("p", 2, 3), ("p", 4, 5)]

@@ -3,7 +3,7 @@ import pytest
 from sklearn.metrics import f1_score
 
 from training.job import TrainingRow
-from training.measures.answers import Counts, answers, right_answers, word_spans
+from training.measures.answers import Counts, answers, right_answers
 
 LABELS = ("a", "b", "c", "d")
 GOLD = ["a", "a", "a", "b", "b", "c"]
@@ -35,10 +35,6 @@ def test_a_span_is_right_with_both_its_ends():
     found = answers("tags", ["B-t", "O", "O", "B-p", "B-p"])
     scores = Counts.of([right_answers("tags", row)], [found], ("t", "p")).scores()
     assert scores == pytest.approx({"accuracy": 0, "macro_f1": 0.5, "micro_f1": 2 / 3})
-
-
-def test_a_span_may_lack_its_beginning():
-    assert list(word_spans(["I-t", "I-t", "I-p", "O", "B-p"])) == [("t", 0, 2), ("p", 2, 3), ("p", 4, 5)]
 
 
 def test_intervals_hold_the_figure_and_repeat():
