@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from cluster.feed.record import FOR_PEOPLE, OUT_OF_SCOPE, STAGE, WAITS
 from cluster.feed.settings import FeedSettings
 from denoise.audit.budgets import Doubts
 from denoise.noise.agreement import WRONG
@@ -16,8 +17,6 @@ from denoise.noise.calibration import NONE, Calibration, Evidence
 from denoise.noise.decision import decide
 from denoise.noise.soft import label_shares
 
-STAGE = "feed"  # of verdicts
-FOR_PEOPLE, WAITS, OUT_OF_SCOPE = "for_people", "waits", "out_of_scope"  # their reasons
 _FACES = ("student", "plain", "lm")
 
 
