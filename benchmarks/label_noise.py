@@ -5,6 +5,7 @@
 
 Without --rows, wrong labels are planted into parts of real sets (noises/planted.py). With --rows, those that
 benchmarks/control.py made with that --out are judged against an oracle trained on all real rows; judges are kept there.
+Tagged rows have a benchmark of their own: span_noise.py.
 """
 
 from __future__ import annotations
