@@ -30,7 +30,7 @@ from cluster.feed.scoring import OPEN, Scoring, read_lens, read_scored, score_po
 from cluster.feed.settings import FeedSettings
 from cluster.feed.shortlist import Shortlist, shortlist
 from cluster.job import Job
-from cluster.promotion import promoted_student
+from cluster.promotion import standing_round
 from cluster.rounds import check_feedable, fed_round
 from cluster.session import ray_session
 from cluster.store import Store
@@ -365,9 +365,9 @@ class Feed:
 
 def student_round(store: Store) -> int:
     """The round whose student is promoted. Raises UserError."""
-    if (folder := promoted_student(store)) is None:
+    if (number := standing_round(store)) is None:
         raise UserError(f"{store.root}: has no student yet; `labelmill run` makes one")
-    return int(str(folder).rstrip("/").split("/")[-2])
+    return number
 
 
 def _row(pick: dict[str, Any], label: str, round_: int, folder: str) -> dict[str, Any]:
