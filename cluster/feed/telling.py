@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cluster.feed.drift import told
-from cluster.feed.record import feed_numbers, folder_of, summary_of
+from cluster.feed.record import feed_numbers, summary_of
 from cluster.store import Store
 
 _LEFT_OUT = {"known": "known", "test": "of test rows", "repeated": "repeated", "blank": "blank"}
@@ -49,8 +49,3 @@ def fed_so_far(store: Store) -> dict[str, int] | None:
         return None
     names = ("rows", "joined", "joined_from_earlier", "for_people", "waiting", "out_of_scope")
     return {"feeds": len(summaries), **{name: sum(each[name] for each in summaries) for name in names}}
-
-
-def unfinished(store: Store) -> str | None:
-    """The folder of a feed that was cut short; None: there is none."""
-    return next((folder_of(number) for number in feed_numbers(store) if summary_of(store, number) is None), None)
