@@ -29,6 +29,7 @@ from cluster.feed.record import fed_rows, feed_to_do, folder_of, read_table, sum
 from cluster.feed.scoring import OPEN, Scoring, read_lens, read_scored, score_pool
 from cluster.feed.settings import FeedSettings
 from cluster.feed.shortlist import Shortlist, shortlist
+from cluster.forgetting.pending import refuse_unfinished
 from cluster.job import Job
 from cluster.promotion import standing_round
 from cluster.rounds import check_feedable, fed_round
@@ -66,6 +67,7 @@ def feed(job: Job, store: Store, wish: Wish, told: Told) -> dict[str, Any]:
     """
     if job.kind.name != "label":
         raise UserError(f"{job.path}: kind: feed takes texts of one label each; got {job.kind.name!r}")
+    refuse_unfinished(store)
     digest = pool_digest(wish.files, wish.text)
     number, is_done = feed_to_do(store, digest, wish.again)
     if is_done:
