@@ -69,6 +69,16 @@ def may_be_shown(store: Store, rows: pa.Table) -> pa.Table:
     return rows.filter(pc.invert(pc.is_in(rows["id"], value_set=hidden)))
 
 
+def has_kept_pool_rows(store: Store) -> bool:
+    """Whether a row of a pool was ever kept."""
+    for number in store.rounds():
+        rows, verdicts = store.rows(number, ["id", "source"]), store.revisions(number)
+        kept = verdicts.filter(pc.is_in(verdicts["status"], pa.array(KEPT)))["id"].combine_chunks()
+        if pc.any(pc.is_in(rows.filter(pc.equal(rows["source"], POOL))["id"], value_set=kept)).as_py():
+            return True
+    return False
+
+
 def _checked(store: Store, round_: int) -> dict[str, Example]:
     found = [_rows_of(store, number).to_pylist() for number in store.rounds() if number < round_]
     return {row["id"]: Example(row["text"], row["label"], known_as=row["id"]) for rows in found for row in rows}

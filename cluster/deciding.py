@@ -12,6 +12,7 @@ from typing import Any
 from cluster.audit.findings import read_findings
 from cluster.audit.lots import decision_of, failed_lots, lot_numbers, read_lot
 from cluster.config import TaskConfig
+from cluster.feed.record import generating
 from cluster.hours import spent_hours
 from cluster.journal import Journal
 from cluster.store import Store
@@ -83,8 +84,8 @@ def audited_noise(store: Store, number: int) -> float | None:
 def _figures(store: Store, number: int, metrics: Mapping[str, Any]) -> list[Figures]:
     """Of all rounds up to this one that generated rows, in order."""
     found = []
-    for each in store.rounds():
-        if each <= number and not store.read_json(f"rounds/{each:03d}/round.json").get("fed"):
+    for each in generating(store):
+        if each <= number:
             told = metrics if each == number else store.read_json(f"rounds/{each:03d}/metrics.json")
             found.append(_figures_of(store, each, told or {}))
     return found

@@ -23,7 +23,7 @@ from cluster.feed.joining import Decided, decide_picks, looks_for_all
 from cluster.feed.known import Known, make_lens, what_is_known
 from cluster.feed.lens import Lens
 from cluster.feed.opinions import OPINIONS, Opinions, asked_about, gathered, likeliest
-from cluster.feed.picks import PICKS, choose, listed_texts
+from cluster.feed.picks import PICKS, choose, listed_texts, pick_id
 from cluster.feed.pool import Pool, open_pool, pool_digest
 from cluster.feed.record import (
     FOR_PEOPLE,
@@ -195,7 +195,8 @@ class Feed:
         if (picks := read_table(self.store, name, PICKS)) is not None:
             return picks
         texts, near = self._texts(pool, listed.rows), self.job.config.denoise.near_duplicate
-        taken = choose(listed, texts, pool, self.settings, self._known.all, self._known.test, near, self._embed)
+        known, test, gone = self._known.all, self._known.test, self._forgotten
+        taken = choose(listed, texts, pool, self.settings, known, test, near, self._embed, gone)
         self.store.write_json(
             f"{self.folder}/left_out.json", {"near_known": taken.near_known, "near_test": taken.near_test}
         )
@@ -207,11 +208,17 @@ class Feed:
         texts = listed_texts(pool, rows)
         return [redact(text)[0] for text in texts] if self.job.config.denoise.redact else texts
 
+    @property
+    def _forgotten(self) -> set[str]:
+        """Ids of rows that were erased: their texts may still stand in the pool, and do not come back."""
+        return {each["id"] for each in self.store.forgotten()}
+
     def _drift(self, pool: Pool, listed: Shortlist, lens: Lens) -> dict[str, Any]:
         name = f"{self.folder}/drift.json"
         if (found := self.store.read_json(name)) is None:
             drawn = listed.rows.take(pc.sort_indices(listed.rows["key"])).slice(0, MOST)
-            sample = self._texts(pool, drawn)
+            gone = self._forgotten
+            sample = [text for text in self._texts(pool, drawn) if pick_id(text) not in gone]
             write_table(self.store, f"{self.folder}/sample.parquet", pa.table({"text": sample}, SAMPLE))
             found = drift_of(self.store, self.number, sample, self._real, functools.partial(self._look, lens))
             self.store.write_json(name, found)

@@ -29,6 +29,11 @@ def feed_numbers(store: Store) -> list[int]:
     return [number for number in numbers if (store.root / folder_of(number) / "plan.json").is_file()]
 
 
+def generating(store: Store) -> list[int]:
+    """Rounds begun, in order, but for those that took rows of pools and generate none."""
+    return [each for each in store.rounds() if not store.read_json(f"rounds/{each:03d}/round.json").get("fed")]
+
+
 def plan_of(store: Store, number: int) -> dict[str, Any]:
     """What a feed was begun with."""
     return store.read_json(f"{folder_of(number)}/plan.json")
