@@ -25,8 +25,9 @@ import typer
 from yardstick.encoders import Encoders, Probe, accuracy
 from yardstick.sets import UNLABELLED, Split, draw_split, read_set
 
-from cluster.feed.joining import FOR_PEOPLE, Decided, decide_picks
+from cluster.feed.joining import Decided, decide_picks
 from cluster.feed.opinions import ASKED, PAIR
+from cluster.feed.record import FOR_PEOPLE
 from cluster.feed.settings import FeedSettings
 from denoise.noise.choice import choice_opinion, trusted_with
 from generation.errors import UserError

@@ -47,8 +47,10 @@ def budget(
 
 
 def explain(
-    task: Annotated[Path, typer.Argument(metavar="TASK", help="the task file, such as task.yaml")],
-    folder: Annotated[str | None, typer.Option("--run", metavar="RUN", help="default runs/NAME")] = None,
+    name: Annotated[str, typer.Argument(metavar="RUN", help="a run directory, or its task file")],
+    folder: Annotated[
+        str | None, typer.Option("--run", metavar="RUN", help="of a task file; default runs/NAME")
+    ] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", metavar="A.B=VALUE", help="change a setting")] = None,
     rows: Annotated[int, typer.Option("--rows", min=0, help="rows of the dataset to explain; more may follow")] = 100,
     examples: Annotated[
@@ -71,7 +73,7 @@ def explain(
     from cluster.tables import check_suffix, write_table
     from generation.explaining import read_told
 
-    run = Run(task, folder, set_)
+    run = Run.named(name, folder, set_ or ())
     job = run.job
     assert job is not None
     if out is not None:
@@ -91,8 +93,10 @@ def explain(
 
 
 def suggest(
-    task: Annotated[Path, typer.Argument(metavar="TASK", help="the task file, such as task.yaml")],
-    folder: Annotated[str | None, typer.Option("--run", metavar="RUN", help="default runs/NAME")] = None,
+    name: Annotated[str, typer.Argument(metavar="RUN", help="a run directory, or its task file")],
+    folder: Annotated[
+        str | None, typer.Option("--run", metavar="RUN", help="of a task file; default runs/NAME")
+    ] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", metavar="A.B=VALUE", help="change a setting")] = None,
     rows: Annotated[int, typer.Option("--rows", min=1, help="rows of each label, before filters")] = 20,
 ) -> None:
@@ -100,7 +104,7 @@ def suggest(
     from cluster.run import Run
     from cluster.suggesting import suggest as generate
 
-    run = Run(task, folder, set_)
+    run = Run.named(name, folder, set_ or ())
     run.store.run()  # one that is not there is told before anything starts
     assert run.job is not None
     found = generate(run.job, run.store, rows)

@@ -52,7 +52,7 @@ def read_explanations(run: Store) -> pa.Table:
     store = store_of(run)
     answers = store.generated(0, ["id", "request_id", "label", "text", "seed_ids", "mean_logprob", "finish_reason"])
     if not answers.num_rows:
-        raise UserError(f"{run.root}: has no explanations yet; `labelmill explain TASK` makes them")
+        raise UserError(f"{run.root}: has no explanations yet; `labelmill explain RUN` makes them")
     requests = store.requests(0, ["request_id", "samples", "text"]).to_pylist()
     asked = {each["request_id"]: each for each in requests}
     shares = votes_of(store)

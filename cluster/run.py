@@ -16,6 +16,7 @@ from cluster.report_page import write_report
 from cluster.spec import plan_engines
 from cluster.status import Status, read_status
 from cluster.store import Store
+from cluster.task_of_run import job_of
 from generation.errors import UserError
 from generation.examples import read_examples
 from generation.location import Location, ObjectPath
@@ -44,10 +45,21 @@ class Run:
             check_identity(self.job, self.store.run(), self.store.root)
 
     @classmethod
+    def named(cls, name: Path | str, folder: Location | str | None = None, overrides: Sequence[str] = ()) -> Run:
+        """By a task file or, without a `folder`, by a run directory that knows its task. Raises UserError."""
+        if folder is not None or not (run := cls.__new__(cls)._at(name)).store.exists:
+            return cls(Path(name), folder, overrides)
+        run.job = job_of(run.store, changes=overrides, otherwise=f"name the file, with --run {run.store.root}")
+        return run
+
+    def _at(self, folder: Location | str) -> Run:
+        self.job, self.store = None, Store(folder)
+        return self
+
+    @classmethod
     def open(cls, folder: Location | str) -> Run:
         """A run directory that exists, without its task: for looking, not for running. Raises UserError."""
-        run = cls.__new__(cls)
-        run.job, run.store = None, Store(folder)
+        run = cls.__new__(cls)._at(folder)
         run.store.run()
         return run
 

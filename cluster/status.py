@@ -97,10 +97,10 @@ def render_status(status: Status) -> str:
     if status.student is not None:
         lines.append(f"student of round {status.student}")
     if fed := status.fed:
-        joined = fed["joined"] + fed["joined_from_earlier"]
         lines.append(
-            f"pools: {joined} rows joined of {fed['rows']} in {fed['feeds']} feed{'s' if fed['feeds'] > 1 else ''}; "
-            f"{fed['for_people']} for people, {fed['waiting']} waiting, {fed['out_of_scope']} out of scope"
+            f"pools: {fed['joined']} rows joined of {fed['rows']}"
+            f" in {fed['feeds']} feed{'s' if fed['feeds'] > 1 else ''}; "
+            f"{fed['for_people']} for people, {fed['waits']} waiting, {fed['out_of_scope']} out of scope"
         )
     width = max(map(len, status.accepted), default=0)
     lines += [f"  {name:<{width}}  {count:>6} / {status.wanted[name]}" for name, count in status.accepted.items()]

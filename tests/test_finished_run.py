@@ -110,10 +110,19 @@ def test_a_larger_quota_opens_a_round(finished: tuple[Path, Path]) -> None:
     assert len(set(ids)) == len(ids) == run.verdicts().num_rows
 
 
+POOL = (
+    "Our tortoise Hector has wandered off from Mill Lane, he comes for lettuce",
+    "Has anyone seen a small grey rabbit, she slipped out of her hutch on Sunday",
+    "Lemon tarts and rye loaves on the church steps this Saturday from nine",
+    "Scones, brownies and cheese straws at the school gate on Friday",
+    "Second trumpet wanted, we meet in the barn on Wednesday at eight",
+    "The brass players practise in the hall tomorrow, bring your music stands",
+)
+
+
 def test_a_pool_that_is_fed_is_learnt_by_the_next_student(finished: tuple[Path, Path], tmp_path: Path) -> None:
     task, folder = finished
-    texts = read_examples(task.parent / "seeds.jsonl", None)[:6]
-    rows = [{"text": f"{example.text} Please tell the neighbours.", "source": "board"} for example in texts]
+    rows = [{"text": text, "source": "board"} for text in POOL]
     (tmp_path / "pool.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     options = ("--task", task, "--take", "6", "--set", "feed.noise=0.5", "--set", "feed.ways=1")
     done = labelmill("feed", folder, tmp_path / "pool.jsonl", *options)

@@ -19,13 +19,24 @@ import pyarrow.compute as pc
 from cluster.checked import POOL
 from cluster.feed.asking import Ask, ask_lm, choice_spec
 from cluster.feed.drift import MOST, SAMPLE, drift_of
-from cluster.feed.joining import FOR_PEOPLE, OUT_OF_SCOPE, STAGE, WAITS, Decided, decide_picks, looks_for_all
+from cluster.feed.joining import Decided, decide_picks, looks_for_all
 from cluster.feed.known import Known, make_lens, what_is_known
 from cluster.feed.lens import Lens
 from cluster.feed.opinions import OPINIONS, Opinions, asked_about, gathered, likeliest
 from cluster.feed.picks import PICKS, choose, listed_texts, pick_id
 from cluster.feed.pool import Pool, open_pool, pool_digest
-from cluster.feed.record import fed_rows, feed_to_do, folder_of, read_table, summary_of, write_table
+from cluster.feed.record import (
+    FOR_PEOPLE,
+    OUT_OF_SCOPE,
+    STAGE,
+    WAITS,
+    fed_rows,
+    feed_to_do,
+    folder_of,
+    read_table,
+    summary_of,
+    write_table,
+)
 from cluster.feed.scoring import OPEN, Scoring, read_lens, read_scored, score_pool
 from cluster.feed.settings import FeedSettings
 from cluster.feed.shortlist import Shortlist, shortlist

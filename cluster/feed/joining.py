@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from cluster.feed.record import FOR_PEOPLE, OUT_OF_SCOPE, STAGE, WAITS
 from cluster.feed.settings import FeedSettings
 from denoise.audit.budgets import Doubts
 from denoise.noise.agreement import WRONG
@@ -16,9 +17,8 @@ from denoise.noise.calibration import NONE, Calibration, Evidence
 from denoise.noise.decision import decide
 from denoise.noise.soft import label_shares
 
-STAGE = "feed"  # of verdicts
-FOR_PEOPLE, WAITS, OUT_OF_SCOPE = "for_people", "waits", "out_of_scope"  # their reasons
 _FACES = ("student", "plain", "lm")
+_OWN = 2  # of them that no prompt reaches
 
 
 @dataclass(frozen=True)
@@ -52,36 +52,42 @@ def decide_picks(
 ) -> list[Decided]:
     """One decision a row, in order, from `opinions` [n, labels] each and which rows are `outside` of all labels.
 
-    The surest rows join as long as the expected share of wrong labels among them stays within `settings.noise`. Of the
-    others the least sure go to people, as many as they have `looks` for (Wang et al. 2021); the rest waits.
+    The surest rows join as long as the expected share of wrong labels among them stays within `settings.noise`. The
+    third opinion, the LM's, makes a row surer or less sure, and never joins it under a label that the others do not
+    find likeliest: a text can talk the LM into one. Of the other rows the least sure go to people, as many as they have
+    `looks` for (Wang et al. 2021); the rest waits.
     """
-    inside = np.flatnonzero(~outside)
-    meant = np.full(len(ids), NONE)
-    evidence = Evidence(tuple(opinions), meant)
+    evidence = Evidence(tuple(opinions), np.full(len(ids), NONE))
     probabilities = calibration.probabilities(evidence)
-    best = probabilities.argmax(axis=1)
-    shares = label_shares(evidence, calibration, labels)
-    agreed = decide(evidence.chosen(inside), [ids[place] for place in inside], labels, calibration, settings.noise)
-    by_place = dict(zip(inside.tolist(), agreed, strict=True))
+    best = _by_own(evidence, calibration)
     wrong = 1 - probabilities[np.arange(len(ids)), best]
-    doubtful = [place for place, each in by_place.items() if each.status != "accepted"]
+    asked = np.flatnonzero(~outside & (probabilities.argmax(axis=1) == best))
+    agreed = decide(evidence.chosen(asked), [ids[place] for place in asked], labels, calibration, settings.noise)
+    told = dict(zip(asked.tolist(), agreed, strict=True))
+    joined = {place for place, each in told.items() if each.status == "accepted"}
+    doubtful = [place for place in np.flatnonzero(~outside).tolist() if place not in joined]
     queue = set(sorted(doubtful, key=lambda place: (-wrong[place], ids[place]))[: max(0, looks)])
     found = []
-    for place, id in enumerate(ids):
-        opinion = by_place.get(place)
-        if opinion is None:
-            status, reason, weight = "rejected", OUT_OF_SCOPE, 0.0
-        elif opinion.status == "accepted":
-            status, reason, weight = "accepted", None, opinion.weight
-        else:
-            status, reason, weight = "held", FOR_PEOPLE if place in queue else WAITS, 0.0
-        scores = dict(opinion.scores) if opinion else {WRONG: float(wrong[place])}
-        scores |= {
-            f"{face}_says": float(each[place, best[place]]) for face, each in zip(_FACES, opinions, strict=False)
-        }
+    reason: str | None
+    for place, shares in enumerate(label_shares(evidence, calibration, labels)):
+        status, reason = "held", (FOR_PEOPLE if place in queue else WAITS)
+        if outside[place]:
+            status, reason = "rejected", OUT_OF_SCOPE
+        elif place in joined:
+            status, reason = "accepted", None
+        weight = told[place].weight if place in joined else 0.0
+        scores = dict(told[place].scores) if place in told else {WRONG: float(wrong[place])}
+        says = (float(each[place, best[place]]) for each in opinions)
+        scores |= {f"{face}_says": share for face, share in zip(_FACES, says, strict=False)}
         label = labels[int(best[place])]
-        found.append(Decided(id, label, status, reason, float(wrong[place]), weight, scores, shares[place]))
+        found.append(Decided(ids[place], label, status, reason, float(wrong[place]), weight, scores, shares))
     return found
+
+
+def _by_own(evidence: Evidence, calibration: Calibration) -> np.ndarray:
+    """The label that the opinions which no prompt reaches find likeliest, int [n]."""
+    own = Calibration(calibration.trust[:_OWN], calibration.intended)
+    return own.probabilities(Evidence(evidence.opinions[:_OWN], evidence.intended)).argmax(axis=1)
 
 
 def looks_for_all(wrong: Sequence[float], noise: float) -> int | None:

@@ -6,7 +6,7 @@ import pyarrow.compute as pc
 
 from cluster.audit.frame import STAGE as BY_PEOPLE
 from cluster.audit.lots import Sampled
-from cluster.feed.joining import FOR_PEOPLE, STAGE
+from cluster.feed.record import FOR_PEOPLE, STAGE
 from cluster.review.work import Picked
 from cluster.store import Store
 from denoise.noise.agreement import WRONG

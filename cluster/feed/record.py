@@ -12,6 +12,9 @@ from cluster.store import Store
 from generation.errors import UserError
 from generation.location import path_of
 
+STAGE = "feed"  # of verdicts
+FOR_PEOPLE, WAITS, OUT_OF_SCOPE = "for_people", "waits", "out_of_scope"  # their reasons
+
 
 def folder_of(number: int) -> str:
     """Where a feed lies below the run."""

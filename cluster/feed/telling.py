@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+import pyarrow.compute as pc
+
+from cluster.checked import POOL
 from cluster.feed.drift import told
-from cluster.feed.record import feed_numbers, summary_of
+from cluster.feed.record import FOR_PEOPLE, OUT_OF_SCOPE, WAITS, feed_numbers, summary_of
 from cluster.store import Store
+from generation.records import KEPT
 
 _LEFT_OUT = {"known": "known", "test": "of test rows", "repeated": "repeated", "blank": "blank"}
 
@@ -43,9 +48,17 @@ def render(summary: Mapping[str, Any], run: str) -> str:
 
 
 def fed_so_far(store: Store) -> dict[str, int] | None:
-    """Sums over a run's feeds as they were decided; None: it has none."""
+    """How many rows a run's finished feeds looked at, and where their picks stand now; None: it has none."""
     summaries = [summary for number in feed_numbers(store) if (summary := summary_of(store, number))]
     if not summaries:
         return None
-    names = ("rows", "joined", "joined_from_earlier", "for_people", "waiting", "out_of_scope")
-    return {"feeds": len(summaries), **{name: sum(each[name] for each in summaries) for name in names}}
+    found: Counter[str] = Counter()
+    for number in store.rounds():
+        rows = store.generated(number, ["id", "source"])
+        mine = rows.filter(pc.equal(rows["source"], POOL))["id"].combine_chunks()
+        verdicts = store.verdicts(number)
+        verdicts = verdicts.filter(pc.is_in(verdicts["id"], value_set=mine)).select(["status", "reason"])
+        found.update("joined" if row["status"] in KEPT else row["reason"] for row in verdicts.to_pylist())
+    names = ("joined", FOR_PEOPLE, WAITS, OUT_OF_SCOPE)
+    rows_seen = sum(each["rows"] for each in summaries)
+    return {"feeds": len(summaries), "rows": rows_seen, **{name: found[name] for name in names}}

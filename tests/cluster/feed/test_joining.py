@@ -8,6 +8,7 @@ import pytest
 from cluster.feed.joining import decide_picks, looks_for_all
 from cluster.feed.opinions import PAIR
 from cluster.feed.settings import FeedSettings
+from denoise.noise.calibration import Calibration
 
 LABELS = ["a", "b", "c"]
 SURE, FAIR, NONE = [0.96, 0.02, 0.02], [0.6, 0.3, 0.1], [0.34, 0.33, 0.33]
@@ -50,6 +51,19 @@ def test_what_joins_is_expected_to_be_as_right_as_was_asked() -> None:
     found = decide_picks(ids, (draw, draw), PAIR, np.zeros(200, bool), LABELS, FeedSettings(noise=0.1), 0)
     wrong = [each.wrong for each in found if each.status == "accepted"]
     assert 20 < len(wrong) < 200 and np.mean(wrong) <= 0.1
+
+
+def test_an_lm_that_was_talked_into_a_label_joins_no_row_under_it() -> None:
+    own, lm = np.array([[0.5, 0.4, 0.1]] * 2), np.array([[0.02, 0.96, 0.02], [0.96, 0.02, 0.02]])
+    trusting = Calibration((*PAIR.trust, 2.0), 0.0)
+    found = decide_picks(["0", "1"], (own, own, lm), trusting, np.zeros(2, bool), LABELS, FeedSettings(noise=0.3), 0)
+    assert [(each.label, each.status, each.reason) for each in found] == [
+        ("a", "held", "waits"),
+        ("a", "accepted", None),
+    ]
+    sure = np.array([SURE, SURE])
+    found = decide_picks(["0", "1"], (sure, sure, lm), trusting, np.zeros(2, bool), LABELS, FeedSettings(noise=0.3), 2)
+    assert [(each.label, each.status) for each in found] == [("a", "held"), ("a", "accepted")]
 
 
 def test_how_many_looks_would_let_all_join() -> None:

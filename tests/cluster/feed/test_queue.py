@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cluster.feed.joining import FOR_PEOPLE, STAGE, WAITS
 from cluster.feed.queue import open_queue
+from cluster.feed.record import FOR_PEOPLE, STAGE, WAITS
 from cluster.review.desk import Desk
 from cluster.review.leases import Leases
 from cluster.review.ledger import Ledger
