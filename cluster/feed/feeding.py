@@ -40,8 +40,9 @@ from cluster.feed.record import (
 from cluster.feed.scoring import OPEN, Scoring, read_lens, read_scored, score_pool
 from cluster.feed.settings import FeedSettings
 from cluster.feed.shortlist import Shortlist, shortlist
+from cluster.forgetting.pending import refuse_unfinished
 from cluster.job import Job
-from cluster.promotion import promoted_student
+from cluster.promotion import standing_round
 from cluster.rounds import check_feedable, fed_round
 from cluster.session import ray_session
 from cluster.store import Store
@@ -77,6 +78,7 @@ def feed(job: Job, store: Store, wish: Wish, told: Told) -> dict[str, Any]:
     """
     if job.kind.name != "label":
         raise UserError(f"{job.path}: kind: feed takes texts of one label each; got {job.kind.name!r}")
+    refuse_unfinished(store)
     digest = pool_digest(wish.files, wish.text)
     number, is_done = feed_to_do(store, digest, wish.again)
     if is_done:
@@ -376,9 +378,9 @@ class Feed:
 
 def student_round(store: Store) -> int:
     """The round whose student is promoted. Raises UserError."""
-    if (folder := promoted_student(store)) is None:
+    if (number := standing_round(store)) is None:
         raise UserError(f"{store.root}: has no student yet; `labelmill run` makes one")
-    return int(str(folder).rstrip("/").split("/")[-2])
+    return number
 
 
 def _row(pick: dict[str, Any], label: str, round_: int, folder: str) -> dict[str, Any]:

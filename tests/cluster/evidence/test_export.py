@@ -104,6 +104,16 @@ def test_a_rewrite_goes_with_the_row_that_it_was_made_of(store: Store, method: s
     assert side["old"] == side["new"] and done.largest == 2
 
 
+def test_the_card_tells_who_wrote_the_rows(store: Store) -> None:
+    sources = ("generated", "generated", "pool", "human")
+    run_of(store, [{"id": f"r{n}", "text": str(n) * 9, "source": source} for n, source in enumerate(sources)])
+    out, _ = export(store, "a", "jsonl", shares={"train": 1.0})
+    assert head(out)["language_creators"] == ["found", "machine-generated", "other"]
+    card = (out / "README.md").read_text()
+    assert "A language model wrote 2 of the 4 rows: " in card and "1 rows are texts of a pool: " in card
+    assert "| unlabelled texts | not stated |" in card
+
+
 def test_jsonl_and_csv_hold_the_same_and_no_formula(store: Store) -> None:
     run_of(store, [{"id": "r0", "text": "=1+1", "label": "neg"}, {"id": "r1", "text": 'ärger, "so"\nbad'}])
     out, _ = export(store, "a", "jsonl", shares={"train": 1.0})
