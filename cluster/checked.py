@@ -17,6 +17,7 @@ from generation.records import KEPT, ROW_SCHEMA
 from generation.task import Example
 
 POOL = "pool"  # the source of rows that a pool brought
+FEED = "feed"  # the method of those that `labelmill feed` did
 AUDITED = ("confirmed", "corrected")  # reasons of verdicts that tell whether the machine was right
 
 
@@ -95,3 +96,10 @@ def _rows_of(store: Store, round_: int, reasons: Sequence[str] | None = None) ->
     rows = store.rows(round_, ["id", "text", "intended_label"]) if kept.num_rows else ROW_SCHEMA.empty_table()
     rows = rows.select(["id", "text", "intended_label"]).rename_columns(["id", "text", "intended"])
     return rows.join(kept, "id", join_type="inner")
+
+
+def may_be_read(store: Store, rows: pa.Table) -> pa.Table:
+    """Of rows (`id`, `method` and more) those that an LM may read to answer freely: rows of feeds only once checked."""
+    fed = pc.equal(rows["method"], FEED)
+    checked = may_be_shown(store, rows.filter(fed))["id"].combine_chunks()
+    return rows.filter(pc.or_(pc.invert(fed), pc.is_in(rows["id"], value_set=checked)))

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cluster.checked import POOL
+from cluster.checked import FEED, POOL
 from cluster.feed.asking import Ask, ask_lm, choice_spec
 from cluster.feed.drift import MOST, SAMPLE, drift_of
 from cluster.feed.joining import Decided, decide_picks, looks_for_all
@@ -33,6 +33,7 @@ from cluster.feed.record import (
     fed_rows,
     feed_to_do,
     folder_of,
+    part_of,
     read_table,
     summary_of,
     write_table,
@@ -276,18 +277,21 @@ class Feed:
 
     @property
     def _part(self) -> str:
-        return self.folder.replace("/", "-")
+        return part_of(self.number)
 
     def _joined_in(self) -> int | None:
         """The round that the picks are in; None: they are not yet."""
-        name = f"part-{self._part}.parquet"
-        rounds = self.store.rounds()
-        return next((n for n in rounds if any(part.endswith(name) for part in self.store.parts(n, "verdicts"))), None)
+        return next((number for number in self.store.rounds() if self._is_in(number, "verdicts")), None)
+
+    def _is_in(self, round_: int, kind: str) -> bool:
+        return any(part.endswith(f"part-{self._part}.parquet") for part in self.store.parts(round_, kind))
 
     def _commit_new(self, picks: pa.Table, decided: Sequence[Decided], now: int) -> None:
-        """The verdicts come last: with them the picks have joined."""
-        rows = [_row(pick, each.label, now, self.folder) for pick, each in zip(picks.to_pylist(), decided, strict=True)]
-        self.store.commit(now, "generated", self._part, rows_table(rows), self.job.run_id)
+        """The verdicts come last: with them the picks have joined. Rows that are there are those of a killed call."""
+        told = zip(picks.to_pylist(), decided, strict=True)
+        rows = rows_table(_row(pick, each.label, now, self.folder) for pick, each in told)
+        if not self._is_in(now, "generated"):
+            self.store.commit(now, "generated", self._part, rows, self.job.run_id)
         self.store.write_json(f"rounds/{now:03d}/stop.json", {"reason": "fed"})
         verdicts = verdicts_table(each.verdict() for each in decided)
         self.store.commit(now, "verdicts", self._part, verdicts, self.job.run_id)
@@ -396,7 +400,7 @@ def _row(pick: dict[str, Any], label: str, round_: int, folder: str) -> dict[str
         "label": label,
         "seed_ids": [],
         "attributes": {"source": pick["source"]} if pick["source"] else {},
-        "method": "feed",
+        "method": FEED,
         "engine": f"{folder}/",
         "sampling": {},
         "prompt_tokens": 0,

@@ -60,6 +60,27 @@ def feed_to_do(store: Store, digest: str, again: bool = False) -> tuple[int, boo
     return len(numbers), False
 
 
+def part_of(number: int) -> str:
+    """Name of the parts of a round that hold a feed's rows and verdicts."""
+    return folder_of(number).replace("/", "-")
+
+
+def refuse_half_joined(store: Store) -> None:
+    """Raises UserError where a feed was killed between its rows and their verdicts."""
+    for number in feed_numbers(store):
+        name = f"part-{part_of(number)}.parquet"
+        for round_ in store.rounds():
+            rows, verdicts = (
+                any(part.endswith(name) for part in store.parts(round_, kind)) for kind in ("generated", "verdicts")
+            )
+            if rows and not verdicts:
+                files = " ".join(plan_of(store, number)["files"])
+                raise UserError(
+                    f"{store.root}: {folder_of(number)} was cut short while its rows joined; finish it: "
+                    f"labelmill feed RUN {files}"
+                )
+
+
 def write_table(store: Store, name: str, table: pa.Table) -> None:
     """One immutable Parquet file below the run."""
     sink = pa.BufferOutputStream()
