@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from cluster.checked import may_be_shown
+from cluster.checked import may_be_read, may_be_shown
 from cluster.dataset import materialise, read_dataset, training_rows
 from cluster.feed.picks import PICKS, pick_id
 from cluster.feed.record import feed_to_do, read_table, refuse_half_joined, summary_of
