@@ -100,6 +100,6 @@ def _rows_of(store: Store, round_: int, reasons: Sequence[str] | None = None) ->
 
 def may_be_read(store: Store, rows: pa.Table) -> pa.Table:
     """Of rows (`id`, `method` and more) those that an LM may read to answer freely: rows of feeds only once checked."""
-    fed = pc.equal(rows["method"], FEED)
+    fed = pc.fill_null(pc.equal(rows["method"], FEED), False)
     checked = may_be_shown(store, rows.filter(fed))["id"].combine_chunks()
     return rows.filter(pc.or_(pc.invert(fed), pc.is_in(rows["id"], value_set=checked)))
