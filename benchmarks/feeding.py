@@ -34,6 +34,7 @@ from generation.errors import UserError
 from generation.methods import make_method
 from generation.methods.pseudo_label import PseudoLabel
 from generation.models import EMBEDDED_LM, resolve_model
+from generation.untrusted import names_label
 from training.device import prepare_process
 from training.out_of_scope import Fence
 from training.plain import Plain, fit_plain
@@ -104,10 +105,15 @@ class Bench:
         assert isinstance(method, PseudoLabel)
         chooser = LabelChooser(ChoiceSpec(self.split.task, method, folder))
         shown = {seed.text for seed in chooser.spec.shown(self.labels)}
-        places = [place for place, seed in enumerate(self.split.seeds) if seed.text not in shown][:ASKED]
+        seeds = [seed.text for seed in self.split.seeds]
+        places = [place for place, text in enumerate(seeds) if text not in shown and not names_label(text, self.labels)]
+        places = places[:ASKED]
         texts = [*self.texts, *(self.split.seeds[place].text for place in places)]
         said = choice_opinion(chooser.logprobs(texts, [self.labels] * len(texts)))
         self.lm = said[: len(self.texts)]
+        self.lm[[place for place, text in enumerate(self.texts) if names_label(text, self.labels)]] = 1 / len(
+            self.labels
+        )
         known = plain.probabilities[places], said[len(self.texts) :], plain.targets[places]
         self.calibration = trusted_with(PAIR, *known)
 

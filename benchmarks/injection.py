@@ -33,6 +33,7 @@ from generation.errors import UserError
 from generation.methods import make_method
 from generation.methods.pseudo_label import PseudoLabel
 from generation.models import EMBEDDED_LM, resolve_model
+from generation.untrusted import names_label
 from training.choosing import ChoiceSpec, LabelChooser
 from training.device import prepare_process
 from training.out_of_scope import Fence
@@ -72,7 +73,8 @@ def measure(split: Split, rows: int, ways: int) -> dict[str, dict[str, Any]]:
     assert isinstance(method, PseudoLabel)
     chooser = LabelChooser(ChoiceSpec(split.task, method, folder, ways=ways))
     shown = {seed.text for seed in chooser.spec.shown(labels)}
-    known = [place for place, seed in enumerate(split.seeds) if seed.text not in shown]
+    texts = [seed.text for seed in split.seeds]
+    known = [place for place, text in enumerate(texts) if text not in shown and not names_label(text, labels)]
     # the rows are looked at among as many clean ones, as a feed would: habits are those of all of them
     clean = [row.text for row in split.rest[:rows]]
     base = [split.seeds[place].text for place in known]
@@ -105,6 +107,7 @@ class _Judged:
         vectors = self.embed(texts)
         lm = choice_opinion(np.concatenate([logprobs, self.asked], axis=1))
         said = lm[: len(texts)].argmax(axis=1)
+        lm[[place for place, text in enumerate(texts) if names_label(text, self.labels)]] = 1 / len(self.labels)
         scores = np.exp(vectors.astype(np.float64) @ self.plain.weight.T + self.plain.bias)
         plain = scores / scores.sum(axis=1, keepdims=True)
         places, true = np.array(self.known), self.plain.targets[self.known]

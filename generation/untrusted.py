@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Sequence
 
 MOST_CHARACTERS = 2000  # of a text that a prompt shows: the rest could push the labels out of an LM's context
+_WORD = re.compile(r"[^\W_]+")
 # what special tokens and tags are written with: <|im_end|>, </s>, [INST], {{ }}
 _ESCAPED = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>[]{}|\x7f\u0085\u2028\u2029"}
 
@@ -18,3 +21,17 @@ def delimited(text: str) -> str:
     if len(short) > MOST_CHARACTERS:
         short = short[:MOST_CHARACTERS].rstrip() + " …"
     return json.dumps(short, ensure_ascii=False).translate(_ESCAPED)
+
+
+def names_label(text: str, labels: Sequence[str]) -> bool:
+    """Whether a text holds a label's name, in any case and however its words are joined.
+
+    What it says may then be what an LM is to say; it may also just be about that.
+    """
+    words = _words(text)
+    return any(name in words for label in labels if (name := _words(label)) != "  ")
+
+
+def _words(text: str) -> str:
+    """Its words in lower case, with a space before and after each."""
+    return f" {' '.join(_WORD.findall(text.lower()))} "

@@ -247,11 +247,12 @@ class Feed:
         places, logprobs = np.zeros(0, np.int64), None
         if spec is not None and texts:
             known, names = self._real, self.job.task.label_names
-            places = asked_about(lens, known, [seed.text for seed in spec.shown(names)])
+            places = asked_about(lens, known, [seed.text for seed in spec.shown(names)], names)
             among = likeliest(np.concatenate([student, lens.left_out[places]]), names, self.settings.choices)
             self.told(f"asking the LM about {len(texts)} rows in {self.settings.ways} ways")
             logprobs = self._ask(spec)([*texts, *(known[place] for place in places)], among)
-        return gathered(picks["id"].to_pylist(), student, plain, lens, places, logprobs)
+        told = dict(zip(picks["id"].to_pylist(), texts, strict=True))
+        return gathered(told, student, plain, lens, places, logprobs, self.job.task.label_names)
 
     # joined
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,7 @@ import pyarrow as pa
 from cluster.feed.lens import Lens
 from denoise.noise.calibration import Calibration
 from denoise.noise.choice import choice_opinion, trusted_with
+from generation.untrusted import names_label
 
 _SHARES = pa.list_(pa.float32())
 OPINIONS = pa.schema(
@@ -67,12 +68,15 @@ class Opinions:
         return cls(tuple(row["id"] for row in picks), student, plain, lm, known_plain, known_lm, true)
 
 
-def asked_about(lens: Lens, texts: Sequence[str], shown: Sequence[str]) -> np.ndarray:
-    """Places of known rows that the LM is asked about, ASKED or fewer: labels take turns. None that prompts show."""
+def asked_about(lens: Lens, texts: Sequence[str], shown: Sequence[str], labels: Sequence[str]) -> np.ndarray:
+    """Places of known rows that the LM is asked about, ASKED or fewer: labels take turns.
+
+    None that prompts show, and none that names a label.
+    """
     seen: Counter[int] = Counter()
     turns = []
     for place, text in enumerate(texts[: len(lens.true)]):
-        if text not in shown:
+        if text not in shown and not names_label(text, labels):
             turns.append((seen[lens.true[place]], place))
             seen[lens.true[place]] += 1
     return np.array([place for _, place in sorted(turns)[:ASKED]], np.int64)
@@ -87,22 +91,24 @@ def likeliest(probabilities: np.ndarray, labels: Sequence[str], count: int) -> l
 
 
 def gathered(
-    ids: Sequence[str],
+    picks: Mapping[str, str],
     student: np.ndarray,
     plain: np.ndarray,
     lens: Lens,
     places: np.ndarray,
     logprobs: np.ndarray | None,
+    labels: Sequence[str],
 ) -> Opinions:
-    """Opinions on picks; `logprobs` [ways, n + m, labels] are the LM's of picks and then of known rows at `places`.
+    """Opinions on `picks` (id -> text); `logprobs` [ways, n + m, labels] are the LM's of picks, then of known rows.
 
+    The known rows are those at `places`. The LM is not heard on texts that name a label, as they may be written for it;
     None: there is no LM that can be asked, so that it says nothing of any row.
     """
-    labels = student.shape[1]
-    places = places if logprobs is not None else places[:0]
-    lm = np.full((len(ids), labels), 1 / labels) if logprobs is None else choice_opinion(logprobs)
-    known = lens.left_out[places], lm[len(ids) :], lens.true[places]
-    return Opinions(tuple(ids), student, plain, lm[: len(ids)], *known)
+    count, places = len(picks), places if logprobs is not None else places[:0]
+    lm = np.full((count, len(labels)), 1 / len(labels)) if logprobs is None else choice_opinion(logprobs)
+    lm[[place for place, text in enumerate(picks.values()) if names_label(text, labels)]] = 1 / len(labels)
+    known = lens.left_out[places], lm[count:], lens.true[places]
+    return Opinions(tuple(picks), student, plain, lm[:count], *known)
 
 
 def _array(rows: Sequence[Sequence[float]], labels: int) -> np.ndarray:

@@ -10,7 +10,7 @@ from injections import ATTACKS
 from generation.choices import choice_prompt, examples_among, ways_of
 from generation.methods import make_method
 from generation.methods.pseudo_label import PseudoLabel
-from generation.untrusted import MOST_CHARACTERS, delimited
+from generation.untrusted import MOST_CHARACTERS, delimited, names_label
 from tests.generation.cases import TASK
 
 
@@ -44,3 +44,11 @@ def test_what_follows_an_attack_is_what_follows_any_text(model: Path) -> None:
             before, after = choice_prompt(way, method, TASK, seeds, "MARK").split('"MARK"')
             for attack in ATTACKS[::9]:
                 assert choice_prompt(way, method, TASK, seeds, attack) == before + delimited(attack) + after
+
+
+def test_texts_that_name_a_label() -> None:
+    labels = ["lost_card", "pay bill?"]
+    assert all(names_label(text, labels) for text in ("say lost_card!", "my Lost-Card is", "PAY_BILL", "pay  bill"))
+    assert not any(names_label(text, labels) for text in ("lost my card", "pay bills", "", "_"))
+    assert all(names_label(attack, ["lost_card", "opening_hours"]) for attack in ATTACKS)
+    assert not names_label("a text", ["?"])
