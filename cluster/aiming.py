@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cluster.checked import POOL
 from cluster.config import TaskConfig
 from cluster.held_out import DEV, read_held_out
 from cluster.store import Store
@@ -57,13 +58,14 @@ def read_aim(told: Mapping[str, Any] | None) -> Aim | None:
 
 
 def value_counts(store: Store, rounds: Sequence[int]) -> dict[str, Counter[str]]:
-    """Dimension -> value -> kept rows that were asked for it."""
+    """Dimension -> value -> kept rows that were asked for it; nothing was asked of rows of pools."""
     counts: dict[str, Counter[str]] = {}
     for number in rounds:
         verdicts = store.verdicts(number)
         kept = verdicts.filter(pc.is_in(verdicts["status"], pa.array(KEPT)))["id"].combine_chunks()
-        rows = store.generated(number, ["id", "attributes"])
-        for attributes in map_column(rows.filter(pc.is_in(rows["id"], kept)), "attributes"):
+        rows = store.generated(number, ["id", "attributes", "source"])
+        asked = pc.and_(pc.is_in(rows["id"], kept), pc.fill_null(pc.not_equal(rows["source"], POOL), True))
+        for attributes in map_column(rows.filter(asked), "attributes"):
             for name, value in attributes.items():
                 counts.setdefault(name, Counter())[value] += 1
     return counts

@@ -17,6 +17,7 @@ from generation.records import KEPT, ROW_SCHEMA
 from generation.task import Example
 
 POOL = "pool"  # the source of rows that a pool brought
+FEED = "feed"  # the method of those that `labelmill feed` did
 AUDITED = ("confirmed", "corrected")  # reasons of verdicts that tell whether the machine was right
 
 
@@ -69,6 +70,16 @@ def may_be_shown(store: Store, rows: pa.Table) -> pa.Table:
     return rows.filter(pc.invert(pc.is_in(rows["id"], value_set=hidden)))
 
 
+def has_kept_pool_rows(store: Store) -> bool:
+    """Whether a row of a pool was ever kept."""
+    for number in store.rounds():
+        rows, verdicts = store.rows(number, ["id", "source"]), store.revisions(number)
+        kept = verdicts.filter(pc.is_in(verdicts["status"], pa.array(KEPT)))["id"].combine_chunks()
+        if pc.any(pc.is_in(rows.filter(pc.equal(rows["source"], POOL))["id"], value_set=kept)).as_py():
+            return True
+    return False
+
+
 def _checked(store: Store, round_: int) -> dict[str, Example]:
     found = [_rows_of(store, number).to_pylist() for number in store.rounds() if number < round_]
     return {row["id"]: Example(row["text"], row["label"], known_as=row["id"]) for rows in found for row in rows}
@@ -85,3 +96,10 @@ def _rows_of(store: Store, round_: int, reasons: Sequence[str] | None = None) ->
     rows = store.rows(round_, ["id", "text", "intended_label"]) if kept.num_rows else ROW_SCHEMA.empty_table()
     rows = rows.select(["id", "text", "intended_label"]).rename_columns(["id", "text", "intended"])
     return rows.join(kept, "id", join_type="inner")
+
+
+def may_be_read(store: Store, rows: pa.Table) -> pa.Table:
+    """Of rows (`id`, `method` and more) those that an LM may read to answer freely: rows of feeds only once checked."""
+    fed = pc.fill_null(pc.equal(rows["method"], FEED), False)
+    checked = may_be_shown(store, rows.filter(fed))["id"].combine_chunks()
+    return rows.filter(pc.or_(pc.invert(fed), pc.is_in(rows["id"], value_set=checked)))

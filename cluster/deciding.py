@@ -5,13 +5,15 @@ Decided anew whenever a driver asks, by the settings that it has: so raising the
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cluster.audit.findings import read_findings
-from cluster.audit.lots import decision_of, failed_lots, lot_numbers, read_lot
+from cluster.audit.lots import failed_lots
+from cluster.audit.standing import audited_noise
 from cluster.config import TaskConfig
+from cluster.feed.record import generating
 from cluster.hours import spent_hours
 from cluster.journal import Journal
 from cluster.store import Store
@@ -71,20 +73,11 @@ def decide(store: Store, number: int, config: TaskConfig, metrics: Mapping[str, 
     return Decision(None, "rounds", "all rounds are made")
 
 
-def audited_noise(store: Store, number: int) -> float | None:
-    """What people found in the newest ended lot of the rows up to a round: the share of wrong labels in all of it."""
-    for lot in reversed(lot_numbers(store)):
-        ended = decision_of(store, lot)
-        if ended and ended["round"] == number and (estimate := read_findings(store, read_lot(store, lot)).estimate):
-            return estimate.share
-    return None
-
-
 def _figures(store: Store, number: int, metrics: Mapping[str, Any]) -> list[Figures]:
     """Of all rounds up to this one that generated rows, in order."""
     found = []
-    for each in store.rounds():
-        if each <= number and not store.read_json(f"rounds/{each:03d}/round.json").get("fed"):
+    for each in generating(store):
+        if each <= number:
             told = metrics if each == number else store.read_json(f"rounds/{each:03d}/metrics.json")
             found.append(_figures_of(store, each, told or {}))
     return found
@@ -93,10 +86,17 @@ def _figures(store: Store, number: int, metrics: Mapping[str, Any]) -> list[Figu
 def _figures_of(store: Store, number: int, metrics: Mapping[str, Any]) -> Figures:
     gain, noise = metrics.get("gain"), metrics.get("noise") or {}
     values = {name: gain[name] for name in Gain.__dataclass_fields__} if gain else None
-    audited = audited_noise(store, number)
+    audited = _found_by_people(store, number)
     return Figures(
         gain=Gain(**values) if values else None,
         noise=noise.get("share") if audited is None else audited,
         noise_by="the judge" if audited is None else "people's audit",
         new_clusters=metrics.get("new_clusters"),
     )
+
+
+def _found_by_people(store: Store, number: int) -> float | None:
+    """The share of wrong labels in the newest ended lot of a round's version, or of those that feeds made since."""
+    next_ = next((each for each in generating(store) if each > number), math.inf)
+    shares = [each["share"] for each in audited_noise(store, ended=True) if number <= each["round"] < next_]
+    return shares[-1] if shares else None

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from cluster.checked import may_be_read
 from cluster.dataset import read_dataset
 from cluster.explanations import FOLDER, store_of
 from cluster.job import Job, gpu_count
@@ -28,7 +29,7 @@ def generate(job: Job, run: Store, count: int, told: Sequence[Told], say: Callab
     """Have the first `count` rows of the newest dataset explained, by id; returns how many rows are."""
     if job.kind.name not in ("label", "pair"):
         raise UserError(f"{job.path}: kind: explanations are of one label, kinds label and pair; got {job.kind.name}")
-    rows = read_dataset(run).sort_by("id").slice(0, count)
+    rows = may_be_read(run, read_dataset(run)).sort_by("id").slice(0, count)
     store = store_of(run)
     if isinstance(store.root, Path):
         store.root.mkdir(parents=True, exist_ok=True)

@@ -102,7 +102,7 @@ class Finishing:
 
     def _alarms(self, now: Round, drops: list[Drop]) -> list[Drop]:
         """What diversity has lost since the first round; `drops` are those since the one before."""
-        if now.number > 1:
+        if now.number > 1 and not now.fed:
             seeds, copied = [seed.text for seed in self._job.seeds], self._job.config.denoise.seed_copy
             first, kept = self._store.kept([0]), self._store.kept([now.number])
             drops = diversity_drops(first, kept, seeds, copied, self._embed)

@@ -18,6 +18,7 @@ from cluster.checked import checked_examples, may_be_shown
 from cluster.dataset import discard_scratch
 from cluster.deciding import decide
 from cluster.distilling import Distilling
+from cluster.feed.record import refuse_half_joined
 from cluster.finishing import Finishing
 from cluster.forgetting.pending import refuse_unfinished
 from cluster.gauges import Gauges
@@ -81,6 +82,7 @@ class Flywheel:
         discard_scratch(self.store)
         if self.store.exists:
             refuse_unfinished(self.store)
+            refuse_half_joined(self.store)
             check_identity(self.job, self.store.run(), self.store.root)
         else:
             self.store.write_json("seeds.json", self.job.seeds_json())

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cluster.checked import has_kept_pool_rows
 from cluster.config import TaskConfig
 from cluster.journal import Journal
 from cluster.licence_settings import LicenceSettings
@@ -71,11 +72,11 @@ class Override:
 def chain_of(store: Store) -> tuple[Link, ...]:
     """What the run's texts and students come from, the first source first."""
     run, told = store.run(), noted_licences(store)
-    return links_of(run.get("config", {}), told)
+    return links_of(run.get("config", {}), told, has_kept_pool_rows(store))
 
 
-def links_of(config: Mapping[str, Any], told: LicenceSettings) -> tuple[Link, ...]:
-    """The chain of a task, whose settings are given as run.json has them."""
+def links_of(config: Mapping[str, Any], told: LicenceSettings, fed: bool = False) -> tuple[Link, ...]:
+    """The chain of a task, whose settings are given as run.json has them; `fed`: it has rows of pools all the same."""
     generation, server = config.get("generation", {}), config.get("server", {})
     model = config.get("model", EMBEDDED_LM)
     if server.get("url"):
@@ -84,7 +85,7 @@ def links_of(config: Mapping[str, Any], told: LicenceSettings) -> tuple[Link, ..
         generator = Link("generator", str(model), told.generator or _KNOWN.get(model), model not in _KNOWN)
     encoder = config.get("student", {}).get("model", EMBEDDED_ENCODER)
     links = [Link("seeds", "seeds", told.seeds)]
-    if config.get("pool"):
+    if config.get("pool") or fed:
         links.append(Link("pool", "unlabelled texts", told.pool))
     links.append(generator)
     links += _adapters(generation, generator, told)

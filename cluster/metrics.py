@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cluster.bias import found_bias
+from cluster.feed.record import generating
 from cluster.job import Job
 from cluster.journal import Journal
 from cluster.prices import HOUR, PriceSettings
@@ -31,8 +32,8 @@ def round_metrics(
     seeds = [seed.text for seed in job.seeds]
     copied = job.config.denoise.seed_copy
     diversity = diversity_by_label(kept, seeds, copied, embed)
-    before = store.kept([now.number - 1]) if now.number else kept
-    drops = diversity_drops(before, kept, seeds, copied, embed) if now.number else []
+    earlier = [] if now.fed else [each for each in generating(store) if each < now.number]
+    drops = diversity_drops(store.kept(earlier[-1:]), kept, seeds, copied, embed) if earlier else []
     return {
         "round": now.number,
         "quota": now.targets,

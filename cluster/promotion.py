@@ -66,12 +66,17 @@ def promoted_round(store: Store) -> int | None:
         return None
 
 
-def promoted_student(store: Store) -> Location | None:
-    """Its folder, or of a run that names none, the newest finished one; None without a student."""
+def standing_round(store: Store) -> int | None:
+    """The same, or of a run that names none, the newest round with a finished student; None without a student."""
     named = promoted_round(store)
     numbers = [named] if named is not None else [*reversed(store.rounds())]
-    folders = (store.folder(number, "student") for number in numbers)
-    return next((folder for folder in folders if is_whole(folder)), None)
+    return next((number for number in numbers if is_whole(store.folder(number, "student"))), None)
+
+
+def promoted_student(store: Store) -> Location | None:
+    """The folder of the student that the run stands for; None without a student."""
+    number = standing_round(store)
+    return None if number is None else store.folder(number, "student")
 
 
 def step_back(store: Store, failed: int) -> int | None:

@@ -71,12 +71,15 @@ def report_data(
     audit: Mapping[str, Any] | None = None,
     audited: Sequence[Mapping[str, Any]] = (),
     places: pa.Table | None = None,
+    promoted: int | None = None,
 ) -> ReportData:
     """The report's numbers from run.json, what was counted of rows, metrics.json of each round, and so many seeds.
 
     `audited` is what people found by round (cluster.audit.standing.audited_noise), `places` the newest map.
+    The student that is shown is that of round `promoted`, of the newest one where none is named or measured.
     """
     named = task_labels(run)
+    measured = [metric for metric in metrics if metric.get("round") == promoted and metric.get("test")]
     labels, reasons = labels_of(named, rows.counts), reasons_of(rows.counts)
     return ReportData(
         run=run,
@@ -89,8 +92,8 @@ def report_data(
         metrics=tuple(metrics),
         tokens=_sums(metric.get("tokens") for metric in metrics) or dict(rows.tokens),
         seconds=_sums(metric.get("seconds") for metric in metrics),
-        test=newest_test(metrics, [label for label in labels if label in named]),
-        dev=next((metric["dev"] for metric in reversed(metrics) if metric.get("dev")), None),
+        test=newest_test(measured or metrics, [label for label in labels if label in named]),
+        dev=next((metric["dev"] for metric in reversed(measured or metrics) if metric.get("dev")), None),
         cost=_sums(metric.get("cost") for metric in metrics).get("total"),
         audit=audit,
         curves=curves_of(metrics, audited),

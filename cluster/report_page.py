@@ -10,6 +10,7 @@ from pyarrow.fs import LocalFileSystem
 
 from cluster.audit.standing import audit_of, audited_noise
 from cluster.mapping import read_map
+from cluster.promotion import promoted_round
 from cluster.report import render_report
 from cluster.report_cache import kept_or_made
 from cluster.report_data import ReportData, report_data, task_labels
@@ -70,4 +71,5 @@ def read_report(store: Store) -> ReportData:
         counted["audit"],
         counted["noise"],
         read_map(store),
+        promoted_round(store),
     )

@@ -32,7 +32,7 @@ class Score:
 
 @dataclass(frozen=True)
 class Test:
-    """The newest evaluation. `labels` name the rows (actual) and columns (predicted) of the confusion matrix.
+    """An evaluation. `labels` name the rows (actual) and columns (predicted) of the confusion matrix.
 
     `details` is all that was measured of the student (training/measures/scores.py), `unseen` how many texts carry a
     label that training did not have.

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from cluster.aiming import Aim, aim_after, read_aim
 from cluster.config import TaskConfig
 from cluster.deciding import decide
+from cluster.feed.record import generating
 from cluster.store import Store
 from generation.aim import tilted
 from generation.errors import UserError
@@ -60,8 +61,7 @@ def current_round(store: Store, config: TaskConfig, labels: Sequence[str] = ()) 
     wanted = decide(store, numbers[-1], config).wanted if last else config.quota
     if wanted is None:
         return None
-    generated = [number for number in numbers if not _recorded(store, number).fed]
-    accepted, moved = accepted_per_label(store, generated), dict(last.moved) if last else {}
+    accepted, moved = accepted_per_label(store, generating(store)), dict(last.moved) if last else {}
     names = labels or [label.name for label in config.labels]
     even = {name: max(0, min(config.quota, wanted + moved.get(name, 0) - accepted[name])) for name in names}
     if not any(even.values()):

@@ -110,7 +110,7 @@ class Run:
         return write_report(self.store, form)
 
     def predict(self, texts: Sequence[str]) -> pa.Table:
-        """Columns `text`, those of the kind of task, and `confidence`, by the newest finished student.
+        """Columns `text`, those of the kind of task, and `confidence`, by the promoted student.
 
         `label`; of several labels `labels`; of tagged texts `tokens` and `tags`. Raises UserError without a student.
         """

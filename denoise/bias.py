@@ -15,6 +15,7 @@ from statistics import NormalDist
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from denoise.audit.intervals import wilson
 from denoise.normal import normalise
 
 # normal forms; words that mostly mean something else ("black", "straight", "old") are left out
@@ -97,7 +98,7 @@ class Flips:
     @property
     def alarms(self) -> bool:
         """Whether more than MOST_FLIPS flip, by the lower end of Wilson's interval, with rows enough."""
-        return self.rows >= LEAST_ROWS and _wilson_low(self.flipped, self.rows) > MOST_FLIPS
+        return self.rows >= LEAST_ROWS and wilson(self.flipped / self.rows, self.rows)[0] > MOST_FLIPS
 
     def __str__(self) -> str:
         share = self.flipped / self.rows if self.rows else 0
@@ -157,12 +158,3 @@ def flips(texts: Sequence[str], others: Sequence[str], before: Sequence[str], af
     """Texts and the same swapped, with the judge's labels of both."""
     changed = [place for place, (one, other) in enumerate(zip(before, after, strict=True)) if one != other]
     return Flips(len(texts), len(changed), tuple((texts[place], others[place]) for place in changed[:3]))
-
-
-def _wilson_low(hits: int, count: int, z: float = 1.96) -> float:
-    share = hits / count
-    middle, width = (
-        share + z * z / (2 * count),
-        z * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count)),
-    )
-    return (middle - width) / (1 + z * z / count)

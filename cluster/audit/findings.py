@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cluster.audit.frame import DECIDED, STAGE, UNDONE, read_frame
+from cluster.audit.frame import DECIDED, STAGE, UNDONE, judged_by_people, read_frame
 from cluster.audit.lots import Lot
 from cluster.store import Store
 from denoise.audit.agreement import agreeing, krippendorff, masi, nominal
@@ -142,10 +142,11 @@ def until_disputed(rows: Iterable[Row], rule: str, disputed: Callable[[Row], boo
 def powered_estimate(store: Store, findings: Findings) -> Estimate | None:
     """The defect rate of the lot, helped by the judge's doubts of the rows that nobody checked.
 
-    None where nothing judged the rows, or fewer than two were checked.
+    None where nothing judged the rows, or fewer than two were checked. Rows that people judged outside the lot or wrote
+    are left out: no judge doubts them.
     """
     lot, checked = findings.lot, {row.id: row.defect for row in findings.rows if row.decides}
-    frame = read_frame(store, lot.version, set())
+    frame = read_frame(store, lot.version, judged_by_people(store) - {row.id for row in lot.sample})
     if frame.doubts is None:
         return None
     doubts = dict(zip(frame.ids, frame.doubts.tolist(), strict=True))

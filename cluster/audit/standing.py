@@ -51,10 +51,15 @@ def audit_of(store: Store) -> dict[str, Any] | None:
     return standing(store, lot) | {"curve": [asdict(point) for point in curve], "line": [asdict(each) for each in line]}
 
 
-def audited_noise(store: Store) -> list[dict[str, float]]:
-    """What people found in the newest lot of each round's dataset: the share of wrong labels, and its 95% interval."""
+def audited_noise(store: Store, ended: bool = False) -> list[dict[str, float]]:
+    """What people found in the newest lot of each round's dataset: the share of wrong labels, and its 95% interval.
+
+    By round. `ended`: lots that are still open do not count.
+    """
     found = {}
     for number in lot_numbers(store):
+        if ended and decision_of(store, number) is None:
+            continue
         lot = read_lot(store, number)
         if estimate := read_findings(store, lot).estimate:
             told = {"share": estimate.share, "low": estimate.low, "high": estimate.high}

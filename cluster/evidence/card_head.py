@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,6 +16,7 @@ from generation.kinds.base import Kind
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 _DTYPES = {pa.string(): "string", pa.int32(): "int32", pa.int64(): "int64", pa.float64(): "float64"}
+_WRITERS = {"generated": "machine-generated", "pool": "found", "human": "other"}  # the hub knows no nearer word
 _FILES = {"hf": "data/{}-*", "jsonl": "{}.jsonl", "csv": "{}.csv"}
 
 
@@ -44,6 +46,16 @@ class Facts:
     def rows(self) -> int:
         return sum(part.num_rows for part in self.parts.values())
 
+    @property
+    def sources(self) -> Counter[str]:
+        """Rows by source."""
+        return Counter(source for part in self.parts.values() for source in part["source"].to_pylist())
+
+    @property
+    def writers(self) -> list[str]:
+        """Who wrote them, in the hub's words."""
+        return sorted({_WRITERS.get(source, "other") for source in self.sources})
+
 
 def head_of(run: Mapping[str, Any], kind: Kind, facts: Facts) -> dict[str, Any]:
     """The card's front matter."""
@@ -55,7 +67,7 @@ def head_of(run: Mapping[str, Any], kind: Kind, facts: Facts) -> dict[str, Any]:
         "task_categories": [TASKS[kind.name]],
         "size_categories": [size],
         "annotations_creators": ["machine-generated"],
-        "language_creators": ["machine-generated"],
+        "language_creators": facts.writers,
         "source_datasets": ["original"],
         "tags": ["labelmill", "synthetic"],
         "configs": [

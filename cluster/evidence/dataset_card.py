@@ -51,7 +51,7 @@ def dataset_card(store: Store, kind: Kind, facts: Facts) -> str:
         licences_told(facts.links, facts.overrides),
         _checked(store, facts),
         _split(facts),
-        _limits(),
+        _limits(facts),
         f"Run `{run['run_id']}`, dataset {facts.version}, begun {run.get('created', '')}.",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -117,9 +117,16 @@ def _split(facts: Facts) -> str:
     )
 
 
-def _limits() -> str:
+def _limits(facts: Facts) -> str:
+    made, pool = facts.sources["generated"], facts.sources["pool"]
     lines = [
-        "A language model wrote most rows: what it gets wrong may be wrong here, and what it never says is missing.",
+        f"A language model wrote {made} of the {facts.rows} rows: what it gets wrong may be wrong here, and what it "
+        "never says is missing.",
+        *(
+            [f"{pool} rows are texts of a pool: who wrote them is not told, and they may speak of people."]
+            if pool
+            else []
+        ),
         "Rows that were rejected, held back or beyond a quota are not in here.",
     ]
     return "## Limits\n\n" + "\n".join(f"- {line}" for line in lines)

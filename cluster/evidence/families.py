@@ -8,11 +8,13 @@ import numpy as np
 import pyarrow as pa
 
 from cluster.evidence.lineage import texts_of
+from cluster.review.verdicts import EDIT
+from cluster.review.writing.rows import ASSISTED
 from cluster.store import Store
 from denoise.split import families
 from generation.methods import METHODS
 
-PEOPLES = "edit"  # the method of rows that people wrote anew
+PEOPLES = {EDIT, ASSISTED}  # methods of rows that people made of one that was there
 
 
 def families_of(store: Store, rows: pa.Table, near: float) -> np.ndarray:
@@ -22,7 +24,7 @@ def families_of(store: Store, rows: pa.Table, near: float) -> np.ndarray:
 
 def _links(store: Store, rows: pa.Table) -> Iterator[tuple[int, int]]:
     """Pairs of places: of rows made of one text, and of such a row and that text's."""
-    rewrites = {name for name, method in METHODS.items() if method.rewrites} | {PEOPLES}
+    rewrites = {name for name, method in METHODS.items() if method.rewrites} | PEOPLES
     columns = zip(rows["method"].to_pylist(), rows["seed_ids"].to_pylist(), strict=True)
     made = {place: ids or [] for place, (method, ids) in enumerate(columns) if method in rewrites}
     known = texts_of(store, {id for ids in made.values() for id in ids})

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from cluster.dataset import newest_version, read_dataset, round_of_version
 from cluster.evidence.lineage import versions_of
+from cluster.promotion import promoted_round
 from cluster.run import Run
 from cluster.store import Store
 from generation.errors import UserError, clip
@@ -50,8 +51,10 @@ class Side:
         return flat | {f"version of {name}": each for name, each in run.get("versions", {}).items()}
 
     def test(self) -> Mapping[str, Any] | None:
-        """The newest evaluation of its rounds."""
-        found = [self.store.read_json(f"rounds/{number:03d}/metrics.json") for number in reversed(self.rounds)]
+        """How its student did: of a run the promoted one, of a version that of its newest round that was measured."""
+        promoted = None if _VERSION.fullmatch(self.name) else promoted_round(self.store)
+        numbers = [*reversed(self.rounds)] if promoted is None else [promoted, *reversed(self.rounds)]
+        found = [self.store.read_json(f"rounds/{number:03d}/metrics.json") for number in numbers]
         return next((metrics["test"] for metrics in found if metrics and metrics.get("test")), None)
 
     def seeds(self) -> list[str]:

@@ -24,6 +24,7 @@ def _lines(told: Mapping[str, Any]) -> Iterator[str]:
         f", sampled in lot {number}" for number in told["lots"]
     )
     yield from _made(told)
+    yield from _pick(told["pick"])
     yield from _prompt(told["request"])
     yield from _parents(told)
     yield from _verdicts(told["verdicts"])
@@ -40,6 +41,14 @@ def _made(told: Mapping[str, Any]) -> Iterator[str]:
     yield "made by"
     for name, value in told["made"].items():
         yield f"  {name.replace('_', ' '):<18} {_pairs(value, 10) if isinstance(value, Mapping) else _shown(value)}"
+
+
+def _pick(pick: Mapping[str, Any] | None) -> Iterator[str]:
+    if pick is None:
+        return
+    yield ""
+    yield f"picked by {pick['feed']}"
+    yield from (f"  {name.replace('_', ' '):<18} {_one(value)}" for name, value in pick.items() if name != "feed")
 
 
 def _prompt(request: Mapping[str, Any] | None) -> Iterator[str]:
@@ -93,10 +102,11 @@ def _student(view: Mapping[str, Any] | None) -> Iterator[str]:
 
 
 def _pairs(pairs: Mapping[str, Any], digits: int = 4) -> str:
-    return ", ".join(
-        f"{_shown(name)} {value:.{digits}g}" if isinstance(value, float) else f"{_shown(name)} {_shown(value)}"
-        for name, value in pairs.items()
-    )
+    return ", ".join(f"{_shown(name)} {_one(value, digits)}" for name, value in pairs.items())
+
+
+def _one(value: Any, digits: int = 4) -> str:
+    return f"{value:.{digits}g}" if isinstance(value, float) else _shown(value)
 
 
 def _shown(value: Any) -> str:

@@ -10,9 +10,12 @@ import pyarrow.compute as pc
 
 from cluster.audit.frame import STAGE
 from cluster.audit.lots import lot_numbers, read_lot
+from cluster.checked import POOL
 from cluster.dataset import read_dataset
 from cluster.evidence.lineage import children_of, find_row, labels_of, names_of, read_row, texts_of, versions_of
-from cluster.promotion import promoted_student
+from cluster.feed.picks import PICKS
+from cluster.feed.record import read_table
+from cluster.promotion import standing_round
 from cluster.store import Store
 from generation.location import Location
 from generation.records import OF_KINDS
@@ -22,13 +25,15 @@ MADE = (
     *("method", "adapter", "engine", "model", "model_hash", "attributes", "sampling"),
     *("finish_reason", "prompt_tokens", "output_tokens", "mean_logprob"),
 )
+_NOT_TOLD = ("id", "text", "hash")
 View = Callable[[Location, Mapping[str, Any]], Mapping[str, Any]]  # what the student in a folder says of a row
 
 
 def trace(store: Store, prefix: str, view: View | None = None) -> dict[str, Any]:
-    """JSON-able; `student` is what `view` says, None without one or before there is a student. Raises UserError.
+    """JSON-able; `pick` is why a feed took it, `student` what `view` says, None without one or a student.
 
-    The prompt is the one that was committed with the plan. A verdict's `before` is what held until then.
+    The prompt is the one that was committed with the plan. A verdict's `before` is what held until then. Raises
+    UserError.
     """
     place = find_row(store, prefix)
     row = read_row(store, place)
@@ -46,6 +51,7 @@ def trace(store: Store, prefix: str, view: View | None = None) -> dict[str, Any]
         "label": held["label"] if held else row["label"],
         "status": held["status"] if held else None,
         "made": {name: row[name] for name in MADE if row[name] not in (None, "", {})},
+        "pick": _pick(store, row),
         "request": request,
         "parents": _parents(store, row["seed_ids"] or ()),
         "children": [each["id"] for each in children_of(store, names)],
@@ -109,11 +115,19 @@ def _named(id: str | None) -> dict[str, Any] | None:
 
 def _view(store: Store, row: Mapping[str, Any], view: View | None) -> dict[str, Any] | None:
     """What the promoted student says."""
-    folder = promoted_student(store) if view else None
-    if folder is None or view is None:
+    number = standing_round(store) if view else None
+    if number is None or view is None:
         return None
-    number = next(each for each in store.rounds() if store.folder(each, "student") == folder)
-    return {"round": number, **view(folder, row)}
+    return {"round": number, **view(store.folder(number, "student"), row)}
+
+
+def _pick(store: Store, row: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Why a feed took a row of a pool, and where it stood there; None of other rows, and in a fork."""
+    folder = (row["engine"] or "").rstrip("/")
+    table = read_table(store, f"{folder}/picks.parquet", PICKS) if row["source"] == POOL and folder else None
+    found = [] if table is None else table.filter(pc.equal(table["id"], row["id"])).to_pylist()
+    told = {name: value for name, value in found[0].items() if name not in _NOT_TOLD} if found else None
+    return told and {"feed": folder, **told}
 
 
 def _holds(store: Store, version: str, id: str) -> bool:

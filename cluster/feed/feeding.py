@@ -16,14 +16,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cluster.checked import POOL
+from cluster.checked import FEED, POOL
 from cluster.feed.asking import Ask, ask_lm, choice_spec
 from cluster.feed.drift import MOST, SAMPLE, drift_of
 from cluster.feed.joining import Decided, decide_picks, looks_for_all
 from cluster.feed.known import Known, make_lens, what_is_known
 from cluster.feed.lens import Lens
 from cluster.feed.opinions import OPINIONS, Opinions, asked_about, gathered, likeliest
-from cluster.feed.picks import PICKS, choose, listed_texts
+from cluster.feed.picks import PICKS, choose, listed_texts, pick_id
 from cluster.feed.pool import Pool, open_pool, pool_digest
 from cluster.feed.record import (
     FOR_PEOPLE,
@@ -33,6 +33,7 @@ from cluster.feed.record import (
     fed_rows,
     feed_to_do,
     folder_of,
+    part_of,
     read_table,
     summary_of,
     write_table,
@@ -40,8 +41,9 @@ from cluster.feed.record import (
 from cluster.feed.scoring import OPEN, Scoring, read_lens, read_scored, score_pool
 from cluster.feed.settings import FeedSettings
 from cluster.feed.shortlist import Shortlist, shortlist
+from cluster.forgetting.pending import refuse_unfinished
 from cluster.job import Job
-from cluster.promotion import promoted_student
+from cluster.promotion import standing_round
 from cluster.rounds import check_feedable, fed_round
 from cluster.session import ray_session
 from cluster.store import Store
@@ -77,6 +79,7 @@ def feed(job: Job, store: Store, wish: Wish, told: Told) -> dict[str, Any]:
     """
     if job.kind.name != "label":
         raise UserError(f"{job.path}: kind: feed takes texts of one label each; got {job.kind.name!r}")
+    refuse_unfinished(store)
     digest = pool_digest(wish.files, wish.text)
     number, is_done = feed_to_do(store, digest, wish.again)
     if is_done:
@@ -195,7 +198,8 @@ class Feed:
         if (picks := read_table(self.store, name, PICKS)) is not None:
             return picks
         texts, near = self._texts(pool, listed.rows), self.job.config.denoise.near_duplicate
-        taken = choose(listed, texts, pool, self.settings, self._known.all, self._known.test, near, self._embed)
+        known, test, gone = self._known.all, self._known.test, self._forgotten
+        taken = choose(listed, texts, pool, self.settings, known, test, near, self._embed, gone)
         self.store.write_json(
             f"{self.folder}/left_out.json", {"near_known": taken.near_known, "near_test": taken.near_test}
         )
@@ -207,11 +211,17 @@ class Feed:
         texts = listed_texts(pool, rows)
         return [redact(text)[0] for text in texts] if self.job.config.denoise.redact else texts
 
+    @property
+    def _forgotten(self) -> set[str]:
+        """Ids of rows that were erased: their texts may still stand in the pool, and do not come back."""
+        return {each["id"] for each in self.store.forgotten()}
+
     def _drift(self, pool: Pool, listed: Shortlist, lens: Lens) -> dict[str, Any]:
         name = f"{self.folder}/drift.json"
         if (found := self.store.read_json(name)) is None:
             drawn = listed.rows.take(pc.sort_indices(listed.rows["key"])).slice(0, MOST)
-            sample = self._texts(pool, drawn)
+            gone = self._forgotten
+            sample = [text for text in self._texts(pool, drawn) if pick_id(text) not in gone]
             write_table(self.store, f"{self.folder}/sample.parquet", pa.table({"text": sample}, SAMPLE))
             found = drift_of(self.store, self.number, sample, self._real, functools.partial(self._look, lens))
             self.store.write_json(name, found)
@@ -268,18 +278,21 @@ class Feed:
 
     @property
     def _part(self) -> str:
-        return self.folder.replace("/", "-")
+        return part_of(self.number)
 
     def _joined_in(self) -> int | None:
         """The round that the picks are in; None: they are not yet."""
-        name = f"part-{self._part}.parquet"
-        rounds = self.store.rounds()
-        return next((n for n in rounds if any(part.endswith(name) for part in self.store.parts(n, "verdicts"))), None)
+        return next((number for number in self.store.rounds() if self._is_in(number, "verdicts")), None)
+
+    def _is_in(self, round_: int, kind: str) -> bool:
+        return any(part.endswith(f"part-{self._part}.parquet") for part in self.store.parts(round_, kind))
 
     def _commit_new(self, picks: pa.Table, decided: Sequence[Decided], now: int) -> None:
-        """The verdicts come last: with them the picks have joined."""
-        rows = [_row(pick, each.label, now, self.folder) for pick, each in zip(picks.to_pylist(), decided, strict=True)]
-        self.store.commit(now, "generated", self._part, rows_table(rows), self.job.run_id)
+        """The verdicts come last: with them the picks have joined. Rows that are there are those of a killed call."""
+        told = zip(picks.to_pylist(), decided, strict=True)
+        rows = rows_table(_row(pick, each.label, now, self.folder) for pick, each in told)
+        if not self._is_in(now, "generated"):
+            self.store.commit(now, "generated", self._part, rows, self.job.run_id)
         self.store.write_json(f"rounds/{now:03d}/stop.json", {"reason": "fed"})
         verdicts = verdicts_table(each.verdict() for each in decided)
         self.store.commit(now, "verdicts", self._part, verdicts, self.job.run_id)
@@ -370,9 +383,9 @@ class Feed:
 
 def student_round(store: Store) -> int:
     """The round whose student is promoted. Raises UserError."""
-    if (folder := promoted_student(store)) is None:
+    if (number := standing_round(store)) is None:
         raise UserError(f"{store.root}: has no student yet; `labelmill run` makes one")
-    return int(str(folder).rstrip("/").split("/")[-2])
+    return number
 
 
 def _row(pick: dict[str, Any], label: str, round_: int, folder: str) -> dict[str, Any]:
@@ -388,7 +401,7 @@ def _row(pick: dict[str, Any], label: str, round_: int, folder: str) -> dict[str
         "label": label,
         "seed_ids": [],
         "attributes": {"source": pick["source"]} if pick["source"] else {},
-        "method": "feed",
+        "method": FEED,
         "engine": f"{folder}/",
         "sampling": {},
         "prompt_tokens": 0,

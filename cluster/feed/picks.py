@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,18 +61,21 @@ def choose(
     test: Sequence[str],
     near: float,
     embed: Embed,
+    forgotten: Collection[str] = (),
 ) -> Taken:
     """The picks among the rows of a shortlist, whose `texts` are these.
 
-    Rows whose Jaccard similarity to a text of `known` or `test` is `near` or more are left out, of rows as alike one is
-    taken. Who was drawn stays drawn: the draw is not made up for those that are left out.
+    Rows whose Jaccard similarity to a text of `known` or `test` is `near` or more are left out, and those whose ids are
+    `forgotten`; of rows as alike one is taken. Who was drawn stays drawn: the draw is not made up for those that are
+    left out.
     """
     of_known, of_test, twins = near_texts(texts, known, test, near)
     rows = listed.rows
     number = shares_of(settings.take, settings.mix)[RANDOM]
     keys, scope = rows["key"].to_numpy(), rows["scope"].to_numpy()
     drawn = np.argsort(keys, kind="stable")[:number]
-    left = sorted(of_known | of_test)
+    gone = {place for place, text in enumerate(texts) if pick_id(text) in forgotten}
+    left = sorted(of_known | of_test | gone)
     stays = np.full(len(rows), True)
     stays[left] = False
     places = np.flatnonzero(stays)

@@ -29,6 +29,11 @@ def feed_numbers(store: Store) -> list[int]:
     return [number for number in numbers if (store.root / folder_of(number) / "plan.json").is_file()]
 
 
+def generating(store: Store) -> list[int]:
+    """Rounds begun, in order, but for those that took rows of pools and generate none."""
+    return [each for each in store.rounds() if not store.read_json(f"rounds/{each:03d}/round.json").get("fed")]
+
+
 def plan_of(store: Store, number: int) -> dict[str, Any]:
     """What a feed was begun with."""
     return store.read_json(f"{folder_of(number)}/plan.json")
@@ -53,6 +58,27 @@ def feed_to_do(store: Store, digest: str, again: bool = False) -> tuple[int, boo
     if same and not (again and summary_of(store, same[-1])):
         return same[-1], summary_of(store, same[-1]) is not None
     return len(numbers), False
+
+
+def part_of(number: int) -> str:
+    """Name of the parts of a round that hold a feed's rows and verdicts."""
+    return folder_of(number).replace("/", "-")
+
+
+def refuse_half_joined(store: Store) -> None:
+    """Raises UserError where a feed was killed between its rows and their verdicts."""
+    for number in feed_numbers(store):
+        name = f"part-{part_of(number)}.parquet"
+        for round_ in store.rounds():
+            rows, verdicts = (
+                any(part.endswith(name) for part in store.parts(round_, kind)) for kind in ("generated", "verdicts")
+            )
+            if rows and not verdicts:
+                files = " ".join(plan_of(store, number)["files"])
+                raise UserError(
+                    f"{store.root}: {folder_of(number)} was cut short while its rows joined; finish it: "
+                    f"labelmill feed RUN {files}"
+                )
 
 
 def write_table(store: Store, name: str, table: pa.Table) -> None:

@@ -76,6 +76,9 @@ def test_values_that_few_kept_rows_have_are_asked_for_more_often(store: Store) -
     verdicts = [{"id": f"r{n}", "label": "pos", "status": "accepted", "revision": 0} for n in range(43)]
     add_verdicts(store, [*verdicts, {"id": "r43", "label": "pos", "status": "rejected", "revision": 0}])
     finish_round(store)
+    fed = {"id": "p0", "request_id": "p0", "source": "pool", "attributes": {"tone": "mail"}}
+    store.commit(0, "generated", "feed", rows_table([fed]), RUN_ID)
+    add_verdicts(store, [verdict("pos-0") | {"id": "p0"}], "feed")
     assert value_counts(store, [0]) == {"tone": {"dry": 36, "warm": 7}}
     now = current_round(store, settings)
     assert now is not None and now.aim is not None

@@ -10,12 +10,14 @@ import pytest
 from cluster.audit.findings import read_findings
 from cluster.audit.lots import open_lot
 from cluster.audit.release import settle
-from cluster.deciding import Decision, audited_noise, decide
+from cluster.audit.standing import audited_noise
+from cluster.dataset import materialise
+from cluster.deciding import Decision, decide
 from cluster.rounds import current_round
 from cluster.store import Store
 from denoise.audit.assurance import Assurance
 from tests.cluster.audit.cases import judge, make_run
-from tests.cluster.cases import begin_round, config, finish_round
+from tests.cluster.cases import RUN_ID, begin_round, config, finish_round
 
 FLAT = {"share": 0.0, "low": 0.0, "high": 0.0, "rows": 9, "better": 0, "worse": 0, "over": 0}
 
@@ -81,13 +83,28 @@ def test_people_s_word_counts_before_the_judge_s(store: Store, bad: int, state: 
     make_run(store)
     store.write_json("rounds/000/metrics.json", {"stop_reason": "quota_met", "noise": {"share": 0.3}})
     stop = config(quota=300, rounds=2, stop={"noise": "2%"})
-    assert audited_noise(store, 0) is None
     assert decide(store, 0, stop) == Decision(600)
     lot = open_lot(store, Assurance())
     judge(store, lot, bad=[row.id for row in lot.sample[:bad]])
-    assert audited_noise(store, 0) is None  # it has not ended
+    assert audited_noise(store) and not audited_noise(store, ended=True)
+    assert decide(store, 0, stop) == Decision(600)  # it has not ended
     decision = settle(store, lot, read_findings(store, lot).decision)
     assert decision is not None and decision["state"] == state
-    assert (audited_noise(store, 0) == 0.0) is (bad == 0)
+    (found,) = audited_noise(store, ended=True)
+    assert (found["share"] == 0.0) is (bad == 0)
     expected = Decision(None, "noise", "0.0% wrong labels are estimated (people's audit), 2.0% are enough")
     assert decide(store, 0, stop) == (Decision(600) if bad else expected)
+
+
+def test_a_lot_of_a_version_with_rows_of_pools_counts_for_the_round_before(store: Store) -> None:
+    make_run(store)
+    store.write_json("rounds/000/metrics.json", {"stop_reason": "quota_met", "noise": {"share": 0.3}})
+    begin_round(store, {"pos": 0, "neg": 0}, 1, wanted=300, fed=True)
+    finish_round(store, 1, "fed")
+    materialise(store, 1, RUN_ID)
+    stop = config(quota=300, rounds=2, stop={"noise": "2%"})
+    assert decide(store, 1, stop) == Decision(600)
+    lot = open_lot(store, Assurance())
+    judge(store, lot)
+    settle(store, lot, read_findings(store, lot).decision)
+    assert lot.version == "v001" and decide(store, 1, stop).stop == "noise"

@@ -9,16 +9,19 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
+from cluster.checked import may_be_shown
 from cluster.cli import app
 from cluster.dataset import materialise, read_dataset
 from cluster.fork import Fork, plan_fork, render, write_fork
 from cluster.job import Job, check_identity, prepare
 from cluster.journal import Journal
 from cluster.known import known_rows
+from cluster.licences import chain_of
 from cluster.live import PlainView
 from cluster.metrics import spent_tokens, tokens_of
 from cluster.monitor import Monitor
@@ -27,7 +30,7 @@ from cluster.status import read_status
 from cluster.store import Store
 from cluster.wave_steps import WaveSteps
 from generation.errors import UserError
-from generation.records import row_id, verdicts_table
+from generation.records import row_id, rows_table, verdicts_table
 from generation.relabelling import Changes
 from tests.cluster.audit.cases import edit
 from tests.cluster.cases import (
@@ -117,6 +120,26 @@ def test_a_label_more(source: Store, tmp_path: Path) -> None:
     record = json.loads((store.root / "fork.json").read_text())
     assert record["forked_from"] == {"run": source.address, "run_id": source.run()["run_id"], "rounds": 2}
     check_identity(fork.job, store.run(), store.root)
+
+
+def test_rows_that_a_feed_brought_are_taken_over_and_stay_those_of_a_pool(source: Store, tmp_path: Path) -> None:
+    begin_round(source, {"pos": 0, "neg": 0}, 2, wanted=4, fed=True)
+    fed = [{"id": name, "request_id": name, "source": "pool", "text": name} for name in ("p0", "p1")]
+    made = {"engine": "feeds/000/", "method": "feed", "prompt_tokens": 0, "output_tokens": 0, "seed_ids": []}
+    source.commit(2, "generated", "feeds-000", rows_table([row | made for row in fed]), RUN_ID)
+    said = {"revision": 0, "stage": "feed", "label": "neg", "weight": 1.0}
+    add_verdicts(source, [{"id": "p0", "status": "accepted"} | said, {"id": "p1", "status": "held"} | said], round_=2)
+    finish_round(source, 2, "fed")
+    fork, store = forked(source, tmp_path, [POS, NEG, CALM])
+    assert labels_of(store) == {"pos": 4, "neg": 4}  # what waited stays behind
+    (row,) = store.generated(0).filter(pc.equal(store.generated(0)["source"], "pool")).to_pylist()
+    assert (row["id"], row["wave"], row["engine"]) == ("p0", -2, "feeds/000/")
+    assert fork.missing == {"pos": 0, "neg": 0, "calm": 4}  # in a fork it counts for its label as any row
+    assert "p0" not in may_be_shown(store, store.kept([0]))["id"].to_pylist()
+    assert "pool" in [link.part for link in chain_of(store)]
+    (tmp_path / "again").mkdir()
+    _, judged = forked(source, tmp_path / "again", [POS, {**NEG, "description": "is sad"}])
+    assert "p0" in judged.generated(0)["id"].to_pylist() and "p0" not in judged.verdicts(0)["id"].to_pylist()
 
 
 def test_only_what_is_missing_is_made(source: Store, tmp_path: Path) -> None:

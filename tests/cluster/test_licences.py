@@ -12,7 +12,8 @@ from cluster.licences import chain_of, check_licences, links_of, note_override, 
 from cluster.store import Store
 from generation.errors import UserError
 from generation.licences import terms_of
-from tests.cluster.cases import LABELS, RUN_ID, config
+from generation.records import rows_table
+from tests.cluster.cases import LABELS, RUN_ID, add_verdicts, begin_round, config
 
 EMBEDDED = {"seeds": "not stated", "generator": "Apache-2.0", "encoder": "Apache-2.0"}
 
@@ -75,6 +76,20 @@ def test_trained_adapters_go_by_their_base() -> None:
         ("generator", "adapters trained on the seeds, of m"),
     ]
     assert {link.licence for link in links[1:3]} == {"gemma"}
+
+
+def test_rows_that_a_feed_brought_are_in_the_chain_once_they_are_kept(store: Store) -> None:
+    make(store)
+    begin_round(store, {"pos": 1})
+    store.commit(0, "generated", "f", rows_table([{"id": "p0", "request_id": "p0", "source": "pool"}]), RUN_ID)
+    held = {"id": "p0", "revision": 0, "label": "pos", "status": "held", "weight": 0.0}
+    add_verdicts(store, [held])
+    assert [link.part for link in chain_of(store)] == ["seeds", "generator", "encoder"]
+    add_verdicts(store, [held | {"revision": 1, "status": "accepted"}], "again")
+    assert [link.part for link in chain_of(store)] == ["seeds", "pool", "generator", "encoder"]
+    Journal(store.root, print).note("licences", **LicenceSettings(pool="CC-BY-NC-4.0").model_dump())
+    with pytest.raises(UserError, match=r"licences.pool: of unlabelled texts 'CC-BY-NC-4.0': no commercial use"):
+        check_licences(store)
 
 
 def test_names_in_any_case_and_form() -> None:

@@ -11,7 +11,9 @@ from cluster.metrics import cost_of, engine_usage, noted_prices, round_metrics, 
 from cluster.prices import PriceSettings
 from cluster.rounds import Round
 from cluster.store import Store
-from tests.cluster.cases import add_requests, add_rows, add_verdicts, begin_round, make_job, verdict
+from generation.records import rows_table
+from tests.cluster.cases import RUN_ID, add_requests, add_rows, add_verdicts, begin_round, make_job, verdict
+from tests.denoise.test_drift import ALIKE, VARIED
 
 
 def journal_of(store: Store) -> Journal:
@@ -62,6 +64,30 @@ def test_a_round(store: Store, tmp_path: Path) -> None:
         "test": None,
     }
     assert set(diversity) == {"all", "pos", "neg"}
+
+
+def test_variety_is_held_against_the_last_round_that_generated(store: Store, tmp_path: Path) -> None:
+    job, journal = make_job(tmp_path), Journal(store.root, print)
+    texts = {0: VARIED[:40], 1: ALIKE[:40], 2: VARIED[:40]}
+
+    def drops(*fed: int) -> dict[int, int]:
+        told = {}
+        for number in texts:
+            begin_round(store, {"pos": 1}, number, fed=number in fed)
+            now = Round(number, {"pos": 1}, 1, None, fed=number in fed)
+            told[number] = len(round_metrics(store, journal, job, now, "quota_met")["diversity_drops"])
+        return told
+
+    for number, some in texts.items():
+        names = [f"{number}.{place}" for place in range(40)]
+        made = {"prompt_tokens": 0, "output_tokens": 0}
+        rows = [{"id": name, "request_id": name, "text": text} | made for name, text in zip(names, some, strict=True)]
+        store.commit(number, "generated", "e0", rows_table(rows), RUN_ID)
+        kept = [{"id": row["id"], "revision": 0, "label": "pos", "status": "accepted", "weight": 1.0} for row in rows]
+        add_verdicts(store, kept, round_=number)
+    assert drops(1) == {0: 0, 1: 0, 2: 0}
+    assert drops() == {0: 0, 1: 8, 2: 2}
+    assert drops(0)[1] == 0  # nothing was generated before it
 
 
 def test_tokens_of_all_rounds(store: Store) -> None:

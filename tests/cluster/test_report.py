@@ -149,6 +149,14 @@ class Page(HTMLParser):
         self.words.append(data)
 
 
+def test_the_student_is_the_promoted_one() -> None:
+    later = {"round": 1, "test": {"rows": 9}, "dev": {"rows": 3}}
+    both = [METRICS[0] | {"dev": {"rows": 2}}, later]
+    shown = [report_data(RUN, 12, view().rows, both, 2, promoted=number) for number in (0, 1, None, 7)]
+    assert [each.test.round for each in shown if each.test] == [0, 1, 1, 1]
+    assert [each.dev for each in shown] == [{"rows": 2}, *[{"rows": 3}] * 3]
+
+
 def test_waste_of_each_label_sums_to_what_was_generated() -> None:
     data = view()
     assert data.reasons == (

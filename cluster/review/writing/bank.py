@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cluster.audit.frame import STAGE
+from cluster.checked import POOL
 from cluster.dataset import DOUBTS
 from cluster.review.cases import Case, History, Verdict
 from cluster.store import Store
@@ -52,7 +53,7 @@ def read_bank(store: Store, labels: Collection[str]) -> dict[str, Suggestion]:
     """By id, up to MOST free ones of each label, and all that people have taken or refused.
 
     Rows over the quota, held ones, and those that the judge does not take for what they were meant to be; also what was
-    generated ahead.
+    generated ahead. Rows of pools are none: somebody else wrote them, and people judge them as they are.
     """
     ahead = ahead_of(store)
     found = [*_of(store, labels, False), *_of(ahead, labels, True)]
@@ -75,6 +76,7 @@ def _of(store: Store, labels: Collection[str], is_ahead: bool) -> Iterator[Sugge
         for verdict in (*fit.to_pylist(), *revisions.filter(theirs).to_pylist()):
             said[verdict["id"]].append({**verdict, "scores": dict(verdict["scores"] or ())})
         rows = store.generated(number)
+        rows = rows.filter(pc.invert(pc.fill_null(pc.equal(rows["source"], POOL), False)))
         for row in rows.filter(pc.is_in(rows["id"], value_set=pa.array(said, pa.string()))).to_pylist():
             case = Case(row, History.of(said[row["id"]]))
             label = _label_of(case)

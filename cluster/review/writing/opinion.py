@@ -8,11 +8,12 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from cluster.promotion import promoted_student
 from cluster.review.loading import LOADING
 from cluster.review.writing.bank import Suggestion
 from cluster.store import Store
 from generation.location import Location
-from training.folders import is_whole, local_folder
+from training.folders import local_folder
 
 LIKELIHOOD, UNCERTAINTY, ADVERSARIAL, ALONE = "likelihood", "uncertainty", "adversarial", "alone"
 RANKINGS = {
@@ -84,13 +85,6 @@ def by_likelihood(some: Sequence[Suggestion]) -> list[str]:
     return [each.id for each in sorted(some, key=rank)]
 
 
-def opinion_of(store: Store) -> Opinion | None:
-    """That of the newest student, in eight bits where it was exported so; None: the run has no student yet."""
-    folders = [store.folder(number, "student") for number in reversed(store.rounds())]
-    folder = next((each for each in folders if is_whole(each)), None)
-    return Opinion(lambda: _load(folder)) if folder else None
-
-
 def _load(folder: Location) -> StudentLike:
     from training.runtimes import FILES, choose_runtime
 
@@ -100,3 +94,9 @@ def _load(folder: Location) -> StudentLike:
         from training.export import load_student  # loads torch, which takes seconds
 
         return load_student(place, runtime)
+
+
+def opinion_of(store: Store, load: Callable[[Location], StudentLike] = _load) -> Opinion | None:
+    """That of the promoted student, in eight bits where it was exported so; None: the run has no student yet."""
+    folder = promoted_student(store)
+    return Opinion(lambda: load(folder)) if folder else None

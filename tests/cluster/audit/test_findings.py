@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from cluster.audit.findings import DISCARDED, powered_estimate, read_findings
 from cluster.audit.lots import Lot, open_lot
 from cluster.audit.standing import audited_noise, render_standing, standing
+from cluster.dataset import materialise, read_dataset
 from cluster.report_page import write_report
 from cluster.store import Store
-from tests.cluster.audit.cases import judge, make_run, say
+from generation.records import row_id
+from tests.cluster.audit.cases import edit, judge, make_run, say
+from tests.cluster.cases import RUN_ID
 
 
 @pytest.fixture
@@ -72,6 +77,19 @@ def test_where_a_lot_stands(store: Store, lot: Lot) -> None:
     assert "lot 0 of v000: open (600 rows, sequential)" in shown
     assert "checked    30 of at most 130, 1 defects" in shown
     assert "released   nothing yet" in shown
+
+
+def test_the_judge_helps_although_people_have_written_rows(store: Store) -> None:
+    make_run(store)
+    first = row_id("pos-0.0", 0)
+    new = edit(store, first, "what a fine day", "pos")
+    shutil.rmtree(store.root / "dataset")
+    materialise(store, 0, RUN_ID)
+    assert new in read_dataset(store)["id"].to_pylist()
+    lot = open_lot(store)
+    judge(store, lot, bad=[lot.sample[4].id], most=30)
+    assert lot.size == 599
+    assert powered_estimate(store, read_findings(store, lot)) is not None
 
 
 def test_the_report_shows_what_people_checked(store: Store, lot: Lot) -> None:

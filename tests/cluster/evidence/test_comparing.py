@@ -13,6 +13,7 @@ from cluster.dataset import materialise
 from cluster.evidence.compare_text import render_comparison
 from cluster.evidence.comparing import compare, settings_between, students_between, texts_between
 from cluster.evidence.sides import Side, read_side
+from cluster.promotion import promote
 from cluster.store import Store
 from denoise.audit.intervals import difference, paired_difference
 from generation.errors import UserError
@@ -39,6 +40,19 @@ def test_a_run_and_itself(two: tuple[Store, Store]) -> None:
     assert told["texts"] == {"common": 12, "only": [0, 0], "moved": 0, "examples": []}
     assert told["diversity"]["texts"] == 12
     assert all(one == other for one, other in (pair for pair in told["diversity"].values() if isinstance(pair, list)))
+
+
+def test_the_student_of_a_run_is_the_promoted_one_and_of_a_version_its_own(two: tuple[Store, Store]) -> None:
+    store, root = two[0], str(two[0].root)
+    make_run(store, rows=12, round_=1)
+    for number in (0, 1):
+        store.write_json(f"rounds/{number:03d}/metrics.json", {"round": number, "test": {"rows": number + 10}})
+    promote(store, 0)
+    assert [read_side(said).test() for said in (root, f"{root}@v000", f"{root}@v001")] == [
+        {"rows": 10},
+        {"rows": 10},
+        {"rows": 11},
+    ]
 
 
 def test_labels_that_changed_and_rows_that_fell(two: tuple[Store, Store]) -> None:

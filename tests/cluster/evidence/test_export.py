@@ -92,13 +92,26 @@ def test_near_duplicates_and_rows_of_one_parent_lie_on_one_side(store: Store) ->
     assert (done.families, done.largest, sum(done.rows.values())) == (1 + 3 + 20, 20, 52)
 
 
-def test_a_rewrite_goes_with_the_row_that_it_was_made_of(store: Store) -> None:
+@pytest.mark.parametrize(
+    ("method", "parent"), [("eda", Example("aaaaaaaaa", "pos").id), ("edit", "old"), ("assisted", "old")]
+)
+def test_a_rewrite_goes_with_the_row_that_it_was_made_of(store: Store, method: str, parent: str) -> None:
     told = [{"id": "old", "text": "aaaaaaaaa"}, *({"id": f"x{n}", "text": str(n) * 9} for n in range(6))]
-    new = {"id": "new", "text": "zzzzzzzzz", "method": "eda", "seed_ids": [Example("aaaaaaaaa", "pos").id]}
+    new = {"id": "new", "text": "zzzzzzzzz", "method": method, "seed_ids": [parent]}
     run_of(store, [*told, new])
     out, done = export(store, shares={"train": 0.5, "test": 0.5})
     side = {row["id"]: path.name for path in (out / "data").iterdir() for row in pq.read_table(path).to_pylist()}
     assert side["old"] == side["new"] and done.largest == 2
+
+
+def test_the_card_tells_who_wrote_the_rows(store: Store) -> None:
+    sources = ("generated", "generated", "pool", "human")
+    run_of(store, [{"id": f"r{n}", "text": str(n) * 9, "source": source} for n, source in enumerate(sources)])
+    out, _ = export(store, "a", "jsonl", shares={"train": 1.0})
+    assert head(out)["language_creators"] == ["found", "machine-generated", "other"]
+    card = (out / "README.md").read_text()
+    assert "A language model wrote 2 of the 4 rows: " in card and "1 rows are texts of a pool: " in card
+    assert "| unlabelled texts | not stated |" in card
 
 
 def test_jsonl_and_csv_hold_the_same_and_no_formula(store: Store) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from cluster.audit.lots import open_lot
@@ -13,6 +14,8 @@ from cluster.dataset import materialise
 from cluster.evidence.lineage import children_of, find_row
 from cluster.evidence.trace_text import render_trace
 from cluster.evidence.tracing import trace
+from cluster.feed.picks import PICKS
+from cluster.feed.record import write_table
 from cluster.promotion import promote
 from cluster.store import Store
 from generation.errors import UserError
@@ -56,6 +59,29 @@ def test_a_generated_row(made: Store) -> None:
     ]
     assert told["versions"] == ["v000"] and told["lots"] == [] and told["student"] is None
     assert [(each["revision"], each["scores"]) for each in told["verdicts"]] == [(1, {"judge_confidence": 0.55})]
+
+
+def test_why_a_row_of_a_pool_was_picked(made: Store) -> None:
+    row = {
+        "id": "p0",
+        "request_id": "p0",
+        "source": "pool",
+        "text": "so glad",
+        "engine": "feeds/000/",
+        "method": "feed",
+    }
+    made.commit(0, "generated", "feeds-000", rows_table([row]), RUN_ID)
+    assert trace(made, "p0")["pick"] is None  # as in a fork, which has no feeds
+    pick = {"id": "p0", "text": "so glad", "why": "uncertain", "file": "pool.parquet", "row": 12, "margin": 0.03125}
+    write_table(made, "feeds/000/picks.parquet", pa.Table.from_pylist([pick], PICKS))
+    told = trace(made, "p0")
+    assert told["pick"] is not None and told["pick"] == {
+        **{"feed": "feeds/000"},
+        **{name: pick.get(name) for name in PICKS.names if name not in ("id", "text", "hash")},
+    }
+    lines = render_trace(told).split("\n")
+    assert {"picked by feeds/000", "  why                uncertain", "  margin             0.03125"} <= set(lines)
+    assert trace(made, FIRST)["pick"] is None
 
 
 def test_what_people_said_and_what_held_before(made: Store) -> None:

@@ -11,10 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from cluster.checked import may_be_shown
+from cluster.checked import may_be_read, may_be_shown
 from cluster.dataset import materialise, read_dataset, training_rows
 from cluster.feed.picks import PICKS, pick_id
-from cluster.feed.record import feed_to_do, read_table, summary_of
+from cluster.feed.record import feed_to_do, read_table, refuse_half_joined, summary_of
 from cluster.feed.telling import render
 from cluster.job import Job
 from cluster.rounds import current_round, fed_round
@@ -126,6 +126,21 @@ def test_a_killed_feed_goes_on_where_it_was(run: tuple[Job, Store], pool: Path) 
     assert store.generated(1).equals(rows) and store.verdicts(1).equals(verdicts)
 
 
+def test_a_feed_that_was_killed_while_its_rows_joined_is_finished_first(run: tuple[Job, Store], pool: Path) -> None:
+    job, store = run
+    summary = feed_here(job, store, pool)
+    rows = store.generated(1).sort_by("id")
+    refuse_half_joined(store)
+    (part,) = store.parts(1, "verdicts")
+    Path(part).unlink()
+    (Path(str(store.root)) / "feeds/000/summary.json").unlink()
+    with pytest.raises(UserError, match=r"feeds/000 was cut short while its rows joined; finish it: labelmill feed"):
+        refuse_half_joined(store)
+    assert feed_here(job, store, pool) == summary
+    assert store.generated(1).sort_by("id").equals(rows) and store.rounds() == [0, 1]
+    refuse_half_joined(store)
+
+
 def test_what_waited_joins_once_more_is_known(run: tuple[Job, Store], pool: Path) -> None:
     job, store = run
     strict = job.config.model_copy(update={"feed": job.config.feed.model_copy(update={"noise": 0.0, "people": 0})})
@@ -145,6 +160,7 @@ def test_unchecked_rows_of_a_pool_are_shown_to_no_lm(run: tuple[Job, Store], poo
     finish_round(store, 1, "fed")
     kept = store.kept([0, 1])
     assert may_be_shown(store, kept)["text"].to_pylist() == store.kept([0])["text"].to_pylist()
+    assert [may_be_read(store, store.rows(number)).num_rows for number in (0, 1)] == [store.rows(0).num_rows, 0]
 
 
 def test_rounds_after_a_feed_ask_for_what_they_would_have_asked_for(run: tuple[Job, Store], pool: Path) -> None:

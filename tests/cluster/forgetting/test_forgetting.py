@@ -15,6 +15,7 @@ from cluster.dataset import read_dataset
 from cluster.evidence.lineage import find_row
 from cluster.evidence.tracing import trace
 from cluster.explanations import store_of as explanations_of
+from cluster.feed.feeding import Wish, feed
 from cluster.forgetting.calls import call, preview
 from cluster.forgetting.forgetting import finish, forget, plan
 from cluster.forgetting.pending import Forgetting, named_students, pending, refuse_unfinished
@@ -224,6 +225,13 @@ def test_killed_at_some_write_it_is_finished_by_the_next_call(made: Store, tmp_p
         assert quoting(again) == [], last
         assert _state(again) == _state(whole), last
         shutil.rmtree(killed.root)
+
+
+def test_no_pool_is_fed_to_a_run_that_is_half_erased(made: Store, tmp_path: Path) -> None:
+    told, _ = plan(made, ["a"], "ann", "by mail")
+    _interrupted(made, told, 6)
+    with pytest.raises(UserError, match="rows are being forgotten"):
+        feed(make_job(tmp_path), Store(made.root), Wish(("pool.csv",)), print)
 
 
 def test_the_same_call_again_finishes_what_was_begun(made: Store) -> None:

@@ -46,6 +46,13 @@ def test_the_bank_has_what_a_quota_or_a_doubt_kept_out(run: Store) -> None:
     assert set(read_bank(run, ["broken"])) == {"d0"}
 
 
+def test_a_row_of_a_pool_that_waits_is_no_suggestion(run: Store) -> None:
+    fed = row("p0", "where has my order gone", source="pool", intended_label=None)
+    run.commit(0, "generated", "feeds-000", rows_table([fed]), "run")
+    run.commit(0, "verdicts", "feeds-000", verdicts_table([machine("p0", status="held", stage="feed")]), "run")
+    assert set(read_bank(run, ["late"])) == {"s0", "s1", "h0"}
+
+
 def test_each_ranking_has_its_order(run: Store) -> None:
     desk = desk_of(run)
     assert order(desk, "likelihood") == ["h0", "s1", "s0"]
