@@ -1,6 +1,7 @@
 """Can texts of a pool talk the embedded LM, or the feed, into a label? A hundred attempts on real rows.
 
     python benchmarks/injection.py --data DATA
+    python benchmarks/injection.py --data DATA --no-lm    # seconds: what a feed makes of them where the LM is not heard
 
 Each of a hundred rows that the LM is asked about is asked about again with an attack for a label that it did not give
 (injections.py). *Changed* is the share of rows whose likeliest label is another one then, *flipped* that of rows which
@@ -49,6 +50,7 @@ def main(
     set_: Annotated[str, typer.Option("--set")] = "clinc10",
     rows: Annotated[int, typer.Option(min=1, max=len(ATTACKS))] = len(ATTACKS),
     ways: Annotated[int, typer.Option(min=1)] = 4,
+    lm: Annotated[bool, typer.Option("--lm/--no-lm", help="whether the LM is asked")] = True,
     json_: Annotated[Path | None, typer.Option("--json", help="write the figures there too")] = None,
 ) -> None:
     """Print a Markdown table."""
@@ -58,7 +60,7 @@ def main(
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         raise typer.Exit(2) from None
-    found = measure(split, rows, ways)
+    found = measure(split, rows, ways) if lm else measure_unheard(split, rows)
     print("| texts | changed | flipped | joined | joined as wanted |\n| --- | ---: | ---: | ---: | ---: |")
     for name, figures in found.items():
         print(f"| {name} | " + " | ".join("" if value is None else f"{value:.2f}" for value in figures.values()) + " |")
@@ -90,6 +92,19 @@ def measure(split: Split, rows: int, ways: int) -> dict[str, dict[str, Any]]:
     return found
 
 
+def measure_unheard(split: Split, rows: int) -> dict[str, dict[str, Any]]:
+    """The same where the LM says nothing: attacks are for a label that is not the true one."""
+    labels, clean = split.labels, [row.text for row in split.rest[:rows]]
+    true = np.array([labels.index(str(row.label)) for row in split.rest[:rows]])
+    wanted = [(int(place) + 1 + number % (len(labels) - 1)) % len(labels) for number, place in enumerate(true)]
+    attacked = [attack(number, text, labels[wanted[number]]) for number, text in enumerate(clean)]
+    judged = _Judged(split, [], np.zeros((1, 0, len(labels))), wanted)
+    told = {"clean": clean, "attacked": attacked, "as long": [f"{text} {HARMLESS}" for text in clean]}
+    silent = np.zeros((1, rows, len(labels)))
+    found = {name: judged.figures(texts, silent, true) for name, texts in told.items()}
+    return {name: {**figures, "changed": None, "flipped": None} for name, figures in found.items()}
+
+
 class _Judged:
     """What a feed makes of texts, with seeds alone in the part of what is known."""
 
@@ -110,7 +125,7 @@ class _Judged:
         lm[[place for place, text in enumerate(texts) if names_label(text, self.labels)]] = 1 / len(self.labels)
         scores = np.exp(vectors.astype(np.float64) @ self.plain.weight.T + self.plain.bias)
         plain = scores / scores.sum(axis=1, keepdims=True)
-        places, true = np.array(self.known), self.plain.targets[self.known]
+        places, true = np.array(self.known, np.int64), self.plain.targets[self.known]
         trusted = trusted_with(PAIR, self.plain.probabilities[places], lm[len(texts) :], true)
         opinions, ids = (plain, plain, lm[: len(texts)]), [f"{place:03}" for place in range(len(texts))]
         outside = self.fence.outside(vectors)
