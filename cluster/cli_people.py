@@ -8,6 +8,10 @@ from typing import Annotated
 
 import typer
 
+Named = Annotated[str, typer.Argument(metavar="RUN", help="a run directory, or its task file")]
+RunOption = Annotated[str | None, typer.Option("--run", metavar="RUN", help="of a task file; default runs/NAME")]
+SetOption = Annotated[list[str] | None, typer.Option("--set", metavar="A.B=VALUE", help="change a setting")]
+
 
 def budget(
     folder: Annotated[str, typer.Argument(metavar="RUN", help="a run directory, or its URI")],
@@ -47,11 +51,9 @@ def budget(
 
 
 def explain(
-    name: Annotated[str, typer.Argument(metavar="RUN", help="a run directory, or its task file")],
-    folder: Annotated[
-        str | None, typer.Option("--run", metavar="RUN", help="of a task file; default runs/NAME")
-    ] = None,
-    set_: Annotated[list[str] | None, typer.Option("--set", metavar="A.B=VALUE", help="change a setting")] = None,
+    name: Named,
+    folder: RunOption = None,
+    set_: SetOption = None,
     rows: Annotated[int, typer.Option("--rows", min=0, help="rows of the dataset to explain; more may follow")] = 100,
     examples: Annotated[
         Path | None, typer.Option("--examples", metavar="FILE", help="people's own: text, label, explanation")
@@ -93,11 +95,9 @@ def explain(
 
 
 def suggest(
-    name: Annotated[str, typer.Argument(metavar="RUN", help="a run directory, or its task file")],
-    folder: Annotated[
-        str | None, typer.Option("--run", metavar="RUN", help="of a task file; default runs/NAME")
-    ] = None,
-    set_: Annotated[list[str] | None, typer.Option("--set", metavar="A.B=VALUE", help="change a setting")] = None,
+    name: Named,
+    folder: RunOption = None,
+    set_: SetOption = None,
     rows: Annotated[int, typer.Option("--rows", min=1, help="rows of each label, before filters")] = 20,
 ) -> None:
     """Generate rows ahead, as suggestions for people who write (`review RUN --write`)."""

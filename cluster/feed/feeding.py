@@ -284,8 +284,8 @@ class Feed:
         """The round that the picks are in; None: they are not yet."""
         return next((number for number in self.store.rounds() if self._is_in(number, "verdicts")), None)
 
-    def _is_in(self, round_: int, kind: str) -> bool:
-        return any(part.endswith(f"part-{self._part}.parquet") for part in self.store.parts(round_, kind))
+    def _is_in(self, round_: int, kind: str, more: str = "") -> bool:
+        return any(part.endswith(f"part-{self._part}{more}.parquet") for part in self.store.parts(round_, kind))
 
     def _commit_new(self, picks: pa.Table, decided: Sequence[Decided], now: int) -> None:
         """The verdicts come last: with them the picks have joined. Rows that are there are those of a killed call."""
@@ -304,6 +304,8 @@ class Feed:
             (round_, each.verdict(revision + 1)) for round_, revision, each in places if each.status == "accepted"
         ]
         for round_ in sorted({round_ for round_, _ in joining}):
+            if self._is_in(round_, "verdicts", "-again"):
+                continue  # of a killed call, which had decided on all of them
             verdicts = verdicts_table(verdict for number, verdict in joining if number == round_)
             self.store.commit(round_, "verdicts", f"{self._part}-again", verdicts, self.job.run_id)
 

@@ -26,6 +26,7 @@ def rows_site(desk: Desk, views: Views) -> Site:
 def add_rows(site: Site, desk: Desk) -> None:
     """Rows at "/", what people found in them at "/summary"."""
     app, pages, kind = site.app, Pages(desk, site.frame), site.frame.views.kind
+    site.add_turns(desk)
 
     @app.get("/")
     def row(person: Who) -> Response:
@@ -51,16 +52,6 @@ def add_rows(site: Site, desk: Desk) -> None:
             return site.page(person, pages.row(person, str(error)), 409 if isinstance(error, TakenError) else 422)
         return RedirectResponse("/", 303)
 
-    @app.post("/skip")
-    def skip(person: Who, form: Sent) -> Response:
-        desk.skip(name_of(person), one(form, "row"))
-        return RedirectResponse("/", 303)
-
-    @app.post("/skipped")
-    def skipped(person: Who, form: Sent) -> Response:
-        desk.take_up_skipped(name_of(person))
-        return RedirectResponse("/", 303)
-
     @app.post("/beyond")
     def beyond(person: Who, form: Sent) -> Response:
         desk.go_beyond(name_of(person))
@@ -79,8 +70,3 @@ def add_rows(site: Site, desk: Desk) -> None:
         except TakenError as error:
             return site.page(person, pages.row(person, str(error)), 409)
         return RedirectResponse("/", 303)
-
-    @app.post("/renew")
-    def renew(person: Who, form: Sent) -> Response:
-        site.present.note(person)
-        return Response(status_code=204 if desk.renew(name_of(person), one(form, "row")) else 409)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Annotated, Any
+from collections.abc import Callable, Collection
+from typing import Annotated, Any, Protocol
 from urllib.parse import parse_qs
 
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
@@ -40,6 +40,14 @@ Sent = Annotated[Form, Depends(_read_form)]
 Who = Annotated[Person, Depends(_person)]
 
 
+class Taking(Protocol):
+    """What hands things out to people, one at a time."""
+
+    def skip(self, who: str, id: str) -> Any: ...
+    def take_up_skipped(self, who: str) -> Any: ...
+    def renew(self, who: str, id: str) -> bool: ...
+
+
 class Site:
     """An application to which pages are added. `cookie` begins the names of its cookies, which do not know ports.
 
@@ -58,6 +66,27 @@ class Site:
         answer = HTMLResponse(html, status)
         self._remember(answer, person)
         return answer
+
+    def add_turns(self, desk: Taking, at: str = "", back: Callable[[Form], Response] | None = None) -> None:
+        """Skipping, taking up what was skipped, and staying at a thing, below `at`; then people go `back`, or there."""
+
+        def go_on(form: Form) -> Response:
+            return back(form) if back else RedirectResponse(at or "/", 303)
+
+        @self.app.post(f"{at}/skip")
+        def skip(person: Who, form: Sent) -> Response:
+            desk.skip(name_of(person), one(form, "row"))
+            return go_on(form)
+
+        @self.app.post(f"{at}/skipped")
+        def skipped(person: Who, form: Sent) -> Response:
+            desk.take_up_skipped(name_of(person))
+            return go_on(form)
+
+        @self.app.post(f"{at}/renew")
+        def renew(person: Who, form: Sent) -> Response:
+            self.present.note(person)
+            return Response(status_code=204 if desk.renew(name_of(person), one(form, "row")) else 409)
 
     def gated(self, token: str | None = None, hosts: Collection[str] = ()) -> App:
         """The application behind its gate."""

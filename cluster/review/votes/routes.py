@@ -45,6 +45,7 @@ def votes_site(store: Store, lease_minutes: float, places: int) -> Site:
 def add_votes(site: Site, desk: VotingDesk) -> None:
     """Explanations at "/", how people agree at "/summary"."""
     app, frame = site.app, site.frame
+    site.add_turns(desk)
 
     def explanation(person: Person, notice: str = "") -> str:
         told = desk.next_for(person.name)
@@ -90,23 +91,8 @@ def add_votes(site: Site, desk: VotingDesk) -> None:
             return site.page(person, explanation(person, str(error)), 409)
         return RedirectResponse("/", 303)
 
-    @app.post("/skip")
-    def skip(person: Who, form: Sent) -> Response:
-        desk.skip(name_of(person), one(form, "row"))
-        return RedirectResponse("/", 303)
-
-    @app.post("/skipped")
-    def skipped(person: Who, form: Sent) -> Response:
-        desk.take_up_skipped(name_of(person))
-        return RedirectResponse("/", 303)
-
     @app.post("/undo")
     def undo(person: Who, form: Sent) -> Response:
         if not desk.undo(name_of(person)):
             return site.page(person, explanation(person, "There is nothing of yours to undo."), 409)
         return RedirectResponse("/", 303)
-
-    @app.post("/renew")
-    def renew(person: Who, form: Sent) -> Response:
-        site.present.note(person)
-        return Response(status_code=204 if desk.renew(name_of(person), one(form, "row")) else 409)

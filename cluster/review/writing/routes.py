@@ -95,6 +95,8 @@ def add_writing(site: Site, desk: WritingDesk) -> None:
     def back(form: Form) -> Response:
         return RedirectResponse(pages.address(one(form, "ranking"), one(form, "label")), 303)
 
+    site.add_turns(desk, "/write", back)
+
     def told(person: Person, form: Form, error: Exception) -> Response:
         try:
             html = pages.write(person, chosen(form), str(error))
@@ -132,16 +134,6 @@ def add_writing(site: Site, desk: WritingDesk) -> None:
             return told(person, form, error)
         return back(form)
 
-    @app.post("/write/skip")
-    def skip(person: Who, form: Sent) -> Response:
-        desk.skip(name_of(person), one(form, "row"))
-        return back(form)
-
-    @app.post("/write/skipped")
-    def skipped(person: Who, form: Sent) -> Response:
-        desk.take_up_skipped(name_of(person))
-        return back(form)
-
     @app.post("/write/undo")
     def undo(person: Who, form: Sent) -> Response:
         try:
@@ -150,11 +142,6 @@ def add_writing(site: Site, desk: WritingDesk) -> None:
         except TakenError as error:
             return told(person, form, error)
         return back(form)
-
-    @app.post("/write/renew")
-    def renew(person: Who, form: Sent) -> Response:
-        site.present.note(person)
-        return Response(status_code=204 if desk.renew(name_of(person), one(form, "row")) else 409)
 
     @app.post("/write/opinion")
     def opinion(person: Who, form: Sent) -> Response:
