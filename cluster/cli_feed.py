@@ -32,8 +32,8 @@ def feed(
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """Pick rows of real texts that are worth a label, have them labelled, and let the sure ones join the run."""
-    from cluster.feed.feeding import Wish
     from cluster.feed.opening import feed_run
+    from cluster.feed.pool import Wish
     from cluster.feed.telling import render
 
     changes = [*(set_ or []), *([f"feed.take={take}"] if take else [])]

@@ -8,7 +8,6 @@ from __future__ import annotations
 import functools
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,79 +15,39 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cluster.checked import FEED, POOL
 from cluster.feed.asking import Ask, ask_lm, choice_spec
 from cluster.feed.drift import MOST, SAMPLE, drift_of
-from cluster.feed.joining import Decided, decide_picks, looks_for_all
+from cluster.feed.joined import Joined
+from cluster.feed.joining import decide_picks, looks_for_all
 from cluster.feed.known import Known, make_lens, what_is_known
 from cluster.feed.lens import Lens
 from cluster.feed.opinions import OPINIONS, Opinions, asked_about, gathered, likeliest
 from cluster.feed.picks import PICKS, choose, listed_texts, pick_id
-from cluster.feed.pool import Pool, open_pool, pool_digest
+from cluster.feed.pool import Pool, Wish, open_pool
 from cluster.feed.record import (
     FOR_PEOPLE,
     OUT_OF_SCOPE,
-    STAGE,
     WAITS,
     fed_rows,
-    feed_to_do,
     folder_of,
-    part_of,
     read_table,
-    summary_of,
     write_table,
 )
 from cluster.feed.scoring import OPEN, Scoring, read_lens, read_scored, score_pool
 from cluster.feed.settings import FeedSettings
 from cluster.feed.shortlist import Shortlist, shortlist
-from cluster.forgetting.pending import refuse_unfinished
 from cluster.job import Job
-from cluster.promotion import standing_round
-from cluster.rounds import check_feedable, fed_round
-from cluster.session import ray_session
+from cluster.rounds import fed_round
 from cluster.store import Store
 from denoise.noise.agreement import WRONG
 from denoise.picking import RANDOM
 from denoise.redact import redact
 from denoise.shift import Batch
-from generation.errors import UserError
 from generation.location import Location, address_of
 from generation.models import model_hash
-from generation.parts import read_parts
-from generation.records import ROW_SCHEMA, VERDICT_SCHEMA, rows_table, verdicts_table
 from training.folders import local_folder
 
 Told = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Wish:
-    """Files with a column of texts and perhaps one of sources; `again` takes more of a pool that was fed."""
-
-    files: Sequence[str]
-    text: str = "text"
-    source: str = "source"
-    again: bool = False
-    workers: int = 1
-
-
-def feed(job: Job, store: Store, wish: Wish, told: Told) -> dict[str, Any]:
-    """Feed a pool, or go on with it; returns the feed's summary. Raises UserError.
-
-    The caller holds the lease of the run. Starts a Ray where none is initialised.
-    """
-    if job.kind.name != "label":
-        raise UserError(f"{job.path}: kind: feed takes texts of one label each; got {job.kind.name!r}")
-    refuse_unfinished(store)
-    digest = pool_digest(wish.files, wish.text)
-    number, is_done = feed_to_do(store, digest, wish.again)
-    if is_done:
-        told(f"this pool is in the run already, as {folder_of(number)}; --again takes more of it")
-        return summary_of(store, number) or {}
-    student = student_round(store)
-    check_feedable(store)
-    with ray_session(job.config.runtime, job.run_id):
-        return Feed(job, store, wish, number, digest, student, told).run()
 
 
 class Feed:
@@ -109,6 +68,7 @@ class Feed:
         self.job, self.store, self.wish, self.number, self.told = job, store, wish, number, told
         self._score, self._ask = score, ask
         self.folder, self.digest = folder_of(number), digest
+        self._joined = Joined(store, number, job.run_id)
         self.plan = self._begun(student)
         self.settings = FeedSettings.model_validate(self.plan["settings"])
 
@@ -258,9 +218,9 @@ class Feed:
 
     def _join(self, picks: pa.Table, opinions: Opinions, lens: Lens) -> None:
         """Commit rows and verdicts of the picks, and verdicts on rows that have waited, as far as they may join now."""
-        if self._joined_in() is not None:
+        if self._joined.round() is not None:
             return
-        waiting = self._waiting()
+        waiting = self._joined.waiting()
         texts, ids, names = waiting["text"].to_pylist(), waiting["id"].to_pylist(), self.job.task.label_names
         again = self._again(texts, ids, lens)
         decided = decide_picks(
@@ -273,57 +233,8 @@ class Feed:
             self.settings.people,
         )
         now = fed_round(self.store, names).number
-        self._commit_old(waiting, decided[len(picks) :])
-        self._commit_new(picks, decided[: len(picks)], now)
-
-    @property
-    def _part(self) -> str:
-        return part_of(self.number)
-
-    def _joined_in(self) -> int | None:
-        """The round that the picks are in; None: they are not yet."""
-        return next((number for number in self.store.rounds() if self._is_in(number, "verdicts")), None)
-
-    def _is_in(self, round_: int, kind: str, more: str = "") -> bool:
-        return any(part.endswith(f"part-{self._part}{more}.parquet") for part in self.store.parts(round_, kind))
-
-    def _commit_new(self, picks: pa.Table, decided: Sequence[Decided], now: int) -> None:
-        """The verdicts come last: with them the picks have joined. Rows that are there are those of a killed call."""
-        told = zip(picks.to_pylist(), decided, strict=True)
-        rows = rows_table(_row(pick, each.label, now, self.folder) for pick, each in told)
-        if not self._is_in(now, "generated"):
-            self.store.commit(now, "generated", self._part, rows, self.job.run_id)
-        self.store.write_json(f"rounds/{now:03d}/stop.json", {"reason": "fed"})
-        verdicts = verdicts_table(each.verdict() for each in decided)
-        self.store.commit(now, "verdicts", self._part, verdicts, self.job.run_id)
-
-    def _commit_old(self, waiting: pa.Table, decided: Sequence[Decided]) -> None:
-        """Rows stay where they are, and those that join now get a later verdict."""
-        places = zip(waiting["round"].to_pylist(), waiting["revision"].to_pylist(), decided, strict=True)
-        joining = [
-            (round_, each.verdict(revision + 1)) for round_, revision, each in places if each.status == "accepted"
-        ]
-        for round_ in sorted({round_ for round_, _ in joining}):
-            if self._is_in(round_, "verdicts", "-again"):
-                continue  # of a killed call, which had decided on all of them
-            verdicts = verdicts_table(verdict for number, verdict in joining if number == round_)
-            self.store.commit(round_, "verdicts", f"{self._part}-again", verdicts, self.job.run_id)
-
-    def _waiting(self) -> pa.Table:
-        """Rows of earlier feeds that nobody has decided on: `id`, `text`, `round`, `revision`."""
-        mine = f"{self.folder}/"
-        found = []
-        for number in self.store.rounds():
-            verdicts = self.store.verdicts(number)
-            held = pc.and_(pc.equal(verdicts["stage"], STAGE), pc.equal(verdicts["status"], "held"))
-            verdicts = verdicts.filter(pc.fill_null(held, False)).select(["id", "revision"])
-            rows = self.store.generated(number, ["id", "text", "round", "engine"])
-            rows = rows.filter(pc.invert(pc.fill_null(pc.equal(rows["engine"], mine), False)))
-            found.append(rows.join(verdicts, "id", join_type="inner").select(["id", "text", "round", "revision"]))
-        schema = pa.schema(
-            [("id", pa.string()), ("text", pa.string()), ("round", pa.int32()), ("revision", pa.int32())]
-        )
-        return pa.concat_tables([schema.empty_table(), *(table.cast(schema) for table in found)]).sort_by("id")
+        self._joined.commit_old(waiting, decided[len(picks) :])
+        self._joined.commit_new(picks, decided[: len(picks)], now)
 
     def _again(self, texts: Sequence[str], ids: Sequence[str], lens: Lens) -> tuple[np.ndarray, ...]:
         """What is said of rows that have waited: by today's student, and by the LM as it said it then."""
@@ -339,10 +250,10 @@ class Feed:
 
     def _finish(self, pool: Pool, listed: Shortlist, picks: pa.Table, drift: dict[str, Any]) -> dict[str, Any]:
         """The summary is written last: with it the feed is finished."""
-        round_ = self._joined_in()
+        round_ = self._joined.round()
         assert round_ is not None
-        verdicts = self._verdicts(round_, self._part).to_pylist()
-        again = [self._verdicts(number, f"{self._part}-again").num_rows for number in self.store.rounds()]
+        verdicts = self._joined.verdicts(round_).to_pylist()
+        again = [self._joined.verdicts(number, "-again").num_rows for number in self.store.rounds()]
         counts = Counter(each["reason"] or "joined" for each in verdicts)
         wrong = {each["id"]: dict(each["scores"])[WRONG] for each in verdicts if each["reason"] != OUT_OF_SCOPE}
         joined = [wrong[each["id"]] for each in verdicts if each["status"] == "accepted"]
@@ -372,40 +283,7 @@ class Feed:
         self.store.write_json(f"{self.folder}/summary.json", summary)
         return summary
 
-    def _verdicts(self, round_: int, part: str) -> pa.Table:
-        """One part of verdicts; none where it is not there."""
-        parts = [each for each in self.store.parts(round_, "verdicts") if each.endswith(f"part-{part}.parquet")]
-        return read_parts(self.store.filesystem, parts, VERDICT_SCHEMA)
-
     def _stored(self, name: str, schema: pa.Schema) -> pa.Table:
         found = read_table(self.store, f"{self.folder}/{name}", schema)
         assert found is not None
         return found
-
-
-def student_round(store: Store) -> int:
-    """The round whose student is promoted. Raises UserError."""
-    if (number := standing_round(store)) is None:
-        raise UserError(f"{store.root}: has no student yet; `labelmill run` makes one")
-    return number
-
-
-def _row(pick: dict[str, Any], label: str, round_: int, folder: str) -> dict[str, Any]:
-    """A pick as a row of the run; `engine` tells which feed brought it."""
-    row: dict[str, Any] = dict.fromkeys(ROW_SCHEMA.names)
-    return row | {
-        "id": pick["id"],
-        "request_id": pick["id"],
-        "round": round_,
-        "wave": 0,
-        "source": POOL,
-        "text": pick["text"],
-        "label": label,
-        "seed_ids": [],
-        "attributes": {"source": pick["source"]} if pick["source"] else {},
-        "method": FEED,
-        "engine": f"{folder}/",
-        "sampling": {},
-        "prompt_tokens": 0,
-        "output_tokens": 0,
-    }

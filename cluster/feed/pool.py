@@ -22,6 +22,17 @@ _BLOCK = 1 << 22
 
 
 @dataclass(frozen=True)
+class Wish:
+    """Files with a column of texts and perhaps one of sources; `again` takes more of a pool that was fed."""
+
+    files: Sequence[str]
+    text: str = "text"
+    source: str = "source"
+    again: bool = False
+    workers: int = 1
+
+
+@dataclass(frozen=True)
 class Pool:
     """Pieces of Parquet with a column of texts, and perhaps one of sources; `digest` is that of the files' bytes."""
 

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from cluster.dataset import materialise
-from cluster.feed.feeding import Feed, Wish, student_round
-from cluster.feed.pool import pool_digest
+from cluster.feed.feeding import Feed
+from cluster.feed.opening import student_round
+from cluster.feed.pool import Wish, pool_digest
 from cluster.feed.record import feed_to_do
 from cluster.feed.scoring import Scorer, Scoring
 from cluster.job import Job, prepare

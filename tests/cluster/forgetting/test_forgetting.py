@@ -15,7 +15,8 @@ from cluster.dataset import read_dataset
 from cluster.evidence.lineage import find_row
 from cluster.evidence.tracing import trace
 from cluster.explanations import store_of as explanations_of
-from cluster.feed.feeding import Wish, feed
+from cluster.feed.opening import feed
+from cluster.feed.pool import Wish
 from cluster.forgetting.calls import call, preview
 from cluster.forgetting.forgetting import finish, forget, plan
 from cluster.forgetting.pending import Forgetting, named_students, pending, refuse_unfinished
