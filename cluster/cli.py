@@ -12,6 +12,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from cluster.cli_attributes import SetOption, TaskFile, attributes, warn
 from cluster.cli_audit import audit
 from cluster.cli_diff import diff
 from cluster.cli_export import export, export_student
@@ -34,9 +35,7 @@ app = typer.Typer(
     help="A few labelled seeds in, a labelled Parquet dataset and a trained student out.",
 )
 
-TaskFile = Annotated[Path, typer.Argument(metavar="TASK", help="the task file, such as task.yaml")]
 RunFolder = Annotated[str, typer.Argument(metavar="RUN", help="a run directory, or its URI")]
-SetOption = Annotated[list[str] | None, typer.Option("--set", metavar="A.B=VALUE", help="change a setting")]
 RunOption = Annotated[
     str | None, typer.Option("--run", metavar="RUN", help="run directory, or a URI such as s3://; default runs/NAME")
 ]
@@ -144,35 +143,7 @@ def preview(
         typer.echo("")
 
 
-@app.command()
-def attributes(
-    task: TaskFile,
-    count: Annotated[int, typer.Option("-n", min=1, help="answers to draw from the LM")] = 72,
-    set_: SetOption = None,
-    write: Annotated[bool, typer.Option("--write", help="put them into TASK, once you have agreed")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="agree beforehand")] = False,
-) -> None:
-    """Have the LM propose ways in which the texts of a task may differ, for `attributes:` in its file."""
-    from cluster.attributes import block_of, check_room, propose, write_block
-    from cluster.job import prepare
-    from generation.models import EMBEDDED_LM
-
-    job = prepare(task, set_)
-    if write:
-        check_room(task)
-        if not (yes or sys.stdin.isatty()):
-            raise UserError(f"{task}: --write asks before it writes, and there is no terminal to ask on; add --yes")
-    small = job.model_folder is not None and job.config.model == EMBEDDED_LM
-    for warning in job.warnings + (("the embedded LM is small and proposes poorly: look closely",) if small else ()):
-        _warn(warning)
-    proposals, answered = propose(job, count)
-    block = block_of(proposals)
-    typer.echo(f"# from {answered} answers; take out what does not fit every label\n{block}", nl=False)
-    if write and (yes or typer.confirm(f"Put this into {task}?", err=True)):
-        write_block(task, block)
-        typer.echo(f"labelmill: written to {task}", err=True)
-
-
+app.command()(attributes)
 app.command()(report)
 app.command()(trace)
 app.command()(diff)
@@ -258,11 +229,7 @@ def _leave(message: str, code: int) -> NoReturn:
 
 def _print_warnings(job: Any) -> None:
     for warning in job.job.warnings:
-        _warn(warning)
-
-
-def _warn(warning: str) -> None:
-    typer.echo(f"labelmill: warning: {warning}", err=True)
+        warn(warning)
 
 
 def _program() -> str:

@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
+from cluster.cli_attributes import SetOption
+
 Named = Annotated[str, typer.Argument(metavar="RUN", help="a run directory, or its task file")]
 RunOption = Annotated[str | None, typer.Option("--run", metavar="RUN", help="of a task file; default runs/NAME")]
-SetOption = Annotated[list[str] | None, typer.Option("--set", metavar="A.B=VALUE", help="change a setting")]
 
 
 def budget(

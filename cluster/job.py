@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
-import json
 import os
 import platform
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from cluster.config import EXTENDABLE, RUNTIME, TaskConfig, load_config
+from cluster.config import TaskConfig, load_config
+from cluster.identity import identity_of
 from cluster.job_checks import (
     check_context,
     check_margins,
@@ -195,7 +193,7 @@ def prepare(path: Path, overrides: list[str] | None = None, allow_code: bool = F
         model_hash=model,
         encoder_folder=encoder,
         adapters=adapters,
-        identity=_identity(config, generation, kind, seeds, model, model_hash(encoder), method, adapters),
+        identity=identity_of(config, generation, kind, seeds, model, model_hash(encoder), method, adapters),
         warnings=tuple(warnings),
         pool=pool if "pool" in method.needs else (),
     )
@@ -305,50 +303,6 @@ def _in_effect(config: TaskConfig) -> GenerationSettings:
     if not config.server.url:
         return config.generation
     return config.generation.model_copy(update={"min_p": config.server.extra.get("min_p", 0.0)})
-
-
-def _identity(
-    config: TaskConfig,
-    generation: GenerationSettings,
-    kind: Kind,
-    seeds: tuple[Example, ...],
-    model: str,
-    encoder: str,
-    method: Method,
-    adapters: Mapping[str, Adapter],
-) -> dict[str, Any]:
-    """All identity settings, flat: `group.field` -> value. Paths are replaced by hashes of what they hold."""
-    settings = config.model_dump(mode="json", exclude=set(EXTENDABLE | RUNTIME | {"seeds"}))
-    settings["model"] = model
-    del settings["denoise"]["bias"]  # what is told of rows changes none of them
-    if kind.name != "tags":
-        del settings["denoise"]["least_span"]  # there are no spans
-    settings["student"]["model"] = encoder
-    del settings["student"]["shard"]  # where it lies while it is trained, not what is learnt
-    settings["generation"] = generation.model_dump(mode="json")
-    if config.server.url:
-        settings["server"] = {"extra": json.dumps(config.server.extra, sort_keys=True)}  # whole: null is a value
-    if method.adapting is None:
-        del settings["adapt"]
-    else:
-        del settings["adapt"]["shard"]  # where the model lies, not what is learnt
-    settings["generation"]["template"] = hashlib.sha256(method.source.encode()).hexdigest()[:16]
-    settings["generation"]["adapters"] = {label: adapter.id for label, adapter in adapters.items()}
-    labels = settings.pop("labels")
-    flat = dict(_flatten(settings))
-    flat |= {f"labels.{label['name']}.{key}": value for label in labels for key, value in label.items()}
-    flat["labels"] = [label["name"] for label in labels]
-    # order does not matter: a sorted seed file is the same task
-    told = ([seed.label or "", kind.write(seed), *map(list, seed.attributes)] for seed in seeds)
-    flat["seeds"] = digest(sorted(told))
-    return flat
-
-
-def _flatten(settings: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
-    pairs: list[tuple[str, Any]] = []
-    for key, value in settings.items():
-        pairs += _flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else [(f"{prefix}{key}", value)]
-    return pairs
 
 
 def example_prompts(job: Job) -> dict[str, str]:
