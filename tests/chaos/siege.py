@@ -13,6 +13,7 @@ import psutil
 from cluster.store import Store
 from tests.chaos.driver import Driver, is_alive, survivors
 from tests.chaos.strikes import (
+    DENOISING,
     DRIVER,
     ENGINE,
     JUDGING,
@@ -20,6 +21,7 @@ from tests.chaos.strikes import (
     RAYLET,
     TRAINER,
     TUNER,
+    WORKER,
     Place,
     Strike,
     order,
@@ -32,8 +34,10 @@ from tests.cluster.misbehaving import MODEL, Server
 TITLES = {
     ENGINE: r"ray::ServerEngine",
     TUNER: r"ray::_judge_worker",
-    JUDGING: r"ray::(MapBatches|ReadRange|MapWorker)",
+    DENOISING: r"ray::(MapBatches|ReadRange|MapWorker)",
+    JUDGING: r"ray::MapWorker",
     TRAINER: r"ray::RayTrainWorker",
+    WORKER: r"ray::(?!\w+Agent)",  # agents are parts of a raylet
     RAYLET: r"\S*/raylet/raylet ",
 }
 SETTINGS = (
@@ -67,7 +71,7 @@ class Siege:
 
     def live_through(self, strikes: Sequence[Strike]) -> None:
         """Let it all happen."""
-        self.store, self._family = Store(self.run), set[psutil.Process]()
+        self.store, self._family, self._parts = Store(self.run), set[psutil.Process](), dict[int, int]()
         self._begin()
         try:
             for strike in strikes:
@@ -90,25 +94,30 @@ class Siege:
         self.server.delay = SLOW if strike.stage in ("generating", "between") else QUICK
         victims = list[psutil.Process]()
 
-        def is_time() -> bool:
-            if self._is_there(strike):
-                victims[:] = self._find(strike.victim)
+        def are_there() -> bool:
+            victims[:] = self._victims(strike)
             return bool(victims)
 
-        self.driver.wait_for(is_time, PATIENCE)
-        self._kill(strike, victims[0])
+        self.driver.wait_for(are_there, PATIENCE)
+        self._kill(strike, victims[int(strike.progress * len(victims))])
         if strike.victim in (DRIVER, RAYLET):
             code = self.driver.process.wait(PATIENCE)
             self.ended += [code] if strike.victim == RAYLET else []
             self.outputs.append(self.driver.output)
             self._begin()
 
-    def _is_there(self, strike: Strike) -> bool:
-        place = place_of(self.store)
-        if order(place) != order(strike.place):
-            return order(place) > order(strike.place)
-        if strike.stage == "generating":
-            return share_generated(self.store) >= LATEST * strike.progress
+    def _victims(self, strike: Strike) -> list[psutil.Process]:
+        """Who may die of it now: nobody while it is too early, and any worker where it is too late."""
+        place = order(place_of(self.store))
+        if place < order(strike.place) or (place == order(strike.place) and not self._is_time(strike)):
+            return []
+        return self._find(strike.victim) or (self._find(WORKER) if place > order(strike.place) else [])
+
+    def _is_time(self, strike: Strike) -> bool:
+        """Within its stage."""
+        if strike.stage == "generating":  # three deaths in a row without a part would end the run
+            news = len(self.store.parts(strike.round, "generated")) > self._parts.get(strike.round, 0)
+            return news and share_generated(self.store) >= LATEST * strike.progress
         if strike.stage == "finishing":
             return strike.progress < 0.5 or (self.store.folder(strike.round) / "held_out.json").is_file()
         return strike.progress < 0.5 or bool(self._find(OWN[strike.stage]))
@@ -124,6 +133,7 @@ class Siege:
             assert self.driver.process.wait(30) == -signal.SIGKILL
         assert survivors([victim], 60) == []
         self._family.update(family)
+        self._parts[place[0]] = len(self.store.parts(place[0], "generated"))
         self.landed.append(Landed(strike, place, process))
 
     def _find(self, kind: str) -> list[psutil.Process]:

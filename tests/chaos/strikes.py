@@ -16,10 +16,10 @@ from cluster.store import Store
 ROUNDS, KILLS, MOST_AT_ONCE = 3, 20, 3
 STAGES = ("tuning", "generating", "denoising", "training", "finishing", "between")
 LONG = ("generating", "denoising", "training")  # stages that are struck more than once
-ENGINE, TUNER, JUDGING, TRAINER = "engine", "judge's tuning", "denoising worker", "student's trainer"
-DRIVER, RAYLET = "driver", "raylet"
+ENGINE, TUNER, DENOISING, JUDGING = "engine", "judge's tuning", "denoising worker", "judge"
+TRAINER, WORKER, DRIVER, RAYLET = "student's trainer", "any worker", "driver", "raylet"
 OWN = dict(
-    zip(STAGES, (TUNER, ENGINE, JUDGING, TRAINER, ENGINE, ENGINE), strict=True)
+    zip(STAGES, (TUNER, ENGINE, DENOISING, TRAINER, WORKER, ENGINE), strict=True)
 )  # who dies, but for the dear ones
 
 Place = tuple[int, str]
@@ -27,7 +27,7 @@ Place = tuple[int, str]
 
 @dataclass(frozen=True)
 class Strike:
-    """A kill of `victim` at a place; `progress` from 0 to 1 says how early (siege.py)."""
+    """A kill of `victim` at a place; `progress` from 0 to 1 says how early, and of several which (siege.py)."""
 
     round: int
     stage: str
@@ -57,6 +57,7 @@ def draw(seed: int) -> list[Strike]:
     for stage in STAGES[1:]:
         _give(strikes, chance, [stage], DRIVER)
     _give(strikes, chance, LONG, RAYLET)
+    _give(strikes, chance, ["denoising"], JUDGING)
     return sorted(strikes, key=lambda strike: (order(strike.place), strike.progress))
 
 
