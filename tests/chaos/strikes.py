@@ -18,9 +18,8 @@ STAGES = ("tuning", "generating", "denoising", "training", "finishing", "between
 LONG = ("generating", "denoising", "training")  # stages that are struck more than once
 ENGINE, TUNER, DENOISING, JUDGING = "engine", "judge's tuning", "denoising worker", "judge"
 TRAINER, WORKER, DRIVER, RAYLET = "student's trainer", "any worker", "driver", "raylet"
-OWN = dict(
-    zip(STAGES, (TUNER, ENGINE, DENOISING, TRAINER, WORKER, ENGINE), strict=True)
-)  # who dies, but for the dear ones
+# who dies at a stage, but for the few that cost a start of Ray
+OWN = dict(zip(STAGES, (TUNER, ENGINE, DENOISING, TRAINER, WORKER, ENGINE), strict=True))
 
 Place = tuple[int, str]
 
