@@ -82,7 +82,7 @@ class Siege:
         finally:
             if self.driver.process.poll() is None:
                 self.driver.kill()
-        self.left_alive = [f"{each.pid} {each.name()}" for each in survivors(list(self._family), 60)]
+        self.left_alive = [f"{each.pid} {each.name()}" for each in survivors(list(self._family), 120)]
 
     def _begin(self) -> None:
         """The command, for the first time or again."""
