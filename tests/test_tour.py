@@ -67,7 +67,7 @@ def test_its_code_works_on_another_run(stored: NotebookNode, story: Story, tmp_p
         cell.outputs, cell.execution_count = [], None
         if is_run(cell):
             cell.source = f"RUN = Path({str(tmp_path / 'run')!r})"
-    execute(fresh, tmp_path / "docs", 120)
+    execute(fresh, tmp_path / "docs", 300)
     cells = list(zip(code_of(stored), code_of(fresh), strict=True))
     begins = next(place for place, (cell, _) in enumerate(cells) if is_run(cell))
     for place, (old, new) in enumerate(cells):
