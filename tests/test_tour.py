@@ -15,7 +15,8 @@ from tour import TOUR, execute
 from tests.chaos.story import Story
 
 ROOT = TOUR.parents[1]
-RUN = "run"  # the tag of cells that start an engine
+RUN = "run"  # the tag of the cell that starts an engine
+VARIES = "varies"  # of one that shows the order of examples: it hangs on all settings, also on those still to come
 
 
 @pytest.fixture
@@ -28,7 +29,11 @@ def code_of(tour: NotebookNode) -> list[NotebookNode]:
 
 
 def is_run(cell: NotebookNode) -> bool:
-    return RUN in cell.metadata.get("tags", ())
+    return has_tag(cell, RUN)
+
+
+def has_tag(cell: NotebookNode, tag: str) -> bool:
+    return tag in cell.metadata.get("tags", ())
 
 
 def printed(cell: NotebookNode) -> str:
@@ -71,9 +76,9 @@ def test_its_code_works_on_another_run(stored: NotebookNode, story: Story, tmp_p
     cells = list(zip(code_of(stored), code_of(fresh), strict=True))
     begins = next(place for place, (cell, _) in enumerate(cells) if is_run(cell))
     for place, (old, new) in enumerate(cells):
-        if place < begins:
+        if place < begins and not has_tag(old, VARIES):
             assert new.outputs == old.outputs
-        elif place > begins:
+        elif place != begins:
             assert [each.output_type for each in new.outputs] == [each.output_type for each in old.outputs]
     assert printed(cells[begins + 1][1]).startswith("24 rows: 8 ")
     assert (tmp_path / "run" / "report.html").is_file() and (tmp_path / "tour-export" / "README.md").is_file()
