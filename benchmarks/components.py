@@ -5,9 +5,9 @@
 The graphs: `groups` of ten texts each, `giant` (edges between any two texts), `path` (a chain through all texts in
 random order, the worst case for stars: texts - 1 edges). 25 bands find them as Ray objects, a quarter of the edges
 twice. Both forms take turns, each in a process and a Ray of its own with `--workers` processes; seconds are those of
-deciding alone. Memory is private memory at its largest, sampled: the driver's beyond what it held before, decisions
-included, and that of the largest worker. Shared memory is bounded by `--store`; beyond, Ray moves objects to disk.
-Where the decisions of the two forms are not equal, the benchmark fails.
+deciding alone, CPU seconds those of the driver, its workers and Ray. Memory is private memory at its largest, sampled:
+the driver's beyond what it held before, decisions included, and that of the largest worker. Shared memory is bounded by
+`--store`; beyond, Ray moves objects to disk. Where the decisions of the two forms are not equal, the benchmark fails.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ from denoise.dedup.settings import BANDS
 SHAPES = ("groups", "giant", "path")
 FORMS = {"driver": 1 << 60, "parts": 0}  # and the memory that deciding may take
 GROUP = 10
-HEAD = "| graph | form | edges | parts' passes | seconds | driver MB | largest worker MB |"
-LINE = "| --- | --- | ---: | ---: | ---: | ---: | ---: |"
+HEAD = "| graph | form | edges | parts' passes | seconds | CPU seconds | driver MB | largest worker MB |"
+LINE = "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |"
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,7 @@ class Turn:
     edges: int
     passes: int | None
     seconds: float
+    cpu_seconds: float
     driver_megabytes: float
     worker_megabytes: float
     digest: str
@@ -85,6 +86,12 @@ def private(pid: int) -> int:
     except OSError:
         return 0
     return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("RssAnon"))
+
+
+def cpu_seconds() -> float:
+    """What this process and all below it have used so far."""
+    me = psutil.Process()
+    return sum(sum(each.cpu_times()[:4]) for each in [me, *me.children(recursive=True)] if each.is_running())
 
 
 def main(
@@ -124,10 +131,11 @@ def table(turns: list[Turn]) -> list[str]:
         for form in FORMS:
             mine = [each for each in turns if (each.shape, each.form) == (shape, form)]
             seconds = statistics.median(each.seconds for each in mine)
+            cpu = statistics.median(each.cpu_seconds for each in mine)
             sizes = (max(each.driver_megabytes for each in mine), max(each.worker_megabytes for each in mine))
             passes = "" if mine[0].passes is None else mine[0].passes
             shown = " | ".join(f"{size:,.0f}" for size in sizes)
-            lines.append(f"| {shape} | {form} | {mine[0].edges:,} | {passes} | {seconds:.1f} | {shown} |")
+            lines.append(f"| {shape} | {form} | {mine[0].edges:,} | {passes} | {seconds:.1f} | {cpu:.1f} | {shown} |")
     return lines
 
 
@@ -147,9 +155,9 @@ def take_turn(shape: str, form: str, texts: int, edges: int, workers: int, store
     before, memory = private(psutil.Process().pid), Memory()
     watching = threading.Thread(target=memory.watch)
     watching.start()
-    began = time.monotonic()
+    began, used = time.monotonic(), cpu_seconds()
     decided = decide_rows(place, roster, bands, found, FORMS[form])
-    seconds = time.monotonic() - began
+    seconds, cpu = time.monotonic() - began, cpu_seconds() - used
     memory.stop.set()
     watching.join()
     digest = hashlib.sha256()
@@ -157,7 +165,7 @@ def take_turn(shape: str, form: str, texts: int, edges: int, workers: int, store
         digest.update(np.asarray(each).tobytes())
     sizes = (memory.own - before) / 1e6, memory.largest / 1e6
     print(f"{shape} {form}: {seconds:.1f} s, by estimate {array_bytes(found, texts) / 1e6:.0f} MB", file=sys.stderr)
-    return Turn(shape, form, decided.edges, decided.passes, seconds, *sizes, digest.hexdigest())
+    return Turn(shape, form, decided.edges, decided.passes, seconds, cpu, *sizes, digest.hexdigest())
 
 
 def roster_of(texts: int) -> Roster:

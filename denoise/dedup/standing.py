@@ -62,8 +62,7 @@ def judge(rows: Chosen, texts: int, edges: Edges, old: int, old_texts: int) -> S
     near = texts, edges.pairs, edges.similar, starts, touching
     survivor, conflict, similarity = walk(rows.text, rows.label, *near, old)
     centre = centres(texts, edges.pairs, starts, touching, old_texts)
-    weights = np.zeros(texts, np.int64)
-    np.add.at(weights, rows.text, rows.copies)
+    weights = np.bincount(rows.text, rows.copies, texts).astype(np.int64)
     first = np.empty(texts, np.int64)
     first[rows.text[::-1]] = rows.rank[::-1]
     return Standing(
