@@ -23,7 +23,8 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 import numpy as np
 import typer
 from yardstick.encoders import Encoders, Probe, accuracy
-from yardstick.sets import UNLABELLED, Split, draw_split, read_set
+from yardstick.fed import Fed
+from yardstick.sets import Split, draw_split, read_set
 
 from cluster.feed.joining import Decided, decide_picks
 from cluster.feed.opinions import ASKED, PAIR
@@ -36,8 +37,7 @@ from generation.methods.pseudo_label import PseudoLabel
 from generation.models import EMBEDDED_LM, resolve_model
 from generation.untrusted import names_label
 from training.device import prepare_process
-from training.out_of_scope import Fence
-from training.plain import Plain, fit_plain
+from training.plain import Plain
 from training.settings import StudentSettings
 
 COLUMNS = ("in", "right", "expected", "lm right", "lm trust", "before", "after", "after + people", "all true")
@@ -79,23 +79,15 @@ class Bench:
     """A split, with all opinions on its unlabelled rows."""
 
     def __init__(self, split: Split, encoders: Encoders, lm: bool) -> None:
-        self.split, self.labels = split, split.labels
-        self.rows = split.rest[:UNLABELLED]  # the unlabelled ones, with the labels that nobody has
-        self.texts = [row.text for row in self.rows]
-        self.true = np.array([self.labels.index(str(row.label)) for row in self.rows])
-        judge, frozen = encoders.judge(split), encoders.frozen.of
+        self.split, self.labels, self.fed = split, split.labels, Fed(split, encoders)
+        self.texts = self.fed.texts
+        self.true = np.array([self.labels.index(label) for label in self.fed.true])
+        judge = encoders.judge(split)
         self.vectors, self.student = judge.vectors.of, judge.probabilities(self.texts)
-        known = [*split.seeds, *split.task.guideline]
-        targets = np.array([self.labels.index(str(row.label)) for row in known])
-        base, count = frozen([row.text for row in known]), len(split.seeds)
-        plain = fit_plain(base, targets, len(self.labels), count, encoders.settings.judge_c)
-        seen = frozen(self.texts).astype(np.float64) @ plain.weight.T + plain.bias
-        self.plain = np.exp(seen - seen.max(axis=1, keepdims=True))
-        self.plain /= self.plain.sum(axis=1, keepdims=True)
-        self.outside = Fence.around(base[:count], targets[:count]).outside(frozen(self.texts))
+        self.plain, self.outside = self.fed.plainly, self.fed.outside
         self.lm, self.calibration = np.full(self.plain.shape, 1 / len(self.labels)), PAIR
         if lm:
-            self._ask(plain)
+            self._ask(self.fed.plain)
 
     def _ask(self, plain: Plain) -> None:
         from training.choosing import ChoiceSpec, LabelChooser

@@ -24,10 +24,11 @@ from scipy.sparse.csgraph import connected_components
 
 from denoise.dedup.columns import Columns
 from denoise.dedup.compare import compare_band
+from denoise.dedup.edges import Edges, join_edges
 from denoise.dedup.roster import Roster, call_roll
 from denoise.dedup.settings import BANDS, DedupSettings
 from denoise.dedup.sketches import shingles_in, sketch_rows
-from denoise.dedup.verdict import Edges, decide, join_edges
+from denoise.dedup.verdict import decide
 
 SETTINGS = (
     ("words", 1, 0.6),

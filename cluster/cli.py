@@ -25,7 +25,7 @@ from cluster.cli_report import report
 from cluster.cli_review import review
 from cluster.cli_trace import trace
 from generation.errors import Fault, UserError, os_reason
-from generation.location import Location, ObjectPath
+from generation.location import near
 
 app = typer.Typer(
     add_completion=False,
@@ -54,8 +54,6 @@ def run(
     allow_code: AllowCodeOption = False,
 ) -> None:
     """Start a run, or go on with it: the same command, always safe."""
-    from cluster.live import make_view
-    from cluster.quiet import chatter_to
     from cluster.run import Run
 
     job = Run(task, folder, set_, allow_code)
@@ -63,9 +61,7 @@ def run(
         _print_warnings(job)
         print_pairs(job.estimate())
         return
-    job.make_folder()
-    with chatter_to(job.driver_log) as shown:
-        job.run(make_view(shown))
+    job.run(quiet=True)
     typer.echo(_summary(job))
 
 
@@ -228,7 +224,7 @@ def _leave(message: str, code: int) -> NoReturn:
 
 
 def _print_warnings(job: Any) -> None:
-    for warning in job.job.warnings:
+    for warning in job.warnings:
         warn(warning)
 
 
@@ -237,15 +233,7 @@ def _program() -> str:
     called = Path(sys.argv[0])
     if called.name == "__main__.py":
         return f"{sys.executable} -m cluster"
-    return called.name if shutil.which(called.name) else _near(called)
-
-
-def _near(path: Location) -> str:
-    """A path as seen from here if it lies below, else in full."""
-    if isinstance(path, ObjectPath):
-        return path.uri
-    full = path.absolute()
-    return str(full.relative_to(Path.cwd()) if full.is_relative_to(Path.cwd()) else full)
+    return called.name if shutil.which(called.name) else near(called)
 
 
 def _summary(job: Any) -> str:
@@ -266,6 +254,6 @@ def _summary(job: Any) -> str:
             f"best seeds-only baseline {best['accuracy']:.3f} ({name})"
         )
     pool = job.job.config.pool
-    texts = _near(job.job.path.parent / pool) if pool else "FILE"
-    lines.append(f"next     {_program()} predict {shlex.quote(_near(root))} {texts}")
+    texts = near(job.job.path.parent / pool) if pool else "FILE"
+    lines.append(f"next     {_program()} predict {shlex.quote(near(root))} {texts}")
     return "\n".join(lines)

@@ -111,22 +111,9 @@ def _assurance(
     merge: str | None = None,
 ) -> Any:
     """What the run asks for, with what the command line says instead. Raises UserError naming the option."""
-    from pydantic import ValidationError
-
-    from cluster.audit.noted import noted_assurance
-    from cluster.problems import first_problem
-    from denoise.audit.assurance import Assurance
-    from generation.errors import UserError
+    from cluster.audit.noted import changed_assurance
 
     told = {"accept": accept, "reject": reject, "risk": risk, "consumer_risk": consumer_risk, "plan": kind}
     told |= {"overlap": overlap, "merge": merge}
     changes = {name: value for name, value in told.items() if value is not None}
-    if risk is not None and consumer_risk is None:
-        changes["consumer_risk"] = risk
-    before = noted_assurance(store)
-    try:
-        return Assurance.model_validate(before.model_dump() | changes)
-    except ValidationError as error:
-        field, rule = first_problem(error, Assurance).split(": ", 1)
-        where = "assurance" if field == "task" else "--" + field.replace("_", "-")
-        raise UserError(f"{where}: {rule}") from None
+    return changed_assurance(store, changes, lambda field: "--" + field.replace("_", "-"))

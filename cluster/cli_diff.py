@@ -15,9 +15,9 @@ def diff(
     """Settings, rows by label, what was dropped, students with an interval, texts and diversity of two runs."""
     import json
 
-    from cluster.cli_trace import check_format
     from cluster.evidence.compare_text import render_comparison
     from cluster.evidence.comparing import compare
+    from cluster.evidence.formats import check_format
     from cluster.evidence.sides import read_side
 
     check_format(format, ("text", "json"))

@@ -30,15 +30,9 @@ def export(
     accept_licence: AcceptOption = None,
 ) -> None:
     """Write the dataset to take away: rows, splits that share no near duplicates, a card with where it comes from."""
-    from cluster.cli_trace import check_format
-    from cluster.evidence.exporting import Wanted, export_dataset
-    from cluster.evidence.layouts import FORMATS
-    from cluster.evidence.shares import read_shares
     from cluster.run import Run
 
-    check_format(format, FORMATS)
-    wanted = Wanted(out, format, read_shares(split), seed, near, version, unreleased, accept_licence)
-    exported = export_dataset(Run.open(folder).store, wanted)
+    exported = Run.open(folder).export(out, format, split, seed, near, version, unreleased, accept_licence)
     for name, rows in exported.rows.items():
         typer.echo(f"{name:<10} {rows:,} rows")
     typer.echo(f"families   {exported.families:,}, the largest of {exported.largest:,} rows, none of them divided")

@@ -107,6 +107,9 @@ def dedup(
     ngram: Annotated[int, typer.Option("--ngram", help="runs of 1 to N words, or of N characters")] = 1,
     explain: Annotated[bool, typer.Option("--explain", help="measure how many duplicates are found")] = False,
     skip_corrupt: Annotated[bool, typer.Option("--skip-corrupt", help="count parts that cannot be read")] = False,
+    pair_memory: Annotated[
+        float, typer.Option("--pair-memory", metavar="GB", min=0, help="deciding needs more: workers share it out")
+    ] = 4,
     workers: Annotated[int | None, typer.Option("--workers", min=1, help="processes; default: one a CPU")] = None,
     address: Annotated[str | None, typer.Option("--address", metavar="URL", help="join this Ray cluster")] = None,
     json_: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="write the summary there too")] = None,
@@ -119,8 +122,9 @@ def dedup(
     if json_ is not None:
         check_folder_of(json_)
     settings = DedupSettings(shingle, ngram, threshold)  # type: ignore[arg-type]
-    task = plan(Wishes(inputs, out, text, label, id, prefer, against, index_out, settings, skip_corrupt, explain))
-    summary = run(task, workers, address, lambda stage: typer.echo(f"labelmill: {stage}", err=True))
+    most = int(pair_memory * 1e9)
+    wishes = Wishes(inputs, out, text, label, id, prefer, against, index_out, settings, skip_corrupt, explain, most)
+    summary = run(plan(wishes), workers, address, lambda stage: typer.echo(f"labelmill: {stage}", err=True))
     if json_ is not None:
         json_.write_text(json.dumps(summary, indent=2) + "\n")
     typer.echo(render(summary))

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from generation.errors import UserError, clip
+from cluster.evidence.formats import check_format
 
 
 def trace(
@@ -20,15 +20,7 @@ def trace(
 
     check_format(format, ("text", "json"))
     from cluster.evidence.trace_text import render_trace
-    from cluster.evidence.tracing import student_view
-    from cluster.evidence.tracing import trace as traced
     from cluster.run import Run
 
-    told = traced(Run.open(folder).store, id, student_view if student else None)
+    told = Run.open(folder).trace(id, student)
     typer.echo(json.dumps(told, indent=2, ensure_ascii=False) if format == "json" else render_trace(told))
-
-
-def check_format(format: str, known: tuple[str, ...]) -> None:
-    """Raises UserError for a format that a command does not have."""
-    if format not in known:
-        raise UserError(f"--format: must be one of {', '.join(known)}; got {clip(format)}")

@@ -36,7 +36,7 @@ from training.adapters.settings import AdapterSettings
 from training.settings import StudentSettings
 
 IDENTITY = frozenset(
-    {"name", "description", "kind", "labels", "attributes", "personas", "seeds"}
+    {"name", "description", "kind", "labels", "attributes", "personas", "seeds", "quota_counts"}
     | {"model", "generation", "adapt", "denoise", "student"}
 )
 EXTENDABLE = frozenset({"quota", "rounds", "token_budget", "cost_budget", "pool", "stop"})
@@ -135,6 +135,9 @@ class TaskConfig(Settings):
     pool: str | None = Field(None, description="unlabelled real texts")
     test: str | None = Field(None, description="labelled held-out texts; used for evaluation only")
     quota: int = Field(30, ge=1, description="accepted rows wanted per label and round")
+    quota_counts: Literal["rows", "rows_and_seeds"] = Field(
+        "rows", description="whether a label's seeds fill its quota too, so that rare labels get the most rows"
+    )
     rounds: int = Field(1, ge=1)
     token_budget: int | None = Field(None, ge=1, description="most prompt + output tokens over the whole run")
     prices: PriceSettings = PriceSettings()

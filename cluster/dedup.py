@@ -18,7 +18,7 @@ from cluster.session import ray_session
 from cluster.shared import prove_seen
 from denoise.dedup.columns import choose_columns
 from denoise.dedup.job import Task, deduplicate
-from denoise.dedup.settings import DedupSettings
+from denoise.dedup.settings import PAIR_MEMORY, DedupSettings
 from generation.chunks import cut
 from generation.errors import UserError
 from generation.folders import in_the_way
@@ -46,6 +46,7 @@ class Wishes:
     settings: DedupSettings = field(default_factory=DedupSettings)
     skip_corrupt: bool = False
     explain: bool = False
+    pair_memory: int = PAIR_MEMORY
 
 
 def plan(wishes: Wishes) -> Task:
@@ -70,6 +71,7 @@ def plan(wishes: Wishes) -> Task:
         tuple(source.skipped),
         wishes.skip_corrupt,
         wishes.explain,
+        wishes.pair_memory,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from cluster.config import TaskConfig
 from cluster.job import Job, example_prompts, gpu_count
+from cluster.top_up import missing_rows
 from generation.plan import Yield, requests_for
 from generation.tokens import count_tokens
 
@@ -24,7 +25,9 @@ def estimate(job: Job) -> dict[str, Any]:
     rounds = config.rounds
     task = job.shown
     samples = job.method.samples(config.generation)
-    requests = requests_for(config.quota, Yield(), samples) * len(task.labels) * rounds
+    missing = missing_rows(config, task)
+    even = requests_for(config.quota, Yield(), samples) * len(task.labels) * rounds
+    requests = math.ceil(even * missing / (config.quota * len(task.labels) * rounds))
     rows = requests * samples
     prompts = count_tokens(job.model_folder, list(example_prompts(job).values()))
     seeds = count_tokens(job.model_folder, [seed.text for seed in (*task.seeds, *task.dev)])
@@ -45,7 +48,7 @@ def estimate(job: Job) -> dict[str, Any]:
         "assumed_acceptance_rate": Yield().rate,
         "assumed_tokens_per_second": speed,
         "minutes": round(seconds / 60, 1),
-        **_cost(config, len(task.labels), prompt_tokens, output_tokens, seconds),
+        **_cost(config, missing, prompt_tokens, output_tokens, seconds),
     }
 
 
@@ -56,13 +59,15 @@ def _tokens_per_second(config: TaskConfig) -> float:
     return (GPU_TOKENS_PER_SECOND if gpu_count() else CPU_TOKENS_PER_SECOND) * config.runtime.engines
 
 
-def _cost(config: TaskConfig, labels: int, prompt_tokens: int, output_tokens: int, seconds: float) -> dict[str, Any]:
-    """With prices: the cost of all tokens, none of them cached, and of engines that are up all the time."""
+def _cost(config: TaskConfig, rows: int, prompt_tokens: int, output_tokens: int, seconds: float) -> dict[str, Any]:
+    """With prices: the cost of all tokens, none of them cached, and of engines that are up all the time.
+
+    `rows` are to be accepted in all.
+    """
     prices = config.prices
     if not prices:
         return {}
     cost = prices.of_tokens(prompt_tokens, output_tokens) + prices.of_engines(seconds * config.engines)
-    rows = config.quota * labels * config.rounds
     return {
         "cost": round(cost, 4),
         "cost_per_accepted_row": float(f"{cost / rows:.4g}"),

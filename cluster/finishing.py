@@ -22,7 +22,7 @@ from cluster.promotion import promote, weigh
 from cluster.rounds import Round
 from cluster.store import Store
 from denoise.drift import Drop, alarming, diversity_drops
-from generation.location import Location
+from generation.location import Location, near
 from training.folders import local_folder
 
 
@@ -61,7 +61,7 @@ class Finishing:
         write_map(self._store, now.number, self._job.seeds, self._embed, one)
         self._store.write_json(f"rounds/{now.number:03d}/metrics.json", metrics)
         kept = sum(metrics["accepted"].values())
-        self._journal.say(f"round {now.number} done ({stop_reason}): {kept} rows kept, dataset in {folder}")
+        self._journal.say(f"round {now.number} done ({stop_reason}): {kept} rows kept, dataset in {near(folder)}")
         if decision.wanted is None:
             self._journal.say(f"no further round: {decision.why}")
 

@@ -40,6 +40,7 @@ from cluster.session import ray_session
 from cluster.shared import prove_seen
 from cluster.spec import EngineSpec, most_engines, plan_engines, trainer_gpu
 from cluster.store import Store
+from cluster.top_up import counted_seeds
 from cluster.watched_steps import WatchedSteps
 from cluster.wave_steps import WaveSteps
 from cluster.waves import Waves
@@ -65,7 +66,7 @@ class Flywheel:
         with lease_of(self.store.root) as lease:
             self.store.fence, self.epoch = lease.check, lease.epoch
             self._begin()
-            now = current_round(self.store, self.job.config, self.job.shown.label_names)
+            now = self._next_round()
             if now is None:
                 self.monitor.begin_round(last_round(self.store))
                 self._say_why_not()
@@ -104,6 +105,10 @@ class Flywheel:
         self.trainer_gpu = trainer_gpu(spec, most_engines(self.job.config, spec), gpus, runtime.least_workers)
         return spec
 
+    def _next_round(self) -> Round | None:
+        config, shown = self.job.config, self.job.shown
+        return current_round(self.store, config, shown.label_names, counted_seeds(config, shown))
+
     def _turn(self, now: Round | None) -> None:
         """Rounds of the flywheel; the engines live through all of them."""
         try:
@@ -116,7 +121,7 @@ class Flywheel:
                     self._stop_engines(now)
                 self._distil(now)
                 self.finishing.finish(now, stop_reason)
-                now = current_round(self.store, self.job.config, self.job.shown.label_names)
+                now = self._next_round()
         finally:
             if self.pool is not None:
                 self._stop_engines(last_round(self.store))

@@ -22,6 +22,7 @@ from cluster.metrics import FORK
 from cluster.rounds import Round, last_round, write_round
 from cluster.store import Store
 from cluster.taking_over import JUDGED_WAVE, Taken, take_over
+from cluster.top_up import counted_seeds, less
 from generation.errors import UserError
 from generation.folders import in_the_way
 from generation.location import Location, locate
@@ -105,7 +106,7 @@ def _first_round(source: Store, job: Job, taken: Taken) -> Round:
     config, last = job.config, last_round(source)
     wanted = min(config.quota * config.rounds, max(config.quota, last.wanted))
     kept_alone = [fate.to for fate in taken.fates.values() if fate.to is not None]
-    moved = {
+    moved = less(counted_seeds(config, job.shown)) | {
         str(fate.to): last.moved[label]
         for label, fate in taken.fates.items()
         if label in last.moved and fate.to in job.shown.label_names and kept_alone.count(fate.to) == 1

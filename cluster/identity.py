@@ -29,6 +29,8 @@ def identity_of(
     """All identity settings, flat: `group.field` -> value. Paths are replaced by hashes of what they hold."""
     settings = config.model_dump(mode="json", exclude=set(EXTENDABLE | RUNTIME | {"seeds"}))
     settings["model"] = model
+    if settings["quota_counts"] == "rows":
+        del settings["quota_counts"]  # runs that were begun before there was a choice go on
     del settings["denoise"]["bias"]  # what is told of rows changes none of them
     if kind.name != "tags":
         del settings["denoise"]["least_span"]  # there are no spans

@@ -21,6 +21,7 @@ from cluster.job_checks import (
     check_training,
     what_cannot_stop,
 )
+from cluster.top_up import check_quotas
 from denoise.filters.code import check_code
 from denoise.redact import take_out
 from generation.adapters.folder import Adapter, check_base, read_adapter
@@ -176,6 +177,7 @@ def prepare(path: Path, overrides: list[str] | None = None, allow_code: bool = F
     method = make_method(config.generation.method, config.generation.form_name, folder, template)
     shown = kind.shown(task)
     adapters = _read_adapters(path, config, shown.label_names, folder, model)
+    check_quotas(path, config, shown)
     check_training(path, config, shown)
     check_margins(path, config)
     check_spans(path, config)

@@ -77,10 +77,10 @@ class RichView:
 
 
 class PlainView:
-    """One line at a stage change and else at most every 5 s; log lines at once. Each line is flushed."""
+    """One line at a stage change and else at most `every` so many seconds; log lines at once. Each line is flushed."""
 
-    def __init__(self, stream: TextIO, clock: Clock = time.monotonic) -> None:
-        self._stream, self._clock, self._start = stream, clock, clock()
+    def __init__(self, stream: TextIO, clock: Clock = time.monotonic, every: float = PLAIN_SECONDS) -> None:
+        self._stream, self._clock, self._start, self._every = stream, clock, clock(), every
         self._stage: tuple[int, str] | None = None
         self._written = 0.0
 
@@ -91,9 +91,9 @@ class PlainView:
         self._stream.flush()
 
     def update(self, progress: Progress) -> None:
-        """Write the state if its stage is new or 5 s have passed since the last one."""
+        """Write the state if its stage is new or the seconds have passed since the last one."""
         now, stage = self._clock(), (progress.round, progress.stage)
-        if stage != self._stage or now - self._written >= PLAIN_SECONDS:
+        if stage != self._stage or now - self._written >= self._every:
             self._stage, self._written = stage, now
             self.log(plain_line(progress, now - self._start))
 

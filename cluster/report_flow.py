@@ -70,7 +70,7 @@ def flows_of(
 def _quota(label: str, metrics: Sequence[Mapping[str, Any]]) -> int | None:
     """Rows wanted over all rounds: the newest `wanted`, with what rounds aimed elsewhere or here, else their quotas."""
     if metrics and metrics[-1].get("wanted"):
-        return int(metrics[-1]["wanted"]) + (metrics[-1].get("moved") or {}).get(label, 0)
+        return max(0, int(metrics[-1]["wanted"]) + (metrics[-1].get("moved") or {}).get(label, 0))
     quotas = [metric.get("quota") for metric in metrics]
     wanted = [quota.get(label) if isinstance(quota, Mapping) else quota for quota in quotas]
     return sum(count for count in wanted if count) or None

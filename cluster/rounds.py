@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
 import pyarrow as pa
@@ -15,6 +15,7 @@ from cluster.config import TaskConfig
 from cluster.deciding import decide
 from cluster.feed.record import generating
 from cluster.store import Store
+from cluster.top_up import less
 from generation.aim import tilted
 from generation.errors import UserError
 from generation.plan import Yield, requests_for
@@ -34,8 +35,8 @@ class Round:
     """A round as recorded when it began: `targets` are accepted rows wanted per label.
 
     `wanted` is the sum of the quotas of all rounds up to and with this one. `aim` says where it leans to, and `moved`
-    how many rows more or less than quotas labels were given for it, in all rounds so far. The rows of a `fed` one
-    came from pools (cluster/feed), and none are generated: they count for no quota.
+    how many rows more or less than quotas labels were given for it, or for their seeds, in all rounds so far. The rows
+    of a `fed` one came from pools (cluster/feed), and none are generated: they count for no quota.
     """
 
     number: int
@@ -49,10 +50,12 @@ class Round:
     fed: bool = False
 
 
-def current_round(store: Store, config: TaskConfig, labels: Sequence[str] = ()) -> Round | None:
+def current_round(
+    store: Store, config: TaskConfig, labels: Sequence[str] = (), counted: Mapping[str, int] | None = None
+) -> Round | None:
     """The round to work on: the unfinished one, else the next one that quota, rounds and budget allow, else None.
 
-    `labels` are what rows are wanted of; none: the task's own.
+    `labels` are what rows are wanted of; none: the task's own. `counted` are the seeds that fill quotas (top_up.py).
     """
     numbers = store.rounds()
     if numbers and not is_finished(store, numbers[-1]):
@@ -61,7 +64,7 @@ def current_round(store: Store, config: TaskConfig, labels: Sequence[str] = ()) 
     wanted = decide(store, numbers[-1], config).wanted if last else config.quota
     if wanted is None:
         return None
-    accepted, moved = accepted_per_label(store, generating(store)), dict(last.moved) if last else {}
+    accepted, moved = accepted_per_label(store, generating(store)), dict(last.moved) if last else less(counted or {})
     names = labels or [label.name for label in config.labels]
     even = {name: max(0, min(config.quota, wanted + moved.get(name, 0) - accepted[name])) for name in names}
     if not any(even.values()):

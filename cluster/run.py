@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from cluster.dataset import read_dataset
-from cluster.job import Job, check_identity, gpu_count, prepare
+from cluster.evidence.of_run import Evidence
+from cluster.job import Job, check_identity, example_prompts, gpu_count, prepare
 from cluster.live import View, make_view
 from cluster.promotion import promoted_student
+from cluster.quiet import chatter_to
 from cluster.report_page import write_report
 from cluster.spec import plan_engines
 from cluster.status import Status, read_status
@@ -25,7 +28,7 @@ from generation.parts import write_bytes
 from generation.records import digest
 
 
-class Run:
+class Run(Evidence):
     """A run directory and its task.
 
     `Run("task.yaml")` is the run that `labelmill run task.yaml` would start or resume; `Run.open(folder)` looks at
@@ -63,12 +66,15 @@ class Run:
         run.store.run()
         return run
 
-    def run(self, view: View | None = None) -> Run:
-        """Start or resume, and return when done. A plain view writes to standard error. Raises UserError, Fault."""
+    def run(self, view: View | None = None, quiet: bool = False) -> Run:
+        """Start or resume, and return when done. A plain view writes to standard error. Raises UserError, Fault.
+
+        `quiet`: what libraries write to standard error goes into `driver_log`; for a live view, and for notebooks.
+        """
         from cluster.flywheel import Flywheel
 
         self.make_folder()
-        with view or make_view() as shown:
+        with chatter_to(self.driver_log) if quiet else nullcontext() as stream, view or make_view(stream) as shown:
             Flywheel(self._job, self.store, shown).run()
         return self
 
@@ -88,6 +94,15 @@ class Run:
         logs = cache_dir() / "logs"
         logs.mkdir(parents=True, exist_ok=True)
         return logs / f"{digest(self.store.address)}.log"
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is odd about the task, though it can run."""
+        return self._job.warnings
+
+    def prompts(self) -> dict[str, str]:
+        """A rendered prompt per label, as a first wave would ask; nothing is started."""
+        return example_prompts(self._job)
 
     def preview(self, count: int = 5) -> tuple[dict[str, str], pa.Table]:
         """A rendered prompt per label, and `count` rows per label from a live engine; nothing is kept of it."""

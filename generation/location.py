@@ -123,3 +123,11 @@ def _connect(bucket: str, query: str) -> tuple[fs.FileSystem, str]:
         query = "&".join(filter(None, (query, "allow_delayed_open=true")))  # one request for a small object, not three
     base, path = fs.FileSystem.from_uri(f"{bucket}/?{query}" if query else f"{bucket}/")
     return fs.PyFileSystem(ObjectStore(base, bucket)), path.rstrip("/")
+
+
+def near(path: Location) -> str:
+    """For the eye: a path as seen from here if it lies below, else in full; the URI of an object."""
+    if isinstance(path, ObjectPath):
+        return path.uri
+    full = path.absolute()
+    return str(full.relative_to(Path.cwd()) if full.is_relative_to(Path.cwd()) else full)

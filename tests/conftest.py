@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.generation.adapters.cases import Sealed
 
 
-STORY = ("tests/chaos/test_kills.py", "tests/test_finished_run.py")  # they share one dear fixture
+STORY = ("tests/chaos/test_kills.py", "tests/test_finished_run.py", "tests/test_tour.py")  # they share one dear fixture
 
 
 @pytest.hookimpl(optionalhook=True)

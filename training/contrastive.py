@@ -18,6 +18,7 @@ from safetensors.numpy import load_file, save_file
 from scipy.special import softmax
 
 from generation.location import Location
+from training.balance import balancing
 from training.device import CPU, mixed_precision
 from training.encoder import Encoder
 from training.folders import atomic_folder
@@ -83,7 +84,8 @@ def tune_judge(
 ) -> Judge:
     """Tune the encoder in `init_folder` on `seeds` and write encoder, tokenizer, head and labels into `folder`.
 
-    The head learns from the label descriptions in `guideline` too. The plain opinion (training/plain.py) is written
+    The head learns from the label descriptions in `guideline` too; labels count alike, however many seeds they have.
+    The plain opinion (training/plain.py) is written
     beside it. Raises ValueError when there are no seeds or one has
     an unknown label.
     """
@@ -116,7 +118,8 @@ def write_judge(
     """Fit the head of a tuned encoder on `seeds` and write both into `folder`, with the plain opinion if any."""
     targets = _targets(seeds, labels)
     embeddings = encoder.embed([text for text, _ in seeds])
-    weight, bias = sharpen(*fit_head(embeddings, targets, len(labels), settings.judge_c), embeddings)
+    head = fit_head(embeddings, targets, len(labels), settings.judge_c, balancing(targets))
+    weight, bias = sharpen(*head, embeddings)
     with atomic_folder(folder) as scratch:
         encoder.save(scratch)
         save_file({"weight": weight, "bias": bias}, scratch / HEAD_FILE)

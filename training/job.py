@@ -7,11 +7,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from generation.kinds import make_kind
 from generation.location import Location
 from generation.models import model_hash
 from generation.records import digest
 from generation.task import Example
+from training.balance import balancing
 from training.folders import local_folder
 from training.progress import Look
 from training.settings import StudentSettings
@@ -75,9 +78,19 @@ class StudentJob:
             raise ValueError("a student needs at least one row of positive weight; got none")
 
     def examples(self) -> list[TrainingRow]:
-        """What an epoch holds, in a fixed order, the seeds last; seeds alone are taken once."""
+        """What an epoch holds, in a fixed order, the seeds last; seeds alone are taken once.
+
+        Of one label each, they weigh as `settings.balance` has it.
+        """
         rows, seeds = ([row for row in part if row.weight > 0] for part in (self.rows, self.seeds))
-        return [*rows, *seeds * self._replays(len(rows), len(seeds))]
+        every = [*rows, *seeds * self._replays(len(rows), len(seeds))]
+        return self._balanced(every) if self.settings.balance and self.kind in ONE_LABEL and every else every
+
+    def _balanced(self, rows: list[TrainingRow]) -> list[TrainingRow]:
+        weights = np.array([row.weight for row in rows])
+        targets = np.array([self.labels.index(row.label) for row in rows])
+        factors = balancing(targets, self.settings.balance, weights).tolist()
+        return [row._replace(weight=row.weight * factor) for row, factor in zip(rows, factors, strict=True)]
 
     def _replays(self, rows: int, seeds: int) -> int:
         share = self.settings.seed_share

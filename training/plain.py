@@ -14,6 +14,7 @@ from safetensors.numpy import load, save_file
 from scipy.special import softmax
 
 from generation.location import Location
+from training.balance import balancing
 from training.head import fit_head, sharpen
 
 PLAIN_FILE = "plain.safetensors"
@@ -42,7 +43,7 @@ class Plain(NamedTuple):
 
 def fit_plain(embeddings: np.ndarray, targets: np.ndarray, labels: int, seeds: int, strength: float) -> Plain:
     """From unit vectors [n, d] of seeds and, after the first `seeds`, of the guideline, and their label numbers [n]."""
-    weight, bias = fit_head(embeddings, targets, labels, strength)
+    weight, bias = fit_head(embeddings, targets, labels, strength, balancing(targets))
     sharp, sharp_bias = sharpen(weight, bias, embeddings)
     scale = float(np.linalg.norm(sharp) / np.linalg.norm(weight)) if weight.any() else 1.0
     folds = _stratified(targets[:seeds])
@@ -52,7 +53,7 @@ def fit_plain(embeddings: np.ndarray, targets: np.ndarray, labels: int, seeds: i
         known = np.setdiff1d(np.arange(len(targets)), out)
         out = out[np.isin(targets[out], targets[known])]
         if len(out):
-            part, part_bias = fit_head(embeddings[known], targets[known], labels, strength)
+            part, part_bias = fit_head(embeddings[known], targets[known], labels, strength, balancing(targets[known]))
             found[out] = softmax(scale * (embeddings[out].astype(np.float64) @ part.T + part_bias), axis=1)
     asked = np.flatnonzero(np.isfinite(found).all(axis=1))
     return Plain(sharp, sharp_bias, found[asked], targets[asked])

@@ -46,6 +46,9 @@ class StudentSettings(Settings):
     seed_share: float | None = Field(
         None, ge=0, lt=1, description="or the share of seeds among what is trained on, by replaying them"
     )
+    balance: Share = Field(
+        0.0, description="how far labels count alike, however many rows they have; 0: as many as they have"
+    )
     evaluate_every: int = Field(20, ge=1, description="training steps between looks at the held-out seeds")
     patience: int = Field(5, ge=1, description="looks clearly worse than the best before training stops")
     shard: Literal["auto", "always", "never"] = Field(

@@ -9,15 +9,18 @@ from typing import Literal
 
 import numpy as np
 
+from cluster.feed.settings import FeedSettings
 from denoise.noise.agreement import agreements
 from training.job import TrainingRow
 from training.synonyms import Synonyms
 from yardstick.cell import Cell
 from yardstick.eda import augment
+from yardstick.fed import Fed
 
 Start = Literal["plain", "tuned", "averaged", "tier"]
 SEEDS_EPOCHS = 10
 Kind = Literal["free", "unlabelled", "generated", "ceiling"]
+LOOKS = 50  # rows of 500 that people label
 CONFIDENT = 0.6  # share of rows that relabelling by confidence keeps
 
 
@@ -105,6 +108,18 @@ def labelmill(cell: Cell) -> Recipe:
     return replace(recipe, rows=template(cell).rows + recipe.rows)
 
 
+def fed(cell: Cell, looks: int = 0) -> Recipe:
+    """The same, and of 500 unlabelled real rows those that a feed takes; `looks` of the others get people's labels."""
+    recipe, feed = labelmill(cell), Fed(cell.split, cell.encoders)
+    decided = feed.decided(feed.student(recipe.rows), FeedSettings(), looks)
+    return replace(recipe, rows=recipe.rows + tuple(feed.joined(decided)))
+
+
+def fed_and_looked_at(cell: Cell) -> Recipe:
+    """The same, with people's labels of the 50 least sure rows."""
+    return fed(cell, LOOKS)
+
+
 def oracle_filter(cell: Cell) -> Recipe:
     right = [true == intended for true, intended in zip(cell.true, cell.intended, strict=True)]
     return _generated(cell, cell.intended, np.array(right, float))
@@ -149,6 +164,8 @@ ARMS = {
         Arm("prompted + agreement (contrastive)", "generated", agreement_judge, judged=True),
         Arm("prompted + relabelling", "generated", relabel, judged=True),
         Arm("labelmill", "generated", labelmill, judged=True),
+        Arm("labelmill + 500 unlabelled", "generated", fed, judged=True),
+        Arm("labelmill + 500 unlabelled + 50 looks", "generated", fed_and_looked_at, judged=True),
         Arm("prompted + oracle filter", "ceiling", oracle_filter),
         Arm("prompted + oracle relabel", "ceiling", oracle_relabel),
         Arm("real rows", "ceiling", real_rows),

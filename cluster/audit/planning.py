@@ -12,7 +12,7 @@ from cluster.audit.frame import judged_by_people, read_frame
 from cluster.dataset import newest_version
 from cluster.store import Store
 from denoise.audit.assurance import Assurance
-from denoise.audit.finding import find_plan
+from denoise.audit.finding import find_plan, levels
 from denoise.audit.plans import Plan
 
 BAR = 30  # signs of a probability of 1
@@ -60,7 +60,7 @@ def preview_plan(store: Store, assurance: Assurance) -> Preview:
     version = newest_version(store)
     size = len(read_frame(store, version, judged_by_people(store)).ids) if version else None
     plan = find_plan(assurance, size)
-    good, bad = points(plan, [assurance.accept, assurance.reject])
+    good, bad = points(plan, levels(assurance, size))
     rates = np.linspace(0, min(1.0, 2 * assurance.reject), 65)
     worst = max(points(plan, rates.tolist()), key=lambda point: point.rows)
     return Preview(assurance, size, plan, good, bad, worst, points(plan, shown_rates(assurance)))
@@ -80,8 +80,8 @@ def render_preview(preview: Preview) -> str:
         f"rows to check    {preview.good.rows:.0f} expected at {_share(assurance.accept)} defects, "
         f"{preview.bad.rows:.0f} at {_share(assurance.reject)}, {preview.worst.rows:.0f} at the worst "
         f"({_share(preview.worst.rate)}), never more than {plan.cap}",
-        f"risks            {_share(1 - preview.good.passes)} that a lot with {_share(assurance.accept)} fails, "
-        f"{_share(preview.bad.passes)} that one with {_share(assurance.reject)} passes",
+        f"risks            {_share(1 - preview.good.passes)} that a lot with at most {_share(assurance.accept)} fails, "
+        f"{_share(preview.bad.passes)} that one with at least {_share(assurance.reject)} passes",
         f"passes           {_passes(plan)}",
         f"fails            {_fails(plan)}",
         "",

@@ -29,7 +29,7 @@ def find_plan(assurance: Assurance, lot: int | None = None) -> Plan:
 
 def fixed(assurance: Assurance, lot: int | None = None) -> Plan:
     """The fewest rows n with an acceptance number c that keep both risks."""
-    good, bad = _levels(assurance, lot)
+    good, bad = levels(assurance, lot)
     for c in range(MOST_ROWS):
         n = _rows_for(c, bad, assurance.consumer, lot)
         if n >= MOST_ROWS:
@@ -41,7 +41,7 @@ def fixed(assurance: Assurance, lot: int | None = None) -> Plan:
 
 def zero_failure(assurance: Assurance, lot: int | None = None) -> Plan:
     """No defect at all among as many rows as keep the consumer's risk."""
-    return _fixed_plan("zero_failure", _rows_for(0, _levels(assurance, lot)[1], assurance.consumer, lot), 0, lot)
+    return _fixed_plan("zero_failure", _rows_for(0, levels(assurance, lot)[1], assurance.consumer, lot), 0, lot)
 
 
 def sequential(assurance: Assurance, lot: int | None = None) -> Plan:
@@ -50,7 +50,7 @@ def sequential(assurance: Assurance, lot: int | None = None) -> Plan:
     The log of the likelihood ratio passes the lot at ln(β / (1-α)) or less and fails it at ln((1-β) / α) or more. Wald
     overshoots his bounds, so what he leaves of both risks pays for cutting off.
     """
-    good, bad = _levels(assurance, lot)
+    good, bad = levels(assurance, lot)
     alpha, beta = assurance.risk, assurance.consumer
     most = _most(lot)
     begin = fixed(assurance, lot).cap
@@ -67,7 +67,7 @@ def sequential(assurance: Assurance, lot: int | None = None) -> Plan:
 _FINDERS = {"fixed": fixed, "zero_failure": zero_failure, "sequential": sequential}
 
 
-def _levels(assurance: Assurance, lot: int | None) -> tuple[float, float]:
+def levels(assurance: Assurance, lot: int | None) -> tuple[float, float]:
     """The worst good lot and the best bad one that there are of this size."""
     if lot is None:
         return assurance.accept, assurance.reject

@@ -11,16 +11,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from denoise.dedup.compare import Found, compare_band
+from denoise.dedup.places import RETRIES
 from denoise.dedup.roster import Roster
 from denoise.dedup.settings import BANDS, DedupSettings
 from denoise.dedup.sketches import shingles_in
 from denoise.dedup.texts import Shingles
-from denoise.dedup.verdict import Edges, join_edges
 
 if TYPE_CHECKING:
     from ray import ObjectRef
 
-RETRIES = 10  # of a task whose process has died
 SPAN_VALUES = 64 << 20  # shingles of a span, 4 bytes each; a task holds two spans
 
 
@@ -91,23 +90,34 @@ def lay_out(roster: Roster, sketches: Sequence[ObjectRef], span_values: int = SP
     return Spans(refs, np.array(firsts, np.int64))
 
 
-def compare(spans: Spans, roster: Roster, settings: DedupSettings) -> tuple[Edges, tuple[int, int]]:
-    """All verified edges; and how many pairs were compared, how many crowded buckets cut."""
+@dataclass(frozen=True)
+class Compared:
+    """What the bands found: handles to `Found`, how many pairs these hold, and how many were compared.
+
+    Pairs that several bands found count several times. `cut` crowded buckets were cut.
+    """
+
+    bands: list[ObjectRef]
+    found: int
+    compared: int
+    cut: int
+
+
+def compare(spans: Spans, roster: Roster, settings: DedupSettings) -> Compared:
+    """Compare; what is found stays where it was found."""
     import ray
 
-    task = ray.remote(_compare).options(num_cpus=1, max_retries=RETRIES)
-    waiting = [task.remote(band, [spans], roster.settled, settings) for band in range(BANDS)]
-    pieces, compared, cut = [], 0, 0
-    while waiting:
-        (done,), waiting = ray.wait(waiting, fetch_local=True)
-        found: Found = ray.get(done)
-        pieces.append((found.pairs, found.similar))
-        compared, cut = compared + found.compared, cut + found.cut
-    return join_edges(pieces, roster.texts), (compared, cut)
+    task = ray.remote(_compare).options(num_cpus=1, max_retries=RETRIES, num_returns=2)
+    made = [task.remote(band, [spans], roster.settled, settings) for band in range(BANDS)]
+    counts = np.array(ray.get([each[1] for each in made]))
+    return Compared([each[0] for each in made], *counts.sum(axis=0).tolist())
 
 
-def _compare(band: int, spans: list[Spans], settled: np.ndarray, settings: DedupSettings) -> Found:
-    return compare_band(band, spans[0].loaders(), spans[0].firsts, settled, settings)
+def _compare(
+    band: int, spans: list[Spans], settled: np.ndarray, settings: DedupSettings
+) -> tuple[Found, tuple[int, int, int]]:
+    found = compare_band(band, spans[0].loaders(), spans[0].firsts, settled, settings)
+    return found, (len(found.pairs), found.compared, found.cut)
 
 
 def _load(ref: list[ObjectRef]) -> Shingles:

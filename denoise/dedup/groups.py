@@ -1,4 +1,4 @@
-"""Who stands and who falls, in numba: equal texts, connected components, survivors. Import late: numba is heavy."""
+"""Who stands and who falls, in numba: equal texts, clusters, survivors. Import late: numba is heavy."""
 
 from __future__ import annotations
 
@@ -30,31 +30,6 @@ def first_equal(one: np.ndarray, two: np.ndarray, three: np.ndarray) -> np.ndarr
                 break
             slot = (slot + 1) & (size - 1)
     return found
-
-
-@compiled
-def largest_component(texts: int, edges: np.ndarray, weights: np.ndarray) -> int:
-    """The greatest sum of `weights` (int64 [texts]) over a connected component of `edges` (int64 [m, 2])."""
-    parent = np.arange(texts)
-    for edge in range(len(edges)):
-        one, two = edges[edge, 0], edges[edge, 1]
-        while parent[one] != one:
-            parent[one] = parent[parent[one]]
-            one = parent[one]
-        while parent[two] != two:
-            parent[two] = parent[parent[two]]
-            two = parent[two]
-        parent[max(one, two)] = min(one, two)
-    largest = 0
-    total = np.zeros(texts, np.int64)
-    for text in range(texts):
-        root = text
-        while parent[root] != root:
-            root = parent[root]
-        parent[text] = root
-        total[root] += weights[text]
-        largest = max(largest, total[root])
-    return largest
 
 
 @compiled

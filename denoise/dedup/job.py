@@ -19,7 +19,7 @@ from denoise.dedup.columns import Columns
 from denoise.dedup.explain import explain
 from denoise.dedup.index import commit_index, open_index
 from denoise.dedup.roster import call_roll
-from denoise.dedup.settings import BANDS, DedupSettings
+from denoise.dedup.settings import BANDS, PAIR_MEMORY, DedupSettings
 from generation.chunks import Chunk
 from generation.location import Location
 
@@ -28,7 +28,8 @@ from generation.location import Location
 class Task:
     """What is to be done: read `chunks` (of `schema`), write to `out` and `index_out`, compare with `against` too.
 
-    `against` is an index; `corrupt` are files that were left out already.
+    `against` is an index; `corrupt` are files that were left out already. Where deciding in the driver would take more
+    than `pair_memory` bytes, pairs stay with the workers.
     """
 
     chunks: tuple[Chunk, ...]
@@ -41,6 +42,7 @@ class Task:
     corrupt: tuple[str, ...] = ()
     skip_corrupt: bool = False
     explain: bool = False
+    pair_memory: int = PAIR_MEMORY
 
     @property
     def id_type(self) -> pa.DataType:
@@ -53,7 +55,10 @@ class Task:
 
 @dataclass
 class Summary:
-    """What was found; `seconds` by stage. `kept` includes the rows that stand in conflict."""
+    """What was found; `seconds` by stage. `kept` includes the rows that stand in conflict.
+
+    `star_passes` is None where the driver decided by itself.
+    """
 
     rows: int = 0
     kept: int = 0
@@ -67,6 +72,7 @@ class Summary:
     pairs_compared: int = 0
     pairs_found: int = 0
     truncated_buckets: int = 0
+    star_passes: int | None = None
     corrupt_parts: list[str] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
     explain: dict[str, Any] | None = None
@@ -76,8 +82,9 @@ class Summary:
 def deduplicate(task: Task, say: Callable[[str], None] = lambda stage: None) -> Summary:
     """Do it; `say` hears of each stage. Needs an initialised Ray. Raises UserError before anything is written."""
     from denoise.dedup.comparing import compare, lay_out
+    from denoise.dedup.deciding import decide_rows
+    from denoise.dedup.places import OnRay
     from denoise.dedup.reading import light_tables, read_index, read_rows
-    from denoise.dedup.verdict import decide
     from denoise.dedup.writing import Outcome, write_index_parts, write_rows
 
     summary = Summary(settings=asdict(task.settings) | {"bands": BANDS, "rows": task.settings.rows})
@@ -101,9 +108,10 @@ def deduplicate(task: Task, say: Callable[[str], None] = lambda stage: None) -> 
     with stage("compare"):
         spans = lay_out(roster, [*old, *read.sketches])
         old, read = [], read.without_sketches()
-        edges, counts = compare(spans, roster, task.settings)
+        compared = compare(spans, roster, task.settings)
     with stage("decide"):
-        decisions = decide(roster, edges)
+        found = decide_rows(OnRay(), roster, compared.bands, compared.found, task.pair_memory)
+        decisions = found.decisions
         outcome = Outcome(roster, decisions, clusters)
     with stage("index"):
         grown = write_index_parts(task, index, outcome, spans)
@@ -123,6 +131,6 @@ def deduplicate(task: Task, say: Callable[[str], None] = lambda stage: None) -> 
     summary.largest_component = decisions.largest
     summary.largest_cluster = int(np.bincount(decisions.cluster).max())
     summary.index_rows = grown.rows
-    summary.pairs_found = len(edges.pairs)
-    summary.pairs_compared, summary.truncated_buckets = counts
+    summary.pairs_found, summary.star_passes = found.edges, found.passes
+    summary.pairs_compared, summary.truncated_buckets = compared.compared, compared.cut
     return summary

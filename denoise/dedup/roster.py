@@ -42,6 +42,11 @@ class Roster:
         return int(self.text.max()) + 1 if len(self) else 0
 
     @property
+    def old_texts(self) -> int:
+        """Distinct texts of the old rows: the first ones."""
+        return int(self.text[: self.old].max()) + 1 if self.old else 0
+
+    @property
     def text_rank(self) -> np.ndarray:
         """The first rank of each text, int64 [texts]."""
         first = np.empty(self.texts, np.int64)
@@ -51,7 +56,7 @@ class Roster:
     @property
     def settled(self) -> np.ndarray:
         """Which of the old rows' texts (the first ones) no new row brings up again with a label of its own; bool."""
-        old_texts = int(self.text[: self.old].max()) + 1 if self.old else 0
+        old_texts = self.old_texts
         raised = self.text[self.old :][self.twin[self.old :] >= self.old]
         settled = np.ones(old_texts, bool)
         settled[raised[raised < old_texts]] = False

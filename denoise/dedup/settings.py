@@ -11,6 +11,7 @@ from generation.errors import UserError
 BANDS = 25
 _CAUGHT = 0.85  # least probability that a pair just at the threshold shares a band
 _MOST_ROWS = 16
+PAIR_MEMORY = 4_000_000_000  # bytes that deciding may take of the driver, by estimate
 KERNEL = 1  # raise it whenever normal form, hashes or shingles change: indexes of other kernels are refused
 
 

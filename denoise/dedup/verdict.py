@@ -7,19 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from denoise.dedup.groups import NOBODY, centres, largest_component, neighbours, walk
+from denoise.dedup.edges import Edges
+from denoise.dedup.groups import NOBODY
 from denoise.dedup.roster import Roster
+from denoise.dedup.standing import Standing, chosen_rows, judge
 
 KEPT, EXACT, NEAR, CONFLICT = "kept", "exact_duplicate", "near_duplicate", "label_conflict"
 REASONS = (KEPT, EXACT, NEAR, CONFLICT)
-
-
-@dataclass(frozen=True)
-class Edges:
-    """Verified pairs of text numbers, int64 [m, 2], earlier first, each once, and their similarity, float32 [m]."""
-
-    pairs: np.ndarray
-    similar: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -39,49 +33,32 @@ class Decisions:
     largest: int
 
 
-def join_edges(pieces: list[tuple[np.ndarray, np.ndarray]], texts: int) -> Edges:
-    """Edges found in several bands, each once, by the later text and then the earlier."""
-    pairs = np.concatenate([np.zeros((0, 2), np.int64), *(pairs for pairs, _ in pieces)])
-    similar = np.concatenate([np.zeros(0, np.float32), *(similar for _, similar in pieces)])
-    _, once = np.unique(pairs[:, 1] * max(texts, 1) + pairs[:, 0], return_index=True)
-    return Edges(pairs[once], similar[once])
-
-
 def decide(roster: Roster, edges: Edges) -> Decisions:
-    """Walk the rows in the total order and let one fall only if it directly matches one already kept."""
-    count, texts = len(roster), roster.texts
+    """Decide on all rows at once, in this process."""
+    rows = chosen_rows(roster)
+    old = int(np.searchsorted(rows.rank, roster.old))
+    return conclude(roster, judge(rows, roster.texts, edges, old, roster.old_texts))
+
+
+def conclude(roster: Roster, standing: Standing) -> Decisions:
+    """From the first row of each text and label to all rows."""
+    count = len(roster)
     ranks = np.arange(count)
-    chosen = np.flatnonzero(roster.twin == ranks)  # one row for each text and label
-    place = np.searchsorted(chosen, roster.twin)
-    old_texts = int(roster.text[: roster.old].max()) + 1 if roster.old else 0
-    starts, touching = neighbours(texts, edges.pairs)
-    standing, conflict, likeness = walk(
-        roster.text[chosen],
-        roster.labels[chosen],
-        texts,
-        edges.pairs,
-        edges.similar,
-        starts,
-        touching,
-        int(np.searchsorted(chosen, roster.old)),
-    )
-    centre = centres(texts, edges.pairs, starts, touching, old_texts)
-    fallen = standing[place] != NOBODY
+    place = np.searchsorted(standing.rank, roster.twin)
+    survivor, conflict = standing.survivor[place], standing.conflict[place]
+    fallen = survivor != NOBODY
     twin = ~fallen & (roster.twin != ranks)
-    at_odds = ~fallen & ~twin & (conflict[place] != NOBODY)
-    survivor = np.where(fallen, chosen[standing[place]], roster.twin)
-    match = np.where(fallen | twin, survivor, np.where(at_odds, chosen[conflict[place]], NOBODY))
-    reason = np.select([fallen, twin, at_odds], [2, 1, 3], 0).astype(np.int8)
-    similarity = np.where(twin, np.float32(1), likeness[place])
+    at_odds = ~fallen & ~twin & (conflict != NOBODY)
+    survivor = np.where(fallen, survivor, roster.twin)
     copies = np.bincount(survivor, minlength=count)
     return Decisions(
         survivor,
-        match,
-        roster.text_rank[centre[roster.text]],
-        reason,
-        similarity.astype(np.float32),
+        np.where(fallen | twin, survivor, np.where(at_odds, conflict, NOBODY)),
+        standing.cluster[place],
+        np.select([fallen, twin, at_odds], [2, 1, 3], 0).astype(np.int8),
+        np.where(twin, np.float32(1), standing.similarity[place]).astype(np.float32),
         np.where(survivor == ranks, copies, 0),
-        int(largest_component(texts, edges.pairs, np.bincount(roster.text, minlength=texts))),
+        standing.largest,
     )
 
 

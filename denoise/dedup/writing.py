@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from denoise.dedup.comparing import RETRIES, Spans
+from denoise.dedup.comparing import Spans
 from denoise.dedup.index import Index, copy_parts, id_kind, index_table
 from denoise.dedup.parts import PARTS, join_rows, part_name, part_of, split_rows, write_table
+from denoise.dedup.places import RETRIES
 from denoise.dedup.roster import Roster
 from denoise.dedup.verdict import Decisions, decisions_table
 from generation.chunks import Chunk

@@ -69,14 +69,14 @@ def test_what_each_arm_trains_on(cell: Cell):
     assert [row.label for row in recipes["real rows"].rows].count("door") == 1  # three are wanted, one is left
     assert len(recipes["eda"].rows) == 6
     assert {name for name, recipe in recipes.items() if recipe.generated} == {
-        name for name in ARMS if name.startswith("prompted") or name == "labelmill"
+        name for name in ARMS if name.startswith(("prompted", "labelmill"))
     }
 
 
 def test_only_generated_rows_cost_tokens(cell: Cell):
     tokens = {name: arm.make(cell).tokens for name, arm in ARMS.items()}
     assert {name for name, count in tokens.items() if count == 72} == {
-        name for name in ARMS if name.startswith("prompted") or name == "labelmill"
+        name for name in ARMS if name.startswith(("prompted", "labelmill"))
     }
     assert set(tokens.values()) == {0, 72}
 

@@ -53,7 +53,7 @@ def test_columns_called_label_and_id_are_taken_if_there_are_such(tmp_path: Path)
 
 def test_the_command(tmp_path: Path) -> None:
     write_rows(tmp_path / "in", rows_table(), [10])
-    options = ["--workers", "1", "--explain", "--json", "found.json"]
+    options = ["--workers", "1", "--explain", "--json", "found.json", "--pair-memory", "0"]
     run = labelmill(tmp_path, ["dedup", "in", "out", *options])
     assert run.returncode == 0, run.stderr
     assert "kept              6, of these 1 at odds with another row's label" in run.stdout
@@ -62,6 +62,7 @@ def test_the_command(tmp_path: Path) -> None:
     found = json.loads((tmp_path / "found.json").read_text())
     assert found == json.loads((tmp_path / "out" / "summary.json").read_text())
     assert (found["rows"], found["kept"], found["settings"]["threshold"]) == (10, 6, 0.65)
+    assert found["star_passes"] is not None  # the workers decided
     assert found["explain"]["planted"][0]["copies"] == 4
     again = labelmill(tmp_path, ["dedup", "in", "out"])
     said = "labelmill: out: must be a new or an empty folder; it holds 'decisions'\n"

@@ -45,6 +45,15 @@ def shown(progress: Progress, width: int, height: int = 30) -> list[str]:
     return re.sub(r"\x1b\[[0-9;]*m", "", capture.get()).splitlines()
 
 
+def test_a_calm_view_writes_less_often() -> None:
+    stream, clock = StringIO(), HandClock()
+    view = PlainView(stream, clock, every=60)
+    for _ in range(3):
+        view.update(START)
+        clock.now += 59
+    assert [line[:7] for line in stream.getvalue().splitlines()] == ["[00:00]", "[01:58]"]
+
+
 def test_plain_lines_come_at_stage_changes_and_every_five_seconds() -> None:
     stream, clock = StringIO(), HandClock()
     with PlainView(stream, clock) as view:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from cluster.job import example_prompts
 from cluster.run import Run
 from cluster.store import Store
 from generation.errors import UserError
@@ -27,3 +28,11 @@ def test_a_run_directory_knows_its_task(tmp_path: Path) -> None:
     assert str(caught.value) == (
         f"{folder}: its task file {tmp_path / 'task.yaml'} is not there; name the file, with --run {folder}"
     )
+
+
+def test_what_a_task_would_ask_and_what_is_odd_about_it(tmp_path: Path) -> None:
+    job = make_job(tmp_path)
+    run = Run(tmp_path / "task.yaml", tmp_path / "run")
+    assert run.prompts() == example_prompts(job) and list(run.prompts()) == ["pos", "neg"]
+    assert run.warnings == job.warnings
+    assert not (tmp_path / "run").exists()

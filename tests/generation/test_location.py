@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from generation.errors import UserError
-from generation.location import ObjectPath, address_of, locate, path_of
+from generation.location import ObjectPath, address_of, locate, near, path_of
 
 
 @pytest.mark.parametrize("given", ["a/run", Path("a/run"), f"file://{Path.cwd()}/a/run"])
@@ -49,3 +49,10 @@ def test_mistakes(given: str, expected: str) -> None:
         locate(given)
     assert str(caught.value).startswith(expected)
     assert "hush" not in str(caught.value)
+
+
+def test_near_is_short_for_what_lies_below() -> None:
+    here = Path.cwd()
+    assert near(here / "runs" / "a") == near(Path("runs/a")) == "runs/a"
+    assert near(here.parent / "b") == str(here.parent / "b")
+    assert near(ObjectPath("s3://bucket", "a", "region=x")) == "s3://bucket/a?region=x"

@@ -68,3 +68,8 @@ def test_a_result_round_trips(tmp_path: Path):
     result = StudentResult(tmp_path, 8, 4, (Look(4, 0.5, 1.25), Look(8, 0.5, 1.5)), 0.75, 1.0, 0.125, 3)
     result.write(tmp_path)
     assert StudentResult.load(tmp_path) == result
+
+
+def test_labels_count_alike_where_that_is_asked_for(job: StudentJob):
+    job = replace(job, seeds=(RAIN,), rows=(SONG,), settings=job.settings.model_copy(update={"balance": 1.0}))
+    assert [row.weight for row in job.examples()] == pytest.approx([2.0, 2 / 3, 2 / 3, 2 / 3])

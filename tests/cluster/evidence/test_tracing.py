@@ -9,8 +9,8 @@ import pyarrow as pa
 import pytest
 
 from cluster.audit.lots import open_lot
-from cluster.cli_trace import check_format
 from cluster.dataset import materialise
+from cluster.evidence.formats import check_format
 from cluster.evidence.lineage import children_of, find_row
 from cluster.evidence.trace_text import render_trace
 from cluster.evidence.tracing import trace

@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import binom, hypergeom
 
 from denoise.audit.assurance import Assurance
-from denoise.audit.finding import find_plan, zero_failure
+from denoise.audit.finding import find_plan, levels, zero_failure
 from denoise.audit.plans import Decision, Plan
 from generation.errors import UserError
 
@@ -167,3 +167,13 @@ def _decision(plan: Plan, outcomes: list[bool], known: dict[tuple[int, int], Dec
 
 def _outcomes(generator: np.random.Generator, size: int, rate: float, cap: int) -> list[bool]:
     return list(generator.choice(size, cap, replace=False) < round(rate * size))
+
+
+def test_a_small_lots_risks_are_those_of_lots_that_there_are() -> None:
+    """2 % of 48 rows is less than one row: the worst good lot has none wrong."""
+    assurance = Assurance(accept=0.02, reject=0.1, risk=0.1)
+    good, bad = levels(assurance, 48)
+    plan = find_plan(assurance, 48)
+    assert (good, bad) == (0.0, 5 / 48)
+    assert plan.accepts(good) == pytest.approx(1.0)
+    assert plan.accepts(bad) <= 0.1

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from denoise.dedup.columns import choose_columns
 from denoise.dedup.job import Summary, Task, deduplicate
-from denoise.dedup.settings import DedupSettings
+from denoise.dedup.settings import PAIR_MEMORY, DedupSettings
 from generation.chunks import cut
 from generation.location import Location, locate
 from generation.pieces import find_pieces
@@ -53,6 +53,7 @@ def dedup(
     against: Location | None = None,
     settings: DedupSettings | None = None,
     skip_corrupt: bool = False,
+    pair_memory: int = PAIR_MEMORY,
     **columns: Any,
 ) -> Summary:
     """What the command does once it has a Ray."""
@@ -70,6 +71,7 @@ def dedup(
             against,
             tuple(found.skipped),
             skip_corrupt,
+            pair_memory=pair_memory,
         )
     )
 

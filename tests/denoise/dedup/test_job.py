@@ -44,6 +44,22 @@ def test_neither_the_order_of_files_nor_their_cut_matters(ray_session: None, tmp
     assert contents(tmp_path / "again") == contents(tmp_path / "out")
 
 
+def test_workers_decide_as_the_driver_does(ray_session: None, tmp_path: Path) -> None:
+    rng = random.Random(5)
+    words = [f"word{each}" for each in range(30)]
+    texts = [" ".join(rng.choices(words, k=rng.randrange(4, 9))) for _ in range(250)]
+    texts = [*texts, *(text.rpartition(" ")[0] for text in texts), *texts[:50]]
+    table = pa.table({"id": range(550), "text": texts, "label": rng.choices(["x", "y"], k=550)})
+    settings = DedupSettings(threshold=0.5)
+    dedup([write_rows(tmp_path / "a", table.slice(500), [50])], tmp_path / "old", settings=settings)
+    source, old = write_rows(tmp_path / "in", table.slice(0, 500), [300, 200], 100), tmp_path / "old" / "index"
+    here = dedup([source], tmp_path / "here", old, settings)
+    apart = dedup([source], tmp_path / "apart", old, settings, pair_memory=0)
+    assert contents(tmp_path / "apart") == contents(tmp_path / "here")
+    assert here.star_passes is None and apart.star_passes is not None and here.largest_component > 10
+    assert {**vars(apart), "star_passes": None, "seconds": None} == {**vars(here), "seconds": None}
+
+
 def test_rows_without_ids_get_some_from_what_they_hold(ray_session: None, tmp_path: Path) -> None:
     table = rows_table([*ROWS, *ROWS[:3]]).drop_columns(["id"])
     out, again = tmp_path / "out", tmp_path / "again"
