@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from cluster.forgetting.pending import refuse_unfinished
+from cluster.identity import differing
 from cluster.job import Job
 from cluster.metrics import FORK
 from cluster.rounds import Round, last_round, write_round
@@ -95,7 +96,7 @@ def _refuse(source: Store, job: Job, run: Mapping[str, Any]) -> None:
         raise UserError(f"{source.root}: run.json: schema: must be {SCHEMA_VERSION}, was {schema}")
     if (kind := run.get("kind", "label")) != job.kind.name:
         raise UserError(f"{job.path}: kind: must be that of {source.root}, {kind!r}; got {job.kind.name!r}")
-    if run["identity"] == job.identity:
+    if not differing(run["identity"], job.identity):
         raise UserError(f"{job.path}: is the task of {source.root}: `labelmill run` goes on with it there")
     if not source.rounds():
         raise UserError(f"{source.root}: has no rows yet; `labelmill run` makes some")

@@ -7,7 +7,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from cluster.config import EXTENDABLE, RUNTIME, TaskConfig
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+from cluster.config import EXTENDABLE, IDENTITY, RUNTIME, TaskConfig
 from generation.adapters.folder import Adapter
 from generation.kinds.base import Kind
 from generation.methods.base import Method
@@ -29,8 +32,6 @@ def identity_of(
     """All identity settings, flat: `group.field` -> value. Paths are replaced by hashes of what they hold."""
     settings = config.model_dump(mode="json", exclude=set(EXTENDABLE | RUNTIME | {"seeds"}))
     settings["model"] = model
-    if settings["quota_counts"] == "rows":
-        del settings["quota_counts"]  # runs that were begun before there was a choice go on
     del settings["denoise"]["bias"]  # what is told of rows changes none of them
     if kind.name != "tags":
         del settings["denoise"]["least_span"]  # there are no spans
@@ -53,6 +54,23 @@ def identity_of(
     told = ([seed.label or "", kind.write(seed), *map(list, seed.attributes)] for seed in seeds)
     flat["seeds"] = digest(sorted(told))
     return flat
+
+
+def differing(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """What two identities differ in, sorted. A setting that `before` knows nothing of was as it is by default."""
+    defaults = _defaults()
+    old = {field: defaults[field] for field in now if field not in before and field in defaults} | dict(before)
+    return [field for field in sorted(old.keys() | now.keys()) if old.get(field) != now.get(field)]
+
+
+def _defaults() -> dict[str, Any]:
+    """The identity's settings that need not stand in a task file, flat, at their defaults."""
+    fields = {name: TaskConfig.model_fields[name].default for name in IDENTITY}
+    return dict(_flatten({name: _plain(value) for name, value in fields.items() if value is not PydanticUndefined}))
+
+
+def _plain(value: Any) -> Any:
+    return value.model_dump(mode="json") if isinstance(value, BaseModel) else value
 
 
 def _flatten(settings: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:

@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from cluster.brought import read_adapters
 from cluster.config import TaskConfig, load_config
-from cluster.identity import identity_of
+from cluster.identity import differing, identity_of
 from cluster.job_checks import (
     check_context,
     check_margins,
@@ -24,8 +25,7 @@ from cluster.job_checks import (
 from cluster.top_up import check_quotas
 from denoise.filters.code import check_code
 from denoise.redact import take_out
-from generation.adapters.folder import Adapter, check_base, read_adapter
-from generation.adapters.mixture import check_values, values_of
+from generation.adapters.folder import Adapter
 from generation.errors import UserError, clip
 from generation.examples import check_seeds, read_examples, split_dev
 from generation.fetch import is_remote
@@ -176,7 +176,7 @@ def prepare(path: Path, overrides: list[str] | None = None, allow_code: bool = F
     template = (path.parent / config.generation.template).resolve() if config.generation.template else None
     method = make_method(config.generation.method, config.generation.form_name, folder, template)
     shown = kind.shown(task)
-    adapters = _read_adapters(path, config, shown.label_names, folder, model)
+    adapters = read_adapters(path, config, shown.label_names, folder, model)
     check_quotas(path, config, shown)
     check_training(path, config, shown)
     check_margins(path, config)
@@ -212,10 +212,9 @@ def check_identity(job: Job, run: dict[str, Any], root: Location) -> None:
             "start another run with --run FOLDER"
         )
     before, now = run["identity"], job.identity
-    for field in sorted(before.keys() | now.keys()):
-        if before.get(field) != now.get(field):
-            change = f"was {clip(before.get(field))}, now {clip(now.get(field))}"
-            raise UserError(f"{job.path}: {field}: {change}; {root} keeps its own: start another run with --run FOLDER")
+    for field in differing(before, now):
+        change = f"was {clip(before.get(field))}, now {clip(now.get(field))}"
+        raise UserError(f"{job.path}: {field}: {change}; {root} keeps its own: start another run with --run FOLDER")
 
 
 def versions() -> dict[str, str]:
@@ -265,34 +264,6 @@ def _held_out_of_too_few(path: Path, per_label: int, dev: tuple[Example, ...], k
         f"{path}: student.dev_per_label: {per_label} are held out of labels with {2 * per_label} seeds or more; "
         f"none of {', '.join(bare)}"
     ]
-
-
-def _read_adapters(
-    path: Path, config: TaskConfig, labels: list[str], model_folder: Path | None, base: str
-) -> dict[str, Adapter]:
-    """The adapter of each of `labels` that has one, checked against the base model and the engines' room."""
-    if model_folder is None:
-        if config.generation.adapters:
-            raise UserError(f"{path}: generation.adapters: must be empty with server.url: a server has its own")
-        return {}
-    read: dict[str, Adapter] = {}
-    adapters: dict[str, Adapter] = {}
-    for label in labels:
-        if (name := config.generation.adapter_of(label)) is None:
-            continue
-        folder = path.parent / Path(name).expanduser()
-        if name not in read:
-            read[name] = read_adapter(folder)
-            check_base(folder, model_folder, base)
-        adapters[label] = read[name]
-        if read[name].kind == "mixture":
-            asked = [{each.name: value} for each in config.dimensions for value in each.values]
-            check_values(folder, [name for values in ({}, *asked) for name in values_of(label, values)])
-        if (room := config.runtime.max_lora_rank) is not None and read[name].rank > room:
-            raise UserError(
-                f"{path}: runtime.max_lora_rank: must be at least {read[name].rank}, the rank of {folder}; got {room}"
-            )
-    return adapters
 
 
 def _from(folder: Path, model: str) -> str:
