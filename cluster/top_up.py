@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -43,5 +42,4 @@ def less(counted: Mapping[str, int]) -> dict[str, int]:
 
 def seeds_per_label(task: Task) -> dict[str, int]:
     """Seeds of each label of a task as methods see it, in its order."""
-    counts = Counter(str(seed.label) for seed in task.seeds)
-    return {name: counts[name] for name in task.label_names}
+    return {name: len(task.seeds_of(name)) for name in task.label_names}

@@ -87,8 +87,8 @@ class StudentJob:
         return self._balanced(every) if self.settings.balance and self.kind in ONE_LABEL and every else every
 
     def _balanced(self, rows: list[TrainingRow]) -> list[TrainingRow]:
-        weights = np.array([row.weight for row in rows])
-        targets = np.array([self.labels.index(row.label) for row in rows])
+        weights, places = np.array([row.weight for row in rows]), {name: at for at, name in enumerate(self.labels)}
+        targets = np.array([places[row.label] for row in rows])
         factors = balancing(targets, self.settings.balance, weights).tolist()
         return [row._replace(weight=row.weight * factor) for row, factor in zip(rows, factors, strict=True)]
 
