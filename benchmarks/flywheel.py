@@ -25,7 +25,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import numpy as np
 import typer
-import yaml
+from yardstick.product import as_many, labelmill, run_task, write_task
 from yardstick.sets import Split, draw_split, read_set
 
 from generation.errors import UserError
@@ -69,7 +69,7 @@ class Bench:
     def __init__(self, split: Split, folder: Path, rounds: int, quota: int, changes: Sequence[str]) -> None:
         self.split, self.folder, self.rounds, self.quota, self.changes = split, folder, rounds, quota, changes
         folder.mkdir(parents=True, exist_ok=True)
-        self.task = self._write_task()
+        self.task = write_task(folder, split.real, split.seeds, quota=quota)
 
     def right(self, arm: str) -> list[np.ndarray]:
         """For each round whether the student got each test row right, bool [rows]."""
@@ -97,7 +97,7 @@ class Bench:
         run = self._run("fed", quota=self.quota, rounds=1)
         pool = self.folder / "pool.jsonl"
         pool.write_text("".join(json.dumps({"text": row.text}) + "\n" for row in self.split.unlabelled))
-        _labelmill("feed", str(run), str(pool))
+        labelmill("feed", str(run), str(pool))
         self._run("fed", quota=self.quota, rounds=self.rounds)
         return self._look(run)
 
@@ -109,11 +109,7 @@ class Bench:
         from training.trainer import StudentTrainer
 
         run = self._run("rounds", quota=self.quota, rounds=self.rounds)
-        wanted, chosen = dict.fromkeys(self.split.labels, self.quota * self.rounds), list[TrainingRow]()
-        for row in self.split.rest:
-            if wanted[str(row.label)]:
-                wanted[str(row.label)] -= 1
-                chosen.append(TrainingRow.of(row))
+        chosen = as_many(self.split.rest, dict.fromkeys(self.split.labels, self.quota * self.rounds))
         job = prepare(self.task, list(self.changes))
         made = StudentJob(
             labels=tuple(self.split.labels),
@@ -143,24 +139,8 @@ class Bench:
         return [guess == row.label for guess, row in zip(guesses, self.split.real.test, strict=True)]
 
     def _run(self, name: str, **settings: int) -> Path:
-        run = self.folder / name
         changes = [*self.changes, *(f"{key}={value}" for key, value in settings.items())]
-        _labelmill("run", str(self.task), "--run", str(run), *(part for each in changes for part in ("--set", each)))
-        return run
-
-    def _write_task(self) -> Path:
-        """The task file and its seeds; without a test file, so that no arm can look at it."""
-        split, path = self.split, self.folder / "task.yaml"
-        seeds = [{"text": seed.text, "label": seed.label} for seed in split.seeds]
-        (self.folder / "seeds.jsonl").write_text("".join(json.dumps(seed) + "\n" for seed in seeds))
-        labels = [{"name": label.name, "description": label.description} for label in split.real.labels]
-        task = {"name": split.real.name, "description": split.real.description, "seeds": "seeds.jsonl"}
-        path.write_text(yaml.safe_dump(task | {"quota": self.quota, "labels": labels}, sort_keys=False))
-        return path
-
-
-def _labelmill(*arguments: str) -> None:
-    subprocess.run([sys.executable, "-m", "cluster", *arguments], check=True, stdout=sys.stderr)
+        return run_task(self.task, self.folder / name, changes)
 
 
 def table(found: Mapping[tuple[str, str, int], Sequence[np.ndarray]]) -> str:

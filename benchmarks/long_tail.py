@@ -30,9 +30,9 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import numpy as np
 import typer
-import yaml
 from yardstick.encoders import PROBE_C, Vectors
 from yardstick.marginal import asked_rows, first_and_last, tokens_per_row
+from yardstick.product import as_many, run_task, write_task
 from yardstick.sets import read_set
 from yardstick.tail import Tail, cut
 
@@ -126,11 +126,9 @@ class Bench:
     @cached_property
     def made(self) -> Path:
         """The finished run."""
-        run, task = self.folder / f"run-{self.quota}", self._write_task()
-        changes = [part for each in self.changes for part in ("--set", each)]
-        command = [sys.executable, "-m", "cluster", "run", str(task), "--run", str(run), *changes]
-        subprocess.run(command, check=True, stdout=sys.stderr)
-        return run
+        settings = {"quota": self.quota, "quota_counts": "rows_and_seeds", "student": {"balance": 1.0}}
+        task = write_task(self.folder, self.tail.real, self.tail.seeds, **settings)
+        return run_task(task, self.folder / f"run-{self.quota}", self.changes)
 
     @cached_property
     def judge(self) -> Path:
@@ -160,13 +158,7 @@ class Bench:
 
     def real(self) -> list[TrainingRow]:
         """As many real rows of every label as the product's run kept."""
-        left = Counter(row.label for row in self.kept)
-        chosen = []
-        for row in self.tail.rest:
-            if left[str(row.label)] > 0:
-                left[str(row.label)] -= 1
-                chosen.append(TrainingRow.of(row))
-        return chosen
+        return as_many(self.tail.rest, Counter(row.label for row in self.kept))
 
     def _missing(self, label: str) -> int:
         return max(0, self.quota - sum(row.label == label for row in self.tail.seeds))
@@ -198,16 +190,6 @@ class Bench:
             )
             StudentTrainer(job).run()
             return list(Student.load(job.output).predict([row.text for row in self.tail.real.test])[0])
-
-    def _write_task(self) -> Path:
-        real, path = self.tail.real, self.folder / "task.yaml"
-        seeds = [{"text": seed.text, "label": seed.label} for seed in self.tail.seeds]
-        (self.folder / "seeds.jsonl").write_text("".join(json.dumps(seed) + "\n" for seed in seeds))
-        labels = [{"name": label.name, "description": label.description} for label in real.labels]
-        task = {"name": real.name, "description": real.description, "seeds": "seeds.jsonl", "labels": labels}
-        task |= {"quota": self.quota, "quota_counts": "rows_and_seeds", "student": {"balance": 1.0}}
-        path.write_text(yaml.safe_dump(task, sort_keys=False))
-        return path
 
 
 Rows = tuple[list[TrainingRow], list[TrainingRow]]  # seeds, and what is learnt beside them

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -16,6 +17,7 @@ from training.synonyms import Synonyms
 from yardstick.cell import Cell
 from yardstick.eda import augment
 from yardstick.fed import Fed
+from yardstick.product import as_many
 
 Start = Literal["plain", "tuned", "averaged", "tier"]
 SEEDS_EPOCHS = 10
@@ -131,13 +133,7 @@ def oracle_relabel(cell: Cell) -> Recipe:
 
 def real_rows(cell: Cell) -> Recipe:
     """Real rows with their labels, as many per label as were generated and stand (or as there are)."""
-    left = {label: cell.intended.count(label) for label in cell.labels}
-    rows = []
-    for row in cell.split.rest:
-        if left[str(row.label)] > 0:
-            left[str(row.label)] -= 1
-            rows.append(TrainingRow(row.text, str(row.label)))
-    return Recipe(tuple(rows))
+    return Recipe(tuple(as_many(cell.split.rest, Counter(cell.intended))))
 
 
 def self_training(cell: Cell) -> Recipe:

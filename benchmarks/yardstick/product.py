@@ -1,0 +1,49 @@
+"""The product itself, as a benchmark starts it: a task file of a real set, and the command."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from generation.task import Example
+from training.job import TrainingRow
+from yardstick.sets import RealSet
+
+
+def write_task(folder: Path, real: RealSet, seeds: Iterable[Example], **settings: Any) -> Path:
+    """The task file and its seeds; without a test file, so that no arm can look at it."""
+    rows = [{"text": seed.text, "label": seed.label} for seed in seeds]
+    (folder / "seeds.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    labels = [{"name": label.name, "description": label.description} for label in real.labels]
+    task = {"name": real.name, "description": real.description, "seeds": "seeds.jsonl", "labels": labels}
+    path = folder / "task.yaml"
+    path.write_text(yaml.safe_dump(task | settings, sort_keys=False))
+    return path
+
+
+def labelmill(*arguments: str) -> None:
+    """The command; what it says goes to standard error. Raises CalledProcessError."""
+    subprocess.run([sys.executable, "-m", "cluster", *arguments], check=True, stdout=sys.stderr)
+
+
+def run_task(task: Path, run: Path, changes: Iterable[str]) -> Path:
+    """Start a run or go on with it; returns its folder."""
+    labelmill("run", str(task), "--run", str(run), *(part for each in changes for part in ("--set", each)))
+    return run
+
+
+def as_many(rows: Iterable[Example], wanted: Mapping[str, int]) -> list[TrainingRow]:
+    """The first rows of each label, as many as are wanted (or as there are)."""
+    left, chosen = Counter(wanted), []
+    for row in rows:
+        if left[str(row.label)] > 0:
+            left[str(row.label)] -= 1
+            chosen.append(TrainingRow.of(row))
+    return chosen
