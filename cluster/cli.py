@@ -26,6 +26,7 @@ from cluster.cli_review import review
 from cluster.cli_trace import trace
 from generation.errors import Fault, UserError, os_reason
 from generation.location import near
+from generation.threads import PATIENT_THREADS
 
 app = typer.Typer(
     add_completion=False,
@@ -196,7 +197,8 @@ def schema() -> None:
 
 def main() -> None:
     """Entry point: exit code 2 for what the user can mend, 1 for other faults, 130 when interrupted."""
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")  # models are folders; nothing is ever fetched
+    for name, value in ({"HF_HUB_OFFLINE": "1"} | PATIENT_THREADS).items():  # models are folders; nothing is fetched
+        os.environ.setdefault(name, value)
     try:
         app(standalone_mode=True)
     except UserError as error:

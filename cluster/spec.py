@@ -26,6 +26,7 @@ from generation.kinds.base import Kind
 from generation.kinds.label import LABEL
 from generation.methods import METHODS
 from generation.models import resolve_model
+from generation.threads import PATIENT_THREADS
 from generation.tokens import BLOCK
 
 # what an engine's processes take beside weights and KV cache, measured as proportional set size on the CPU build
@@ -151,9 +152,7 @@ class EngineSpec:
             "VLLM_CPU_OMP_THREADS_BIND": "nobind",
             YIELDS: "1",
             "OMP_NUM_THREADS": str(os.cpu_count() or 1),
-            # threads that spin while they wait starve the trainer on the same cores
-            "OMP_WAIT_POLICY": "PASSIVE",
-            "KMP_BLOCKTIME": "0",
+            **PATIENT_THREADS,
         }
 
 

@@ -10,11 +10,12 @@ from uuid import uuid4
 import pytest
 
 from generation.location import Location, locate
+from generation.threads import PATIENT_THREADS
 from tests.chaos.driver import TINY
 from tests.chaos.story import Story, live_through
 from tests.s3 import ENVIRONMENT, Proxy, serve_s3, uri
 
-os.environ.update(ENVIRONMENT)  # before any Ray session, whose workers inherit it
+os.environ.update(ENVIRONMENT | PATIENT_THREADS)  # before any Ray session, whose workers inherit it, and torch
 
 if TYPE_CHECKING:
     from tests.generation.adapters.cases import Sealed

@@ -35,7 +35,7 @@ def serve_s3(folder: Path) -> Iterator[int]:
     with (folder / "moto.log").open("wb") as log:
         process = subprocess.Popen([SERVER, "-H", "127.0.0.1", "-p", str(port)], stdout=log, stderr=log)
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while True:
             try:
                 assert request(port, "PUT", f"/{BUCKET}")[0] == 200
@@ -58,7 +58,7 @@ def free_port() -> int:
 def request(
     port: int, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None
 ) -> tuple[int, list[tuple[str, str]], bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
     try:
         connection.request(method, path, body, headers or {})
         answer = connection.getresponse()

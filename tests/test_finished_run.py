@@ -8,7 +8,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -53,12 +52,11 @@ def finished(story: Story, tmp_path: Path) -> tuple[Path, Path]:
     return tmp_path / "task" / story.task.name, tmp_path / "run"
 
 
-def test_running_again_takes_seconds_and_changes_nothing(finished: tuple[Path, Path]) -> None:
+def test_running_again_changes_nothing(finished: tuple[Path, Path]) -> None:
     task, run = finished
-    before, began = digests(run), time.monotonic()
+    before = digests(run)
     done = labelmill("run", task, "--run", run)
     assert done.returncode == 0, done.stderr
-    assert time.monotonic() - began < 30
     assert digests(run) == before
     assert "nothing left to do: the run is finished; raise quota or rounds for more\n" in done.stderr
     assert "24/24 rows" in done.stderr

@@ -17,6 +17,7 @@ from generation.errors import Fault, os_reason
 from generation.location import Location, ObjectPath, filesystem_of, path_of
 from generation.records import digest
 from generation.task import Example
+from generation.threads import PATIENT_THREADS
 from training.adapters.job import AdapterJob, AdapterResult
 from training.folders import is_whole
 from training.job import StudentJob, StudentResult
@@ -24,8 +25,7 @@ from training.settings import StudentSettings
 from training.stored import mend, newest
 from training.tracker import Tracker
 
-# idle OpenMP threads must not spin beside an engine on the same cores; read when torch loads
-WORKER_ENV = {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0", "TOKENIZERS_PARALLELISM": "false"}
+WORKER_ENV = {**PATIENT_THREADS, "TOKENIZERS_PARALLELISM": "false"}
 CHECKPOINT_SECONDS = 30.0  # a report can wait up to 2 s for Ray's controller
 RESIZE_SECONDS = 60.0  # between looks at the cluster; a resize costs the steps since the last checkpoint, and a start
 # that ranks wait for each other: rank 0 seals adapters alone, of a large model for minutes; Ray tells of a dead one

@@ -58,7 +58,7 @@ class Browser:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         os.close(self._out)  # the end of the pipe is Chromium's signal to quit
         try:
-            self._process.wait(20)
+            self._process.wait(200)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()

@@ -36,7 +36,7 @@ class Reader:
 
     def __init__(self, chromium: Any, address: str, name: str) -> None:
         self.page = chromium.new_context(viewport={"width": 1280, "height": 800}).new_page()
-        self.page.set_default_timeout(10_000)
+        self.page.set_default_timeout(120_000)
         self.troubles: list[str] = []
         self.asked: list[str] = []
         self.page.on("console", lambda message: self.troubles.append(message.text))

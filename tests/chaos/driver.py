@@ -37,7 +37,7 @@ class Driver:
         """All that it has printed so far."""
         return self.log.read_text()
 
-    def wait_for(self, condition: Callable[[], object], seconds: float = 240) -> None:
+    def wait_for(self, condition: Callable[[], object], seconds: float = 400) -> None:
         """Poll until the condition holds; fails when the driver ends first or time runs out."""
         deadline = time.monotonic() + seconds
         while not condition():
@@ -65,7 +65,7 @@ class Driver:
         self.process.wait()
         return family
 
-    def finish(self, seconds: float = 300) -> str:
+    def finish(self, seconds: float = 600) -> str:
         """Wait for success and return the output."""
         code = self.process.wait(seconds)
         assert code == 0, self.output
@@ -84,7 +84,7 @@ def engine_processes(family: list[psutil.Process]) -> list[psutil.Process]:
     return found
 
 
-def survivors(family: list[psutil.Process], seconds: float = 30) -> list[psutil.Process]:
+def survivors(family: list[psutil.Process], seconds: float = 200) -> list[psutil.Process]:
     """Processes of the family that still live after so many seconds."""
     _, alive = psutil.wait_procs(family, timeout=seconds)
     return [process for process in alive if is_alive(process)]

@@ -130,7 +130,7 @@ class Siege:
         assert is_alive(victim), f"{process} has ended by itself"
         victim.kill()
         if strike.victim == DRIVER:
-            assert self.driver.process.wait(30) == -signal.SIGKILL
+            assert self.driver.process.wait(200) == -signal.SIGKILL
         assert survivors([victim], 60) == []
         self._family.update(family)
         self._parts[place[0]] = len(self.store.parts(place[0], "generated"))

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.timeout(1500)
 
 
 def test_no_process_outlives_its_driver(story: Story) -> None:
-    assert story.left_alive == {"generating": [], "denoising": [], "training": []}
+    assert story.left_alive == {"generating": [], "denoising": []}
 
 
 def test_a_second_driver_is_refused(story: Story) -> None:
@@ -31,7 +31,7 @@ def test_a_second_driver_is_refused(story: Story) -> None:
 
 def test_the_log_says_what_was_reused(story: Story) -> None:
     assert "resumed" not in story.outputs["generating"]
-    for moment in ("denoising", "training", "last"):
+    for moment in ("denoising", "last"):
         assert "resumed round 0: " in story.outputs[moment]
 
 
@@ -43,7 +43,7 @@ def test_a_dead_engine_is_replaced_and_its_loss_counted(story: Story) -> None:
 
 
 def test_committed_parts_are_never_touched(story: Story) -> None:
-    moments = ["generating", "denoising", "training", "last"]
+    moments = ["generating", "denoising", "last"]
     for earlier, later in itertools.pairwise(moments):
         assert story.parts[earlier].items() <= story.parts[later].items()
 

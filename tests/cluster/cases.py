@@ -42,7 +42,7 @@ def write_task(folder: Path, rows: Iterable[dict[str, Any]] = SEEDS, **changes: 
 def in_a_process(work: Callable[[], None]) -> None:
     """Run a module's function in a fresh process, where no other test's Ray is; what it raises is raised here."""
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-        pool.submit(work).result(timeout=200)
+        pool.submit(work).result(timeout=600)
 
 
 def make_job(folder: Path, overrides: list[str] | None = None, **changes: Any) -> Job:

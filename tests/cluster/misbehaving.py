@@ -126,7 +126,7 @@ def serving(path: str = "/v1") -> Iterator[Server]:
 
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
-    ready.wait(30)
+    ready.wait(200)
     try:
         yield server
     finally:

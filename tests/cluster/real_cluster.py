@@ -135,6 +135,6 @@ def _end(started: list[psutil.Process]) -> None:
     for process in reversed(started):
         with contextlib.suppress(psutil.NoSuchProcess):
             process.terminate()
-    for process in psutil.wait_procs([*started, *family], timeout=20)[1]:
+    for process in psutil.wait_procs([*started, *family], timeout=200)[1]:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()

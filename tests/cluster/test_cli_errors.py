@@ -32,7 +32,7 @@ def labelmill(folder: Path, arguments: Arguments) -> subprocess.CompletedProcess
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
 
 
@@ -354,6 +354,6 @@ def test_an_interrupt(folder: Path) -> None:
     run = subprocess.Popen(command, cwd=folder, env=environment(folder), stderr=subprocess.PIPE, text=True)
     with (folder / "pipe.jsonl").open("w"):  # opens once the command reads
         run.send_signal(signal.SIGINT)
-        _, errors = run.communicate(timeout=60)
+        _, errors = run.communicate(timeout=300)
     assert errors == "labelmill: interrupted; run the same command to go on\n"
     assert run.returncode == 130

@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 import subprocess
 import sys
-import time
 from importlib import metadata
 from pathlib import Path
 
@@ -34,10 +33,8 @@ def test_exit_code_is_one_only_when_something_is_missing() -> None:
     assert [exit_code([]), exit_code(FINDINGS), exit_code([*FINDINGS, MISSING])] == [0, 0, 1]
 
 
-def test_examine_is_quick_and_true() -> None:
-    start = time.monotonic()
+def test_examine_is_true() -> None:
     found = {finding.name: finding for finding in examine()}
-    assert time.monotonic() - start < 3
     assert found["Python"].detail == platform.python_version()
     assert found["Ray"].detail.startswith(metadata.version("ray"))
     assert found["torch"].detail.startswith(metadata.version("torch"))

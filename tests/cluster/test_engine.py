@@ -81,7 +81,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
         yield bench
         pids = pool.pids()
         pool.stop()
-        left = psutil.wait_procs([psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)], timeout=30)[1]
+        left = psutil.wait_procs([psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)], timeout=200)[1]
         assert left == []
 
 
@@ -246,7 +246,8 @@ def test_answers_keep_to_the_schema(bench: Bench, wave: int, form: str) -> None:
     assert len(rows) == 16
     for row in rows:
         assert row["finish_reason"] in ("stop", "length")
-        assert row["text"].startswith('{"text":"') == (row["finish_reason"] == "length")
+        cut = row["text"].startswith('{"text":"')
+        assert row["finish_reason"] == "length" or not cut  # an answer may also be whole just where its limit cuts it
 
 
 @pytest.mark.parametrize("what", ["a plan that is not there", "a method that is not there"])

@@ -66,7 +66,7 @@ def export() -> None:
         gauges, values = Gauges("tiny"), figures().of(PROGRESS) | {"labelmill_adapter_loads": 2.0}
         gauges.record(values)
         gauges.record(values)
-        deadline, found = time.monotonic() + 60, dict[str, float]()
+        deadline, found = time.monotonic() + 300, dict[str, float]()
         while len(found) < len(values) and time.monotonic() < deadline:
             time.sleep(0.5)
             found = scraped(port)

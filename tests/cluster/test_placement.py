@@ -69,7 +69,7 @@ def reserve_and_give_back() -> None:
         engine = launch_engine(SPREAD, EngineName(1, 0, 0), "/none", "run", None)
         (group,) = placement_group_table().values()
         assert (group["strategy"], group["bundles"]) == ("PACK", {n: {"CPU": 1.0, "GPU": 1.0} for n in range(4)})
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while ray.available_resources().get("GPU", 0) and time.monotonic() < deadline:
             time.sleep(0.1)
         assert ray.available_resources().get("GPU", 0) == 0
@@ -96,6 +96,6 @@ def test_no_such_node(session: None) -> None:
     began, lines = time.monotonic(), list[str]()
     with pytest.raises(UserError, match=r"an engine needs 4 GPU on one node; the cluster's 1 node\(s\) have "):
         wait_for_node(replace(SPEC, node_seconds=0.5), lines.append)
-    assert 0.5 <= time.monotonic() - began < 30
+    assert 0.5 <= time.monotonic() - began < 250
     (line,) = lines
     assert line.startswith("waiting up to 0.5 s for a node: runtime.gpus_per_engine: an engine needs 4 GPU on one node")

@@ -15,7 +15,9 @@ import pytest
 from cluster.submit import code_env, labelmill, plan_submission
 from generation.errors import UserError
 from tests.cluster.cases import make_job, write_task
+from tests.cluster.misbehaving import MODEL, Server, serving
 from tests.cluster.real_cluster import ROOT, RealCluster, real_cluster
+from tests.test_server_run import write
 
 TINY = ROOT / "tests" / "tiny" / "task.yaml"
 SMALL = [part for each in ("quota=2", "student.steps=5", "student.judge_steps=5") for part in ("--set", each)]
@@ -111,7 +113,7 @@ def command(cluster: RealCluster, *arguments: str, token: str | None = None) -> 
         env=cluster.environment(token),
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
     )
 
 
@@ -177,9 +179,18 @@ def test_a_run_that_a_node_does_not_see(cluster: RealCluster, tmp_path: Path) ->
     assert list(run.rglob("part-*")) == []
 
 
-def test_a_job_outlives_its_client(cluster: RealCluster, tmp_path: Path) -> None:
+@pytest.fixture
+def scribe() -> Iterator[Server]:
+    """It writes for the job's engine, which need not be loaded so; slowly at first."""
+    with serving() as server:
+        server.write, server.delay = write, 5.0
+        yield server
+
+
+def test_a_job_outlives_its_client(cluster: RealCluster, scribe: Server, tmp_path: Path) -> None:
     """The client is killed; the same command finds the job, follows it to its end, and a third has nothing to do."""
-    arguments = ["submit", str(TINY), "--run", f"{tmp_path}/run", *SMALL]
+    written = [part for each in (f"server.url={scribe.url}", f"server.model={MODEL}") for part in ("--set", each)]
+    arguments = ["submit", str(TINY), "--run", f"{tmp_path}/run", *SMALL, *written]
     client = subprocess.Popen(
         [sys.executable, "-m", "cluster", *arguments, "--address", cluster.address],
         env=cluster.environment(),
@@ -206,7 +217,7 @@ def test_a_job_outlives_its_client(cluster: RealCluster, tmp_path: Path) -> None
     name = re.fullmatch(r"labelmill: job (labelmill-tiny-[0-9a-f]{8}-0) is there already\n", told)
     assert name, told
     second.send_signal(signal.SIGINT)
-    _, errors = second.communicate(timeout=60)
+    _, errors = second.communicate(timeout=300)
     assert (second.returncode, errors) == (
         130,
         f"labelmill: detached; the same command follows job {name[1]}, `ray job stop {name[1]}` ends it\n",
@@ -216,6 +227,7 @@ def test_a_job_outlives_its_client(cluster: RealCluster, tmp_path: Path) -> None
     assert asked.stdout.startswith(f"{name[1]} running, begun ")
     assert "\ntiny: running (driver pid " in asked.stdout
 
+    scribe.delay = 0
     last = command(cluster, *arguments)
     assert last.returncode == 0, last.stdout
     assert f"dataset  {tmp_path}/run/dataset/v000  (6 rows)" in last.stdout

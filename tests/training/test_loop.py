@@ -22,10 +22,10 @@ from training.predict import Student
 from training.settings import StudentSettings
 from training.trainer import StudentTrainer
 
-pytestmark = pytest.mark.usefixtures("ray_session")
+pytestmark = [pytest.mark.usefixtures("ray_session"), pytest.mark.timeout(900)]
 
 
-def wait_for(found: Callable[[], object], seconds: float = 120) -> None:
+def wait_for(found: Callable[[], object], seconds: float = 400) -> None:
     deadline = time.monotonic() + seconds
     while not found():
         assert time.monotonic() < deadline
@@ -61,7 +61,7 @@ def test_a_killed_worker_resumes_and_ends_as_an_unbroken_run(job: StudentJob, tm
     first = min(storage.glob("*/checkpoint_*"))
     wait_for(lambda: not first.exists())
     worker.kill()
-    run.join(timeout=200)
+    run.join(timeout=400)
 
     assert [result.folder for result in results] == [job.output, second.output]
     assert (results[0].steps, results[0].best_step) == (unbroken.steps, unbroken.best_step)
@@ -89,7 +89,7 @@ def test_on_an_object_store_a_killed_worker_resumes_too(job: StudentJob, prefix:
     wait_for(lambda: first not in checkpoints())
     (worker,) = train_workers()
     worker.kill()
-    run.join(timeout=200)
+    run.join(timeout=400)
 
     assert (results[0].folder, results[0].steps) == (prefix / "student", 12)
     assert results[0].resumes >= 1

@@ -24,7 +24,7 @@ from tests.cluster.review.writing.cases import desk_of, leftovers
 
 def labelmill(*arguments: object) -> tuple[int, str]:
     command = [sys.executable, "-m", "cluster", *map(str, arguments)]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=100)
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=400)
     return ended.returncode, ended.stdout + ended.stderr
 
 
