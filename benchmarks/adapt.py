@@ -29,12 +29,13 @@ TASK = Path(__file__).parents[1] / "examples" / "support_tickets" / "task.yaml"
 def main(
     method: Annotated[list[str] | None, typer.Option(help="methods that train")] = None,
     task: Annotated[Path, typer.Option()] = TASK,
+    change: Annotated[list[str] | None, typer.Option("--set", help="of the task, as in adapt.contrast=1")] = None,
 ) -> None:
     """Train once with each method, print a Markdown table."""
     prepare_process()
     print("| method | seconds | steps | step kept | seconds a step |\n| --- | ---: | ---: | ---: | ---: |")
     for name in method or ["control_codes", "soft_prompts", "mixture"]:
-        job = prepare(task, [f"generation.method={name}"])
+        job = prepare(task, [f"generation.method={name}", *(change or [])])
         with tempfile.TemporaryDirectory() as folder:
             began = time.monotonic()
             trainer = AdapterTrainer(adapter_job(job, Path(folder) / "adapters"))

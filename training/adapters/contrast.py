@@ -50,13 +50,13 @@ def contrast_loss(
     for lesson in draw.sample(curriculum.taught, min(SHOWN, len(curriculum.taught))):
         others = [label for label in labels if label != lesson.label]
         among = [lesson.label, *draw.sample(others, min(OTHERS, len(others)))]
-        documents = curriculum.under_each_label([lesson], among)
-        sums = {
-            label: found.sum()
-            for document, label in zip(documents, among, strict=True)
-            for _, found in logprobs(lm, adaptation, [document])
-        }
-        scores = torch.stack([sums[label] for label in among]) / TEMPERATURE
+        documents = [
+            document
+            for place, label in enumerate(among)
+            for document in curriculum.under_each_label([lesson._replace(number=place)], [label])
+        ]
+        found = [per_text(values, layout, len(among))[0] for layout, values in logprobs(lm, adaptation, documents)]
+        scores = torch.stack(found).sum(0) / TEMPERATURE
         part = -weight * scores.log_softmax(0)[0] / SHOWN
         part.backward()
         loss += part.item()

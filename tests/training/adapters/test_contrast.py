@@ -10,9 +10,9 @@ import torch
 
 from tests.training.adapters.cases import alone, make_job, plain_lm
 from tests.training.cases import LABELS
-from training.adapters.adaptation import Adaptation
+from training.adapters.adaptation import Adaptation, logprobs
 from training.adapters.build import build_adaptation
-from training.adapters.contrast import contrast_loss, label_contrast, text_scores
+from training.adapters.contrast import OTHERS, SHOWN, TEMPERATURE, contrast_loss, label_contrast, text_scores
 from training.adapters.curriculum import Curriculum
 
 
@@ -41,6 +41,28 @@ def test_it_is_the_cross_entropy_of_the_own_label(scribe: Path, tmp_path: Path) 
     )
     assert loss == pytest.approx(sum(losses) / 6, rel=1e-3)
     assert error == pytest.approx(float(torch.tensor(losses).std()) / 6**0.5, rel=1e-3)
+
+
+@pytest.mark.parametrize("method", ["control_codes", "lora", "soft_prompts", "mixture"])
+@torch.no_grad()
+def test_each_text_is_set_against_others_as_if_alone(scribe: Path, tmp_path: Path, method: str) -> None:
+    job, lm = make_job(scribe, tmp_path, method), plain_lm(scribe)
+    curriculum, adaptation = Curriculum(job), build_adaptation(job, lm)
+    draw, wanted = random.Random(4), []
+    for lesson in draw.sample(curriculum.taught, SHOWN):
+        others = [label for label in LABELS if label != lesson.label]
+        among = [lesson.label, *draw.sample(others, min(OTHERS, len(others)))]
+        each = [
+            sum(
+                float(found.sum())
+                for _, found in logprobs(lm, adaptation, curriculum.under_each_label([lesson], [label]))
+            )
+            for label in among
+        ]
+        wanted.append(-float((torch.tensor(each) / TEMPERATURE).log_softmax(0)[0]))
+    with torch.enable_grad():
+        found = contrast_loss(lm, adaptation, curriculum, random.Random(4), 0.5)
+    assert found == pytest.approx(0.5 * sum(wanted) / SHOWN, rel=1e-3)
 
 
 @pytest.mark.parametrize("method", ["control_codes", "lora", "soft_prompts", "mixture"])
