@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from cluster.forgetting.pending import refuse_unfinished
+from cluster.forgetting.pending import hand_down, refuse_unfinished
 from cluster.identity import differing
 from cluster.job import Job
 from cluster.metrics import FORK
@@ -132,6 +132,7 @@ def _fill(fork: Fork, store: Store) -> None:
     pq.write_table(taken.origins, sink, compression="zstd")
     store.write_bytes(ORIGINS, sink.getvalue().to_pybytes())
     store.write_json(FORK, _record(fork))
+    hand_down(fork.source, store)
     write_round(store, fork.first)
     store.write_json("seeds.json", fork.job.seeds_json())
     store.write_json("run.json", fork.job.run_json())

@@ -44,8 +44,9 @@ def _unasked(job: Job, store: Store) -> tuple[Example, ...]:
     """Texts of the pool that no committed plan asks about, and that were not forgotten."""
     asked = {text for number in store.rounds() for text in store.requests(number, ["text"])["text"].to_pylist()}
     gone = {each.get("mark") for each in store.forgotten()} - {"", None}
+    runs = {each.get("run_id", job.run_id) for each in store.forgotten()}  # this one, and those that it was forked from
     left = (row for row in job.pool if row.text not in asked)
-    return tuple(row for row in left if not gone or pool_mark(job.run_id, row.text) not in gone)
+    return tuple(row for row in left if gone.isdisjoint(pool_mark(run, row.text) for run in runs))
 
 
 def pool_mark(run_id: str, text: str) -> str:

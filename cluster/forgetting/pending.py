@@ -9,6 +9,7 @@ from cluster.store import FORGOTTEN, Store
 from generation.errors import UserError
 
 PENDING = "forgetting.json"
+ELSEWHERE = -1  # round of a row that another run had
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,16 @@ def bury(store: Store, told: Forgetting, rows: tuple[Gone, ...]) -> None:
         learnt = {"students": list(told.students), "adapters": list(told.adapters)}
         known["calls"].append(stone | {"rows": len(rows), **learnt})
     store.write_json(FORGOTTEN, known)
+
+
+def hand_down(store: Store, heir: Store) -> None:
+    """Tombstones for a run that begins with another's rows: what was forgotten there comes back in neither.
+
+    Its tokens and the students that learnt from it stay the other's.
+    """
+    own = {"run_id": store.run()["run_id"]}  # marks are made with it
+    if rows := [own | row | {"round": ELSEWHERE} for row in store.forgotten()]:
+        heir.write_json(FORGOTTEN, {"rows": rows, "calls": []})
 
 
 def named_students(store: Store) -> dict[str, int]:

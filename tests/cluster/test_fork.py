@@ -17,12 +17,14 @@ from typer.testing import CliRunner
 from cluster.checked import may_be_shown
 from cluster.cli import app
 from cluster.dataset import materialise, read_dataset
+from cluster.forgetting.pending import Forgetting, Gone, bury, hand_down, named_students
 from cluster.fork import Fork, plan_fork, render, write_fork
 from cluster.job import Job, check_identity, prepare
 from cluster.journal import Journal
 from cluster.known import known_rows
 from cluster.licences import chain_of
 from cluster.live import PlainView
+from cluster.material import material_of, pool_mark
 from cluster.metrics import spent_tokens, tokens_of
 from cluster.monitor import Monitor
 from cluster.rounds import Round, accepted_per_label, current_round
@@ -140,6 +142,25 @@ def test_rows_that_a_feed_brought_are_taken_over_and_stay_those_of_a_pool(source
     (tmp_path / "again").mkdir()
     _, judged = forked(source, tmp_path / "again", [POS, {**NEG, "description": "is sad"}])
     assert "p0" in judged.generated(0)["id"].to_pylist() and "p0" not in judged.verdicts(0)["id"].to_pylist()
+
+
+def test_what_was_forgotten_comes_back_in_no_fork(source: Store, tmp_path: Path) -> None:
+    pool = [{"text": "secret words"}, {"text": "other words"}]
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "pool.jsonl").write_text("".join(json.dumps(row) + "\n" for row in pool))
+    told = Forgetting("2026-11-29", "ann", "asked for", (), (), (), ("rounds/001/student",), (), False, "")
+    mark = pool_mark(source.run()["run_id"], "secret words")
+    bury(source, told, (Gone("gone-0", "gone", 1, 5, 7, "asked", mark),))
+    more = {"pool": "pool.jsonl", "generation": {"method": "pseudo_label"}}
+    fork, store = forked(source, tmp_path, [POS, NEG, CALM], **more)
+    (stone,) = store.forgotten()
+    assert (stone["id"], stone["request_id"], stone["who"], stone["mark"]) == ("gone-0", "gone", "ann", mark)
+    assert [row.text for row in material_of(fork.job, store, 0).pool] == ["other words"]
+    # its tokens and its students are those of the other run, also in a fork of the fork
+    assert tokens_of(store, Journal(store.root, print), 0) == {"prompt": 0, "output": 0, "lost": 0}
+    assert named_students(store) == {}
+    hand_down(store, heir := Store(tmp_path / "third"))
+    assert heir.forgotten() == [stone]
 
 
 def test_only_what_is_missing_is_made(source: Store, tmp_path: Path) -> None:
