@@ -59,10 +59,12 @@ def page(
     if sum(asked.values()) > 1:
         raise UserError(f"{' and '.join(name for name, given in asked.items() if given)}: one page at a time")
     token, store = token_for(host, token_file), Run.open(folder).store
+    from cluster.forgetting.pending import refuse_unfinished
     from cluster.review.opening import alone  # what takes seconds to load, once nothing is amiss
     from cluster.review.server import serve
 
     with alone(store):
+        refuse_unfinished(store)
         site = (
             _votes(store, lease, people)
             if votes

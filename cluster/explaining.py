@@ -13,6 +13,7 @@ import pyarrow as pa
 from cluster.checked import may_be_read
 from cluster.dataset import read_dataset
 from cluster.explanations import FOLDER, store_of
+from cluster.forgetting.pending import refuse_unfinished
 from cluster.job import Job, gpu_count
 from cluster.lease import lease_of
 from cluster.pool import EnginePool
@@ -29,6 +30,7 @@ def generate(job: Job, run: Store, count: int, told: Sequence[Told], say: Callab
     """Have the first `count` rows of the newest dataset explained, by id; returns how many rows are."""
     if job.kind.name not in ("label", "pair"):
         raise UserError(f"{job.path}: kind: explanations are of one label, kinds label and pair; got {job.kind.name}")
+    refuse_unfinished(run)
     rows = may_be_read(run, read_dataset(run)).sort_by("id").slice(0, count)
     store = store_of(run)
     if isinstance(store.root, Path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cluster.card import student_card
+from cluster.forgetting.pending import refuse_unfinished
 from cluster.licences import check_licences, note_override
 from cluster.run import Run
 from generation.location import locate
@@ -17,6 +18,7 @@ def export_of_run(folder: str, out: str, int8: bool = True, accept: str | None =
     Raises UserError, Fault.
     """
     run = Run.open(folder)
+    refuse_unfinished(run.store)
     student = run.student
     _, overrides = check_licences(run.store, accept)
     rows = run.dataset().sort_by("id").slice(0, TEXTS)

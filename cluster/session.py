@@ -11,7 +11,8 @@ from cluster.config import RuntimeSettings
 from cluster.reaper import Reaper
 from generation.errors import Fault, UserError
 
-_SLOW = "timed out during startup"  # of Ray's message
+_SLOW = "timed out during startup"  # of Ray's message, after half a minute
+_STARTS = 4
 
 
 @contextmanager
@@ -45,10 +46,10 @@ def ray_session(runtime: RuntimeSettings, namespace: str | None = None, **local:
 
 
 def _start(options: dict[str, Any]) -> None:
-    """On a busy machine it may take longer than Ray waits: then once more. Raises Fault."""
+    """On a busy machine it may take longer than Ray waits: then again. Raises Fault after _STARTS of them."""
     import ray
 
-    for is_last in (False, True):
+    for left in reversed(range(_STARTS)):
         try:
             ray.init("local", **options)
             return
@@ -56,7 +57,7 @@ def _start(options: dict[str, Any]) -> None:
             ray.shutdown()
             if _SLOW not in str(error):
                 raise
-            if is_last:
+            if not left:
                 raise Fault("Ray could not start in time: this machine has too much else to do") from None
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from cluster.forgetting.pending import refuse_unfinished
 from cluster.job import Job
 from cluster.lease import lease_of
 from cluster.preview import answers
@@ -42,6 +43,7 @@ def suggest(job: Job, run: Store, count: int, ask: Answers = answers) -> Counter
         raise UserError(
             f"{job.path}: generation.method: {method} works on what rounds have ({parts}), not ahead of them"
         )
+    refuse_unfinished(run)
     store = ahead_of(run)
     if isinstance(store.root, Path):
         store.root.mkdir(parents=True, exist_ok=True)

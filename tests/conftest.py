@@ -58,14 +58,11 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
 @pytest.fixture(scope="session")
 def ray_session() -> Iterator[None]:
     """A Ray of our own, shared by the tests that need one."""
-    import ray
+    from cluster.config import RuntimeSettings
+    from cluster.session import ray_session
 
-    mine = not ray.is_initialized()
-    if mine:
-        ray.init("local", num_cpus=4, include_dashboard=False, log_to_driver=False)
-    yield
-    if mine:
-        ray.shutdown()
+    with ray_session(RuntimeSettings(), num_cpus=4):
+        yield
 
 
 @pytest.fixture(scope="session")

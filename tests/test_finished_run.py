@@ -28,6 +28,7 @@ from denoise.dedup.leak import near_duplicates_between
 from generation.examples import read_examples
 from generation.records import dataset_schema
 from tests.chaos.story import Story
+from tests.cluster.misbehaving import MODEL, serving
 
 pytestmark = pytest.mark.timeout(1500)
 
@@ -88,26 +89,6 @@ def test_without_the_test_file_only_the_evaluation_is_gone(finished: tuple[Path,
     assert json.loads((run / "rounds/000/metrics.json").read_text())["test"] is None
 
 
-def test_a_larger_quota_opens_a_round(finished: tuple[Path, Path]) -> None:
-    task, folder = finished
-    before = digests(folder)
-    done = labelmill("run", task, "--run", folder, "--set", "quota=10")
-    assert done.returncode == 0, done.stderr
-    after = digests(folder)
-    pointers = {"dataset/latest", "student"}
-    assert before.items() <= after.items() | {(name, before[name]) for name in pointers}
-    assert (folder / "dataset" / "latest").read_text() == "v001\n"
-    assert (folder / "student").read_text() == "rounds/001/student\n"
-    run = Run.open(folder)
-    assert Counter(run.dataset()["label"].to_pylist()) == {"lost_pet": 10, "bake_sale": 10, "band_practice": 10}
-    assert run.dataset("v000").num_rows == 24
-    assert set(run.dataset("v000")["id"].to_pylist()) < set(run.dataset()["id"].to_pylist())
-    texts = run.dataset()["text"].to_pylist()
-    assert all(near_duplicates_between([text], texts[:index], 0.6) == 0 for index, text in enumerate(texts))
-    ids = run.rows()["id"].to_pylist()
-    assert len(set(ids)) == len(ids) == run.verdicts().num_rows
-
-
 POOL = (
     "Our tortoise Hector has wandered off from Mill Lane, he comes for lettuce",
     "Has anyone seen a small grey rabbit, she slipped out of her hutch on Sunday",
@@ -164,7 +145,9 @@ def test_preview_shows_prompts_and_rows_also_of_a_label_without_seeds(story: Sto
     seeds = tmp_path / "task" / "seeds.jsonl"
     lines = [line for line in seeds.read_text().splitlines(True) if "band_practice" not in line]
     seeds.write_text("".join(lines))
-    done = labelmill("preview", tmp_path / "task" / "task.yaml", "-n", "2")
+    with serving() as server:
+        asked = [word for change in (f"server.url={server.url}", f"server.model={MODEL}") for word in ("--set", change)]
+        done = labelmill("preview", tmp_path / "task" / "task.yaml", "-n", "2", *asked)
     assert done.returncode == 0, done.stderr
     assert "no seeds for label 'band_practice'" in done.stderr
     for label in ("lost_pet", "bake_sale", "band_practice"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -16,6 +17,7 @@ from pyarrow import fs
 
 from cluster.run import Run
 from cluster.store import Store
+from denoise.dedup.leak import near_duplicates_between
 from generation.location import ObjectPath, locate
 from generation.records import expected_row_ids
 from tests.chaos.driver import TINY, Driver, survivors
@@ -82,6 +84,28 @@ def test_running_again_changes_nothing(finished: str, small: list[str]) -> None:
     assert "nothing left to do" in done.stderr
     assert objects(finished) == before
     assert f"predict '{finished}' FILE" in done.stdout
+
+
+def test_a_larger_quota_opens_a_round(finished: str, small: list[str], s3: int) -> None:
+    address, before = uri(s3, uuid4().hex), objects(finished)
+    source, target = locate(finished), locate(address)
+    assert isinstance(source, ObjectPath) and isinstance(target, ObjectPath)
+    fs.copy_files(
+        source.path, target.path, source_filesystem=source.filesystem, destination_filesystem=target.filesystem
+    )
+    done = labelmill("run", TINY, "--run", address, *small, "--set", "quota=8")
+    assert done.returncode == 0, done.stderr
+    assert before.items() <= objects(address).items()  # pointers are as long as they were
+    assert (target / "dataset" / "latest").read_text() == "v001\n"
+    assert (target / "student").read_text() == "rounds/001/student\n"
+    run = Run.open(address)
+    assert Counter(run.dataset()["label"].to_pylist()) == {"lost_pet": 8, "bake_sale": 8, "band_practice": 8}
+    assert run.dataset("v000").num_rows == 18
+    assert set(run.dataset("v000")["id"].to_pylist()) < set(run.dataset()["id"].to_pylist())
+    texts = run.dataset()["text"].to_pylist()
+    assert all(near_duplicates_between([text], texts[:index], 0.6) == 0 for index, text in enumerate(texts))
+    ids = run.rows()["id"].to_pylist()
+    assert len(set(ids)) == len(ids) == run.verdicts().num_rows
 
 
 def test_status_report_and_predict_take_the_uri(finished: str, tmp_path: Path) -> None:

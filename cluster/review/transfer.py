@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cluster.audit.lots import current_lot, open_lot
+from cluster.forgetting.pending import refuse_unfinished
 from cluster.review import label_studio, sheet
 from cluster.review.cases import Case
 from cluster.review.desk import Desk
@@ -60,6 +61,7 @@ def import_file(store: Store, file: Path, who: str) -> dict[str, int]:
     if lot is None:
         raise UserError(f"{store.root}: has no lot yet; `labelmill audit open` draws one")
     with alone(store):
+        refuse_unfinished(store)
         desk = Desk(Ledger(store), lot, Leases(0))
         read = _read(kind_of(store), desk.cases, file, pseudonym(who))
         counts = Counter[str]()

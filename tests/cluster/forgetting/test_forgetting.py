@@ -14,7 +14,9 @@ from cluster.audit.lots import current_lot
 from cluster.dataset import read_dataset
 from cluster.evidence.lineage import find_row
 from cluster.evidence.tracing import trace
+from cluster.explaining import generate
 from cluster.explanations import store_of as explanations_of
+from cluster.exporting import export_of_run
 from cluster.feed.opening import feed
 from cluster.feed.pool import Wish
 from cluster.forgetting.calls import call, preview
@@ -26,9 +28,11 @@ from cluster.lease import Lease
 from cluster.material import material_of
 from cluster.metrics import tokens_of
 from cluster.promotion import promote, promoted_round
+from cluster.review.transfer import import_file
 from cluster.review.writing.bank import ahead_of
 from cluster.status import read_status
 from cluster.store import Store
+from cluster.suggesting import suggest
 from generation.errors import UserError
 from generation.plan import plan_wave
 from generation.records import rows_table
@@ -228,16 +232,30 @@ def test_killed_at_some_write_it_is_finished_by_the_next_call(made: Store, tmp_p
         shutil.rmtree(killed.root)
 
 
-def test_no_pool_is_fed_to_a_run_that_is_half_erased(made: Store, tmp_path: Path) -> None:
-    told, _ = plan(made, ["a"], "ann", "by mail")
-    _interrupted(made, told, 6)
+def test_nothing_is_done_with_a_run_that_is_half_erased(made: Store, tmp_path: Path) -> None:
+    open_a_lot(made)
+    decided, _ = plan(made, ["a"], "ann", "by mail")
+    _interrupted(made, decided, 6)
     with pytest.raises(UserError, match="rows are being forgotten"):
         feed(make_job(tmp_path), Store(made.root), Wish(("pool.csv",)), print)
+    told = labelmill(tmp_path, ["review", str(made.root)])
+    assert (told.returncode, told.stdout) == (2, "")
+    assert told.stderr.endswith(
+        ": rows are being forgotten, or were when it was killed; finish: labelmill forget RUN\n"
+    )
+    with pytest.raises(UserError, match="rows are being forgotten"):
+        export_of_run(str(made.root), str(tmp_path / "out"))
+    with pytest.raises(UserError, match="rows are being forgotten"):
+        import_file(made, tmp_path / "none.jsonl", "ann")
+    with pytest.raises(UserError, match="rows are being forgotten"):
+        suggest(make_job(tmp_path), made, 2)
+    with pytest.raises(UserError, match="rows are being forgotten"):
+        generate(make_job(tmp_path), made, 2, (), print)
 
 
 def test_the_same_call_again_finishes_what_was_begun(made: Store) -> None:
-    told, _ = plan(made, ["a"], "ann", "by mail")
-    _interrupted(made, told, 6)
+    decided, _ = plan(made, ["a"], "ann", "by mail")
+    _interrupted(made, decided, 6)
     made.fence = lambda: None
     assert call(made, ["a"], "ann", "by mail", False, False).startswith("2 rows are forgotten")
     with pytest.raises(UserError, match="forget needs an ID; nothing was begun"):
