@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cluster.aiming import describe, read_aim
+from cluster.feed.record import generating
 from cluster.feed.telling import fed_so_far
 from cluster.journal import Journal
 from cluster.lease import is_held, read_lease
@@ -18,6 +19,8 @@ from cluster.store import Store
 @dataclass(frozen=True)
 class Status:
     """State of a run: "running", "stopped" (unfinished, no driver) or "finished"; counts over all rounds.
+
+    What feeds brought counts in `fed`, and not in `accepted`: no label's quota asked for it.
 
     `student` is the round whose student is promoted, `aim` what the newest round leans to, `decision` why no further
     one came after it.
@@ -54,7 +57,7 @@ def read_status(store: Store) -> Status:
     finished = bool(numbers) and store.read_json(f"rounds/{numbers[-1]:03d}/metrics.json") is not None
     held = is_held(store.root)
     names = [label["name"] for label in run["labels"]]
-    accepted = accepted_per_label(store, numbers)
+    accepted = accepted_per_label(store, generating(store))
     journal = Journal(store.root, lambda line: None)
     last = store.read_json(f"rounds/{numbers[-1]:03d}/metrics.json") or {} if numbers else {}
     aim = read_aim(records[-1].get("aim")) if records else None

@@ -49,6 +49,13 @@ STOPPED = Status(
 )
 
 
+def test_rows_of_pools_meet_no_quota(begun: Store) -> None:
+    begin_round(begun, {"pos": 0, "neg": 0}, 2, wanted=3, fed=True)
+    add_rows(begun, ["pos-9"], round_=2)
+    add_verdicts(begun, [verdict("pos-9")], round_=2)
+    assert (read_status(begun).accepted, read_status(begun).rows) == ({"pos": 2, "neg": 2}, 7)
+
+
 def test_a_stopped_run(begun: Store) -> None:
     assert read_status(begun) == STOPPED
     assert render_status(STOPPED).splitlines() == [
