@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections import Counter
 from pathlib import Path
@@ -19,7 +18,7 @@ pytestmark = pytest.mark.timeout(1500)
 
 
 def test_no_process_outlives_its_driver(story: Story) -> None:
-    assert story.left_alive == {"generating": [], "denoising": []}
+    assert story.left_alive == {"generating": []}
 
 
 def test_a_second_driver_is_refused(story: Story) -> None:
@@ -31,21 +30,19 @@ def test_a_second_driver_is_refused(story: Story) -> None:
 
 def test_the_log_says_what_was_reused(story: Story) -> None:
     assert "resumed" not in story.outputs["generating"]
-    for moment in ("denoising", "last"):
-        assert "resumed round 0: " in story.outputs[moment]
+    assert "resumed round 0: " in story.outputs["last"]
 
 
 def test_a_dead_engine_is_replaced_and_its_loss_counted(story: Story) -> None:
-    assert "engine d0002-e000-i000 died" in story.outputs["denoising"]
-    assert "requests issued again" in story.outputs["denoising"]
+    assert "engine d0001-e000-i000 died" in story.outputs["generating"]
+    assert "requests issued again" in story.outputs["generating"]
     names = {Path(path).name for path in story.parts["last"]}
-    assert any(name.startswith("part-d0002-e000-i001-") for name in names)
+    assert any(name.startswith("part-d0001-e000-i001-") for name in names)
 
 
 def test_committed_parts_are_never_touched(story: Story) -> None:
-    moments = ["generating", "denoising", "last"]
-    for earlier, later in itertools.pairwise(moments):
-        assert story.parts[earlier].items() <= story.parts[later].items()
+    assert len(story.parts["generating"]) >= 2
+    assert story.parts["generating"].items() <= story.parts["last"].items()
 
 
 def test_ids_are_the_plan_each_once(story: Story) -> None:
@@ -79,7 +76,7 @@ def test_rows_carry_the_live_engine(story: Story) -> None:
         json.loads((story.run / "run.json").read_text())["model"]["hash"]
     }
     engines = set(run.rows()["engine"].to_pylist())
-    assert {"d0001-e000-i000", "d0002-e000-i001"} <= engines
+    assert {"d0001-e000-i000", "d0001-e000-i001"} <= engines
 
 
 def test_nothing_half_written_is_left(story: Story) -> None:
