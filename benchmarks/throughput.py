@@ -27,7 +27,7 @@ from contenders import hf_generate, pool, ray_data, vllm_offline
 from contenders.trace import Trace
 from contenders.work import SEQUENCES, Work
 
-from cluster.spin import YIELDS
+from cluster.spec import IN_CORE
 
 CONTENDERS: dict[str, Callable[[Work], Trace]] = {
     "vllm offline": lambda work: vllm_offline.run(work, padded=False),
@@ -43,7 +43,7 @@ TUNING: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
     "as in the pool": ({}, {}),
     "compiled": ({"enforce_eager": False}, {}),
     "threads bound to cores": ({}, {"VLLM_CPU_OMP_THREADS_BIND": "auto"}),
-    "waiting processes spin": ({}, {YIELDS: "0"}),
+    "the model in a process of its own": ({"distributed_executor_backend": "mp"}, {}),
     "waiting threads spin": ({}, {"OMP_WAIT_POLICY": "ACTIVE", "KMP_BLOCKTIME": "200"}),
     "Intel's OpenMP": ({}, {"LD_PRELOAD": str(Path(sys.prefix) / "lib" / "libiomp5.so")}),
     "64 sequences": ({"max_num_seqs": SEQUENCES // 2}, {}),
@@ -158,7 +158,7 @@ def _answer(name: str, rows: int, number: int, file: Path) -> None:
     work = Work.make(rows, number, engines)
     if name in TUNING:
         args, environment = TUNING[name]
-        vllm_offline.run(work, True, args, {YIELDS: "1"} | environment).dump(file)
+        vllm_offline.run(work, True, {"distributed_executor_backend": IN_CORE} | args, environment).dump(file)
     else:
         CONTENDERS[name](work).dump(file)
 

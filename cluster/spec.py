@@ -14,7 +14,6 @@ from cluster.config import TaskConfig
 from cluster.job import Job
 from cluster.machine import GIB, free_memory
 from cluster.server_spec import ServerSpec, plan_server
-from cluster.spin import YIELDS
 from cluster.tie import TIED
 from generation.adapters.folder import Adapter
 from generation.adapters.lora import engine_rank
@@ -31,6 +30,9 @@ from generation.tokens import BLOCK
 
 # what an engine's processes take beside weights and KV cache, measured as proportional set size on the CPU build
 OVERHEAD_GB = 2.5
+# On a CPU the model runs in the engine core's own process. vLLM starts another one for it, to set OpenMP's environment
+# there, which ours has from the start, and does so whenever it reads the executor's short name, "uni".
+IN_CORE = "vllm.v1.executor.uniproc_executor.UniProcExecutor"
 NO_ADAPTERS: Mapping[str, Adapter] = MappingProxyType({})
 TRAINER_GPU = 0.1  # of a GPU that engines share: what a training worker asks for beside them
 
@@ -101,6 +103,7 @@ class EngineSpec:
             "enable_chunked_prefill": False,
             "max_num_batched_tokens": max(4096, self.max_model_len),
             "block_size": BLOCK,
+            "distributed_executor_backend": IN_CORE,
         }
 
     @property
@@ -150,7 +153,6 @@ class EngineSpec:
         return common | {
             "VLLM_CPU_KVCACHE_SPACE": str(self.kv_cache_gb),
             "VLLM_CPU_OMP_THREADS_BIND": "nobind",
-            YIELDS: "1",
             "OMP_NUM_THREADS": str(os.cpu_count() or 1),
             **PATIENT_THREADS,
         }

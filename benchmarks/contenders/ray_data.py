@@ -18,7 +18,7 @@ TUNED = {"batch_size": 16, "max_concurrent_batches": 2 * SEQUENCES // 16, "max_p
 def run(work: Work, tuned: bool) -> Trace:
     import ray
 
-    os.environ.update(work.peer_environment())
+    os.environ.update(work.spec.environment())
     ray.init(num_cpus=6, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
     began = time.monotonic()
     dataset = _answers(work, tuned)
@@ -55,7 +55,7 @@ def run_waves(task: Path, changes: list[str], folder: Path) -> None:
     now = current_round(store, job.config)
     assert now is not None
     spec = plan_engine(job.config, job.model_folder, job.model_hash, 0)
-    os.environ.update(Work(job, spec, store.requests(0)).peer_environment())
+    os.environ.update(spec.environment())
     with ray_session(job.config.runtime), make_view() as view:
         wheel = Flywheel(job, store, view)
         steps = WaveSteps(job, store, wheel.journal, wheel.monitor, now, 1, lambda: wheel.distilling.judge(now, 0))
@@ -102,7 +102,7 @@ def _answers(work: Work, tuned: bool) -> Any:
     config = vLLMEngineProcessorConfig(
         model_source=work.spec.folder,
         engine_kwargs=work.offline_args(),
-        runtime_env={"env_vars": work.peer_environment()},
+        runtime_env={"env_vars": work.spec.environment()},
         # it does not run on a CPU without these three
         log_engine_metrics=False,
         accelerator_type=None,

@@ -17,7 +17,7 @@ NOTHING: Mapping[str, Any] = MappingProxyType({})
 def run(work: Work, padded: bool, args: Mapping[str, Any] = NOTHING, environment: Mapping[str, str] = NOTHING) -> Trace:
     """`args` and `environment` change the engine's."""
     began = time.monotonic()
-    os.environ.update({**work.peer_environment(), **environment})
+    os.environ.update({**work.spec.environment(), **environment})
     from vllm import LLM, SamplingParams
     from vllm.sampling_params import RequestOutputKind
 

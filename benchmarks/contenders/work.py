@@ -10,7 +10,6 @@ import pyarrow as pa
 
 from cluster.job import Job, gpu_count, prepare
 from cluster.spec import EngineSpec, plan_engine
-from cluster.spin import YIELDS
 from generation.material import Material
 from generation.plan import plan_wave
 from generation.records import map_column
@@ -65,10 +64,6 @@ class Work:
         ]
         prompts = [[line_break] * padding + each for each, padding in zip(tokens, paddings, strict=True)]
         return list(zip(prompts, sampling, self.plan["samples"].to_pylist(), strict=True))
-
-    def peer_environment(self) -> dict[str, str]:
-        """The pool's environment, less what keeps engines from spinning: that is this project's own."""
-        return {name: value for name, value in self.spec.environment().items() if name != YIELDS}
 
     def offline_args(self) -> dict[str, Any]:
         """Engine arguments as the pool's, less what vLLM's offline class and Ray Data set themselves."""

@@ -40,6 +40,7 @@ def test_arguments_on_a_cpu() -> None:
         "enable_chunked_prefill": False,
         "max_num_batched_tokens": 4096,
         "block_size": 32,
+        "distributed_executor_backend": "vllm.v1.executor.uniproc_executor.UniProcExecutor",
     }
 
 
@@ -121,7 +122,6 @@ def test_environments() -> None:
     assert CPU.environment() == common | {
         "VLLM_CPU_KVCACHE_SPACE": "2",
         "VLLM_CPU_OMP_THREADS_BIND": "nobind",
-        "LABELMILL_YIELDS": "1",
         "OMP_NUM_THREADS": str(os.cpu_count()),
         "OMP_WAIT_POLICY": "PASSIVE",
         "KMP_BLOCKTIME": "0",
