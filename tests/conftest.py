@@ -21,24 +21,25 @@ if TYPE_CHECKING:
     from tests.generation.adapters.cases import Sealed
 
 
-STORY = ("tests/chaos/test_kills.py", "tests/test_finished_run.py", "tests/test_tour.py")  # they share one dear fixture
-
-
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """With several workers, the tests of a file stay with one of them, and so do those of the story."""
+    """With several workers, the tests of a file stay with one of them, and all whole runs with the first.
+
+    Each is a Ray of many processes by itself: two at once on two cores keep each other from the processor. Some share
+    the story, too.
+    """
     from xdist.scheduler import LoadFileScheduling
 
     class ByFile(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = nodeid.partition("::")[0]
-            return "story" if file in STORY else file
+            return "whole runs" if _is_whole_run(Path(file)) else file
 
     return ByFile(config, log)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With several workers, whole runs come first, so that none is alone at the end."""
+    """With several workers, whole runs come first: one of them has nothing else to do for long."""
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: not _is_whole_run(item.path))
 

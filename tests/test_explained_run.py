@@ -14,7 +14,6 @@ from cluster.store import Store
 from generation.records import digest, rows_table, verdicts_table
 from tests.test_finished_run import labelmill
 
-pytestmark = pytest.mark.timeout(900)
 TINY = Path(__file__).parent / "tiny" / "task.yaml"
 TEXTS = ("our cat Mimi is gone", "buns on Sunday at the hall", "drummer wanted", "the dog ran off")
 

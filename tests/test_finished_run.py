@@ -30,8 +30,6 @@ from generation.records import dataset_schema
 from tests.chaos.story import Story
 from tests.cluster.misbehaving import MODEL, serving
 
-pytestmark = pytest.mark.timeout(1500)
-
 
 def labelmill(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "cluster", *map(str, arguments)]

@@ -27,7 +27,6 @@ from tests.test_finished_run import labelmill
 from tests.test_server_run import write
 from training.folders import local_folder
 
-pytestmark = pytest.mark.timeout(1500)
 # few at a time, so that there is much to do still when the first rows are there
 FEW = ("quota=6", "server.concurrency=2", "runtime.commit_rows=2")
 CHANGES = (*FEW, "student.steps=5", "student.judge_steps=5", "denoise.accept=0", f"server.model={MODEL}")

@@ -37,7 +37,7 @@ class Driver:
         """All that it has printed so far."""
         return self.log.read_text()
 
-    def wait_for(self, condition: Callable[[], object], seconds: float = 400) -> None:
+    def wait_for(self, condition: Callable[[], object], seconds: float = 900) -> None:
         """Poll until the condition holds; fails when the driver ends first or time runs out."""
         deadline = time.monotonic() + seconds
         while not condition():
@@ -65,7 +65,7 @@ class Driver:
         self.process.wait()
         return family
 
-    def finish(self, seconds: float = 600) -> str:
+    def finish(self, seconds: float = 1200) -> str:
         """Wait for success and return the output."""
         code = self.process.wait(seconds)
         assert code == 0, self.output

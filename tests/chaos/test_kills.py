@@ -6,15 +6,11 @@ import json
 from collections import Counter
 from pathlib import Path
 
-import pytest
-
 from cluster.run import Run
 from cluster.store import Store
 from denoise.waterfall import waterfall
 from generation.records import expected_row_ids
 from tests.chaos.story import Story
-
-pytestmark = pytest.mark.timeout(1500)
 
 
 def test_no_process_outlives_its_driver(story: Story) -> None:

@@ -8,8 +8,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from cluster.store import Store
 from tests.cluster.cases import add_requests, begin_round
 
@@ -23,7 +21,7 @@ def strike(root: Path, how: str) -> dict[str, Any]:
     begin_round(store, {"pos": 1})
     add_requests(store, NAMES)
     command = [sys.executable, "-m", "tests.chaos.nodes", str(root), how]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=400)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=1000)
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -36,7 +34,6 @@ def engines_after(root: Path) -> set[str]:
     return {Path(part).name.removeprefix("part-")[:15] for part in store.parts(0, "generated")}
 
 
-@pytest.mark.timeout(500)
 def test_a_killed_node_costs_what_was_in_flight(tmp_path: Path) -> None:
     told = strike(tmp_path / "run", "kill")
     # one that is placed on the dead node before Ray knows of its death has no row, and is replaced in turn
@@ -48,7 +45,6 @@ def test_a_killed_node_costs_what_was_in_flight(tmp_path: Path) -> None:
     assert len(set(told["nodes"].values())) == 3
 
 
-@pytest.mark.timeout(500)
 def test_a_node_with_notice_is_left_in_time(tmp_path: Path) -> None:
     told = strike(tmp_path / "run", "drain")
     assert engines_after(tmp_path / "run") == {"d0001-e000-i000", "d0001-e000-i001", "d0001-e001-i000"}

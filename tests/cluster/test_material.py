@@ -6,8 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from cluster.checked import audited_rows
 from cluster.config import RuntimeSettings
 from cluster.material import material_of
@@ -128,7 +126,6 @@ def test_what_is_committed_is_not_learnt_again(tmp_path: Path, store: Store) -> 
     assert plan_wave(material_of(job, store, 0), job.method, 0, {"pos": 2, "neg": 1}).equals(plan)
 
 
-@pytest.mark.timeout(200)
 def test_what_is_learnt_is_committed(tmp_path: Path, store: Store) -> None:
     generation = {"method": "wanli", "augment": "eda"}
     job = make_job(tmp_path, generation=generation, student={"model": EMBEDDED_ENCODER})

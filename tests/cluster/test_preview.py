@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from cluster.preview import preview_rows
 from generation.models import EMBEDDED_ENCODER
 from tests.cluster.cases import make_job
 from tests.cluster.misbehaving import MODEL, serving
 
 
-@pytest.mark.timeout(200)
 def test_prompts_are_those_that_brought_the_rows(tmp_path: Path) -> None:
     generation = {"method": "wanli", "samples": 2, "max_tokens": 5}
     with serving() as server:

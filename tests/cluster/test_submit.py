@@ -22,8 +22,6 @@ from tests.test_server_run import write
 TINY = ROOT / "tests" / "tiny" / "task.yaml"
 SMALL = [part for each in ("quota=2", "student.steps=5", "student.judge_steps=5") for part in ("--set", each)]
 
-pytestmark = pytest.mark.timeout(900)
-
 
 # what is shipped
 

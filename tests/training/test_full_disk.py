@@ -21,7 +21,7 @@ from training.settings import StudentSettings
 from training.stored import LIST_FILE
 from training.trainer import StudentTrainer
 
-pytestmark = [pytest.mark.usefixtures("ray_session"), pytest.mark.timeout(900)]
+pytestmark = pytest.mark.usefixtures("ray_session")
 GATE, STEPS = 6, 10
 
 

@@ -22,7 +22,7 @@ from training.predict import Student
 from training.settings import StudentSettings
 from training.trainer import StudentTrainer
 
-pytestmark = [pytest.mark.usefixtures("ray_session"), pytest.mark.timeout(900)]
+pytestmark = pytest.mark.usefixtures("ray_session")
 
 
 def wait_for(found: Callable[[], object], seconds: float = 400) -> None:
