@@ -18,7 +18,7 @@ from generation.parts import read_parts
 from generation.records import REQUEST_SCHEMA, rows_table
 from tests.cluster.cases import RUN_ID
 
-SPEC = EngineSpec("fake", "", "hash", "cpu", 8, 1024, 1, 0.9, 0, 4, 1.0, 3.0)
+SPEC = EngineSpec("fake", "", "hash", "cpu", 8, 1024, 1, 0.9, 0, 4, 1.0, 60.0)
 
 
 class FakeEngine:

@@ -61,7 +61,7 @@ def export() -> None:
     """Nothing is recorded without Ray; with it, counters grow by what is new."""
     Gauges("tiny").record(figures().of(PROGRESS))
     port = free_port()
-    ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False, _metrics_export_port=port)
+    ray.init("local", num_cpus=1, include_dashboard=False, log_to_driver=False, _metrics_export_port=port)
     try:
         gauges, values = Gauges("tiny"), figures().of(PROGRESS) | {"labelmill_adapter_loads": 2.0}
         gauges.record(values)

@@ -64,7 +64,7 @@ def test_the_group_goes_with_its_engine() -> None:
 
 def reserve_and_give_back() -> None:
     """Real Ray, GPUs in name only: the reservation is made, holds the actor, and is given back."""
-    ray.init(num_cpus=4, num_gpus=4, include_dashboard=False, log_to_driver=False)
+    ray.init("local", num_cpus=4, num_gpus=4, include_dashboard=False, log_to_driver=False)
     try:
         engine = launch_engine(SPREAD, EngineName(1, 0, 0), "/none", "run", None)
         (group,) = placement_group_table().values()

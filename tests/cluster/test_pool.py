@@ -108,9 +108,9 @@ def test_a_store_that_is_away_ends_the_run_and_kills_no_engine(session: None, st
 
 
 def test_a_hung_engine_is_replaced(session: None, store: Store) -> None:
-    _, log = run(store, ["hang-0", "hang-1"], engines=1, spec=replace(SPEC, hang_seconds=1.0))
+    _, log = run(store, ["hang-0", "hang-1"], engines=1, spec=replace(SPEC, hang_seconds=10.0))
     assert committed(store) == ["hang-0", "hang-1"]
-    assert log == ["engine d0001-e000-i000 died (no token for 1 s); 0 tokens lost, 2 requests issued again"]
+    assert log == ["engine d0001-e000-i000 died (no token for 10 s); 0 tokens lost, 2 requests issued again"]
 
 
 def test_engines_that_always_die_end_the_run(session: None, store: Store) -> None:
@@ -135,7 +135,7 @@ def test_a_late_commit_of_a_presumed_dead_engine_doubles_nothing(session: None, 
         engines.append(Unreachable(fake_actor(name, store.root)._actor))
         return engines[-1]
 
-    pool = EnginePool(replace(SPEC, hang_seconds=1.0), 1, store, RUN_ID, 1, launch=launch)
+    pool = EnginePool(replace(SPEC, hang_seconds=10.0), 1, store, RUN_ID, 1, launch=launch)
     pool.start()
     parts = list(pool.generate(store.open_requests(0)))
     ray.get(engines[0]._actor._commit.remote(names))  # it wakes up, and commits what it had been given
