@@ -84,8 +84,8 @@ def engine_processes(family: list[psutil.Process]) -> list[psutil.Process]:
     return found
 
 
-def survivors(family: list[psutil.Process], seconds: float = 200) -> list[psutil.Process]:
-    """Processes of the family that still live after so many seconds."""
+def survivors(family: list[psutil.Process], seconds: float = 30) -> list[psutil.Process]:
+    """Processes of the family that still live after so many seconds: half of what Ray alone would take to end."""
     _, alive = psutil.wait_procs(family, timeout=seconds)
     return [process for process in alive if is_alive(process)]
 

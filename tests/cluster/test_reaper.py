@@ -14,7 +14,7 @@ import pytest
 DRIVER = """
 import subprocess, sys, time
 from cluster.reaper import Reaper
-child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], start_new_session=True)
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(900)"], start_new_session=True)
 with Reaper():
     print(child.pid, flush=True)
     {body}
@@ -30,7 +30,7 @@ def start(body: str) -> tuple[subprocess.Popen[str], psutil.Process]:
 
 
 def test_a_killed_driver_takes_its_processes_along() -> None:
-    driver, child = start("time.sleep(60)")
+    driver, child = start("time.sleep(900)")
     others = psutil.Process(driver.pid).children()
     os.kill(driver.pid, signal.SIGKILL)
     driver.wait()
