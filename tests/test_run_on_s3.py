@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from pyarrow import fs
 
+from cluster import report_cache
 from cluster.run import Run
 from cluster.store import Store
 from denoise.dedup.leak import near_duplicates_between
@@ -30,15 +31,16 @@ from training.folders import local_folder
 # few at a time, so that there is much to do still when the first rows are there
 FEW = ("quota=6", "server.concurrency=2", "runtime.commit_rows=2")
 CHANGES = (*FEW, "student.steps=5", "student.judge_steps=5", "denoise.accept=0", f"server.model={MODEL}")
+PASSING = ("lease/", "log/", "report", report_cache.NAME)
 
 
 def objects(address: str) -> dict[str, int]:
-    """Keys below a prefix and the sizes of their objects, but for the lease and the logs."""
+    """Keys below a prefix and the sizes of their objects, but for those that may be made anew."""
     root = locate(address)
     assert isinstance(root, ObjectPath)
     found = root.filesystem.get_file_info(fs.FileSelector(root.path, recursive=True))
     names = {info.path.removeprefix(root.path + "/"): info.size for info in found if info.type == fs.FileType.File}
-    return {name: size for name, size in names.items() if not name.startswith(("lease/", "log/", "report"))}
+    return {name: size for name, size in names.items() if not name.startswith(PASSING)}
 
 
 @pytest.fixture(scope="module")
