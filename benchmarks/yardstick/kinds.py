@@ -1,7 +1,7 @@
-"""Real sets of other kinds than single labels: NLU++ (several labels) and CrossNER (tags), and a few rows as seeds.
+"""Real sets of other kinds than single labels, and a few rows as seeds: NLU++ (several labels; Casanueva et al. 2022),
+CrossNER (tags; Liu et al. 2021) and RTE (pairs; as in Wang et al. 2018).
 
-Casanueva et al. 2022 and Liu et al. 2021. Read from folders outside the repository, `nlupp` and `crossner`, in their
-own split of train and test rows.
+Read from folders outside the repository, `nlupp`, `crossner` and `rte`, in their own split of train and test rows.
 """
 
 from __future__ import annotations
@@ -83,6 +83,20 @@ def crossner(data: Path, domain: str, k: int, number: int = 0) -> KindSplit:
     rows = {part: [row for row in _rows(folder / part) if not set(row["text"]) & set("[]")] for part in (*_PARTS, _DEV)}
     guideline = {slot: f"the name of {words}" for slot, words in _SLOTS[domain].items()}
     return _split(f"crossner {domain}", f"Sentences about {domain}.", "tags", guideline, rows, k, number)
+
+
+def rte(data: Path, k: int, number: int = 0) -> KindSplit:
+    """The `number`-th draw of `k` pairs of each label. Its dev rows are the test, since its test has no labels."""
+    folder = _folder(data, "rte")
+    rows = {
+        part: [{"text_a": row["premise"], "text_b": row["hypothesis"], "label": row["label"]} for row in _rows(path)]
+        for part, path in zip(_PARTS, (folder / "train.jsonl", folder / _DEV), strict=True)
+    }
+    guideline = {
+        "entailment": "a passage of news, and a sentence that must be true if the passage is",
+        "not_entailment": "a passage of news, and a sentence about the same that need not be true if the passage is",
+    }
+    return _split("rte", "Passages of news, each with a sentence.", "pair", guideline, rows, k, number)
 
 
 _PARTS, _DEV = ("train.jsonl", "test.jsonl"), "dev.jsonl"

@@ -12,20 +12,38 @@ from typing import Any
 
 import yaml
 
-from generation.task import Example
+from generation.kinds import make_kind
+from generation.kinds.base import Kind
+from generation.task import Example, Task
 from training.job import TrainingRow
 from yardstick.sets import RealSet
 
 
-def write_task(folder: Path, real: RealSet, seeds: Iterable[Example], **settings: Any) -> Path:
-    """The task file and its seeds; without a test file, so that no arm can look at it."""
-    rows = [{"text": seed.text, "label": seed.label} for seed in seeds]
-    (folder / "seeds.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+def write_task(
+    folder: Path, real: RealSet | Task, seeds: Iterable[Example], kind: Kind | None = None, **settings: Any
+) -> Path:
+    """The task file and its seeds, of single labels unless a kind is given; without a test file, so that no arm can
+    look at it."""
+    kind = kind or make_kind("label", [label.name for label in real.labels])
+    write_rows(folder / "seeds.jsonl", kind, seeds)
     labels = [{"name": label.name, "description": label.description} for label in real.labels]
-    task = {"name": real.name, "description": real.description, "seeds": "seeds.jsonl", "labels": labels}
+    task = {"name": real.name.replace(" ", "-"), "description": real.description, "kind": kind.name, "labels": labels}
+    task["seeds"] = "seeds.jsonl"
     path = folder / "task.yaml"
     path.write_text(yaml.safe_dump(task | settings, sort_keys=False))
     return path
+
+
+def write_rows(path: Path, kind: Kind, examples: Iterable[Example]) -> None:
+    """Labelled examples as a task reads them."""
+    path.write_text("".join(json.dumps(_item(kind, example)) + "\n" for example in examples))
+
+
+def _item(kind: Kind, example: Example) -> dict[str, Any]:
+    if kind.name == "tags":
+        return {"tokens": example.tokens, "tags": example.tags}
+    label = {"labels": kind.names_of(example)} if kind.has_several else {"label": example.label}
+    return kind.parse(kind.write(example), str(example.label)) | label
 
 
 def labelmill(*arguments: str) -> None:

@@ -1,16 +1,20 @@
-"""Seeds and test rows of sets with several labels or tags, from small hand-made folders of the same form."""
+"""Seeds and test rows of sets of other kinds than single labels, from small hand-made folders of the same form."""
 
 from __future__ import annotations
 
 import json
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from yardstick.kinds import MUSIC, crossner, draw_seeds, nlupp_banking
+from yardstick.kinds import MUSIC, crossner, draw_seeds, nlupp_banking, rte
+from yardstick.product import write_rows, write_task
 
+from cluster.config import load_config
 from generation.errors import UserError
+from generation.items import read_items
 from generation.kinds import make_kind
 from generation.task import Example
 
@@ -56,6 +60,39 @@ def test_tags(tmp_path: Path) -> None:
     assert [split.kind.write(example) for example in split.test] == ["by [band: Doors]"]
     written = ["by [band: Abba]", "[band: Blur]", "by [band: Kraftwerk]"]
     assert [split.kind.write(example) for example in split.train] == written
+
+
+def test_pairs(tmp_path: Path) -> None:
+    def row(premise: str, hypothesis: str, label: str) -> dict[str, Any]:
+        return {"premise": premise, "hypothesis": hypothesis, "label": label}
+
+    train = [row("It rains.", "It is wet.", "entailment"), row("It rains.", "It is hot.", "not_entailment")]
+    write(tmp_path / "rte" / "train.jsonl", train)
+    write(tmp_path / "rte" / "dev.jsonl", [row("It snows.", "It is cold.", "entailment")])
+    split = rte(tmp_path, 5)
+    assert sorted((seed.text, seed.label) for seed in split.task.seeds) == [
+        ("It rains. ||| It is hot.", "not_entailment"),
+        ("It rains. ||| It is wet.", "entailment"),
+    ]
+    assert [(row.text, row.label) for row in split.test] == [("It snows. ||| It is cold.", "entailment")]
+    task = load_config(write_task(tmp_path, split.task, split.task.seeds, split.kind, quota=3))
+    assert (task.name, task.kind, task.quota) == ("rte", "pair", 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "example"),
+    [
+        ("label", Example("one", "a")),
+        ("pair", Example("one ||| two", "a")),
+        ("multi_label", Example("one", "a+b")),
+        ("tags", Example("one , two", None, tokens=("one", ",", "two"), tags=("B-a", "O", "B-b"))),
+    ],
+)
+def test_a_task_reads_what_is_written_for_it(tmp_path: Path, name: str, example: Example) -> None:
+    kind = make_kind(name, ["a", "b"])
+    write_rows(tmp_path / "rows.jsonl", kind, [example])
+    ((place, item),) = read_items(tmp_path / "rows.jsonl")[1]
+    assert kind.read("rows", place, item) == replace(example, line=1)
 
 
 def test_rare_labels_choose_first() -> None:
