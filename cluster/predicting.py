@@ -21,7 +21,7 @@ from denoise.datasets import quiet
 from generation.chunks import Chunk
 from generation.errors import UserError
 from generation.examples import read_examples
-from generation.kinds.pair import PairKind, join
+from generation.kinds.pair import PairKind, join_all
 from generation.kinds.spans import OUTSIDE
 from generation.location import Location, address_of, filesystem_of, locate, path_of
 from generation.models import model_hash
@@ -237,10 +237,8 @@ class Predicting:
 
 def _texts(table: pa.Table, names: Sequence[str]) -> list[str]:
     """What the student reads of each row; "" where a part of it is missing or blank."""
-    columns = [[(text or "").strip() for text in table[name].to_pylist()] for name in names]
-    return (
-        columns[0] if len(columns) == 1 else [join(*pair) if all(pair) else "" for pair in zip(*columns, strict=True)]
-    )
+    columns = [table[name].to_pylist() for name in names]
+    return join_all(*columns) if len(columns) > 1 else [(text or "").strip() for text in columns[0]]
 
 
 def _summarise(target: Location, asked: Asked, kind: str, resumed: int, skipped: Mapping[str, str]) -> Predicted:

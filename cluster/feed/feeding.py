@@ -23,7 +23,7 @@ from cluster.feed.known import Known, make_lens, what_is_known
 from cluster.feed.lens import Lens
 from cluster.feed.opinions import OPINIONS, Opinions, asked_about, gathered, likeliest
 from cluster.feed.picks import PICKS, choose, listed_texts, pick_id
-from cluster.feed.pool import Pool, Wish, open_pool
+from cluster.feed.pool import Pool, Wish, columns_of, open_pool
 from cluster.feed.record import (
     FOR_PEOPLE,
     OUT_OF_SCOPE,
@@ -68,13 +68,14 @@ class Feed:
         self.job, self.store, self.wish, self.number, self.told = job, store, wish, number, told
         self._score, self._ask = score, ask
         self.folder, self.digest = folder_of(number), digest
-        self._joined = Joined(store, number, job.run_id)
+        self._joined = Joined(store, number, job.run_id, job.kind)
         self.plan = self._begun(student)
         self.settings = FeedSettings.model_validate(self.plan["settings"])
 
     def run(self) -> dict[str, Any]:
         """All steps that are left."""
-        pool = open_pool(self.wish.files, self.plan["text"], self.wish.source, self.digest, self.store, self.folder)
+        columns = columns_of(self.job.kind, self.plan["text"])
+        pool = open_pool(self.wish.files, columns, self.wish.source, self.digest, self.store, self.folder)
         lens = self._lens()
         listed = self._listed(pool)
         picks = self._picks(pool, listed)

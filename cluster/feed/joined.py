@@ -12,6 +12,7 @@ from cluster.checked import FEED, POOL
 from cluster.feed.joining import Decided
 from cluster.feed.record import STAGE, folder_of, part_of
 from cluster.store import Store
+from generation.kinds.base import Kind
 from generation.parts import read_parts
 from generation.records import ROW_SCHEMA, VERDICT_SCHEMA, rows_table, verdicts_table
 
@@ -19,8 +20,8 @@ from generation.records import ROW_SCHEMA, VERDICT_SCHEMA, rows_table, verdicts_
 class Joined:
     """What feed `number` has committed, and commits."""
 
-    def __init__(self, store: Store, number: int, run_id: str) -> None:
-        self._store, self._run_id = store, run_id
+    def __init__(self, store: Store, number: int, run_id: str, kind: Kind) -> None:
+        self._store, self._run_id, self._kind = store, run_id, kind
         self._folder, self._part = folder_of(number), part_of(number)
 
     def round(self) -> int | None:
@@ -30,7 +31,7 @@ class Joined:
     def commit_new(self, picks: pa.Table, decided: Sequence[Decided], now: int) -> None:
         """The verdicts come last: with them the picks have joined. Rows that are there are those of a killed call."""
         told = zip(picks.to_pylist(), decided, strict=True)
-        rows = rows_table(_row(pick, each.label, now, self._folder) for pick, each in told)
+        rows = rows_table(self._row(pick, each.label, now) for pick, each in told)
         if not self._parts(now, "generated"):
             self._store.commit(now, "generated", self._part, rows, self._run_id)
         self._store.write_json(f"rounds/{now:03d}/stop.json", {"reason": "fed"})
@@ -69,27 +70,26 @@ class Joined:
         """Those in a round, of its picks or (`more` is "-again") of rows that have waited."""
         return read_parts(self._store.filesystem, self._parts(round_, "verdicts", more), VERDICT_SCHEMA)
 
+    def _row(self, pick: dict[str, Any], label: str, round_: int) -> dict[str, Any]:
+        """A pick as a row of the run; `engine` tells which feed brought it."""
+        row: dict[str, Any] = dict.fromkeys(ROW_SCHEMA.names)
+        told = {
+            "id": pick["id"],
+            "request_id": pick["id"],
+            "round": round_,
+            "wave": 0,
+            "source": POOL,
+            "label": label,
+            "seed_ids": [],
+            "attributes": {"source": pick["source"]} if pick["source"] else {},
+            "method": FEED,
+            "engine": f"{self._folder}/",
+            "sampling": {},
+            "prompt_tokens": 0,
+            "output_tokens": 0,
+        }
+        return row | told | self._kind.parse(pick["text"], label)
+
     def _parts(self, round_: int, kind: str, more: str = "") -> list[str]:
         name = f"part-{self._part}{more}.parquet"
         return [each for each in self._store.parts(round_, kind) if each.endswith(name)]
-
-
-def _row(pick: dict[str, Any], label: str, round_: int, folder: str) -> dict[str, Any]:
-    """A pick as a row of the run; `engine` tells which feed brought it."""
-    row: dict[str, Any] = dict.fromkeys(ROW_SCHEMA.names)
-    return row | {
-        "id": pick["id"],
-        "request_id": pick["id"],
-        "round": round_,
-        "wave": 0,
-        "source": POOL,
-        "text": pick["text"],
-        "label": label,
-        "seed_ids": [],
-        "attributes": {"source": pick["source"]} if pick["source"] else {},
-        "method": FEED,
-        "engine": f"{folder}/",
-        "sampling": {},
-        "prompt_tokens": 0,
-        "output_tokens": 0,
-    }

@@ -129,8 +129,8 @@ def listed_texts(pool: Pool, rows: pa.Table, read: Callable[..., pa.Table] = rea
     found = np.full(len(rows), "", object)
     for part in np.unique(parts):
         mine = np.flatnonzero(parts == part)
-        column = read(pool.pieces[part], [pool.text])[pool.text]
-        found[mine] = column.take(pa.array(places[mine])).to_pylist()
+        table = read(pool.pieces[part], list(pool.columns))
+        found[mine] = pool.texts(table.take(pa.array(places[mine])))
     return found.tolist()
 
 

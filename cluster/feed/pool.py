@@ -13,20 +13,26 @@ import pyarrow.parquet as pq
 from cluster.store import Store
 from generation.errors import UserError, clip
 from generation.items import read_items
+from generation.kinds.base import Kind
+from generation.kinds.pair import MARK, PairKind, join_all
 from generation.location import address_of, filesystem_of, locate, path_of
 from generation.pieces import Piece, Pieces, find_pieces, is_string
 from generation.records import digest
 
+TEXT = "text"
 SMALL = (".json", ".jsonl", ".csv")  # read at once, and put into the run as Parquet
 _BLOCK = 1 << 22
 
 
 @dataclass(frozen=True)
 class Wish:
-    """Files with a column of texts and perhaps one of sources; `again` takes more of a pool that was fed."""
+    """Files with a column of texts and perhaps one of sources; `again` takes more of a pool that was fed.
+
+    The texts of pairs are in two columns of set names, whatever `text` is.
+    """
 
     files: Sequence[str]
-    text: str = "text"
+    text: str = TEXT
     source: str = "source"
     again: bool = False
     workers: int = 1
@@ -34,10 +40,10 @@ class Wish:
 
 @dataclass(frozen=True)
 class Pool:
-    """Pieces of Parquet with a column of texts, and perhaps one of sources; `digest` is that of the files' bytes."""
+    """Pieces of Parquet with `columns` of texts, and perhaps one of sources; `digest` is that of the files' bytes."""
 
     pieces: tuple[Piece, ...]
-    text: str
+    columns: tuple[str, ...]
     source: str | None
     digest: str
 
@@ -45,26 +51,42 @@ class Pool:
     def rows(self) -> int:
         return sum(piece.rows for piece in self.pieces)
 
+    def texts(self, table: pa.Table) -> list[str | None]:
+        """What is read of each row of a piece; "" of a pair that lacks a text, or could not be told apart again."""
+        if len(self.columns) == 1:
+            return table[self.columns[0]].to_pylist()
+        return [
+            text if text.count(MARK) == 1 else ""
+            for text in join_all(*(table[name].to_pylist() for name in self.columns))
+        ]
 
-def pool_digest(places: Sequence[str], text: str = "text") -> str:
-    """Hash of what the files of a pool hold and of which column is read; their order and names do not matter.
+
+def columns_of(kind: Kind, text: str) -> tuple[str, ...]:
+    """The columns of a pool in which the texts of a task of this kind are; `text` names the one of a single text."""
+    return PairKind.columns if kind.name == PairKind.name else (text,)
+
+
+def pool_digest(places: Sequence[str], columns: Sequence[str] = (TEXT,)) -> str:
+    """Hash of what the files of a pool hold and of which columns are read; their order and names do not matter.
 
     Raises UserError where one is missing.
     """
-    return digest("pool", text, sorted(_digest(file) for place in places for file in _files(place)))
+    return digest("pool", *columns, sorted(_digest(file) for place in places for file in _files(place)))
 
 
-def open_pool(places: Sequence[str], text: str, source: str, found: str, store: Store, folder: str) -> Pool:
+def open_pool(
+    places: Sequence[str], columns: tuple[str, ...], source: str, found: str, store: Store, folder: str
+) -> Pool:
     """The pool of these places, whose digest is `found`; what is no Parquet is first put into `folder` of the run.
 
     Raises UserError for anything that cannot be read.
     """
-    parquet = [_as_parquet(place, number, text, source, store, folder) for number, place in enumerate(places)]
-    pieces = [find_pieces([place], (text,)) for place in parquet]
+    parquet = [_as_parquet(place, number, columns, source, store, folder) for number, place in enumerate(places)]
+    pieces = [find_pieces([place], columns) for place in parquet]
     names = [_source_of(each, place, source) for each, place in zip(pieces, places, strict=True)]
     if len(set(names)) > 1:
         raise UserError(f"{places[0]}: all files must have a column {source!r}, or none")
-    return Pool(tuple(piece for each in pieces for piece in each.pieces), text, names[0], found)
+    return Pool(tuple(piece for each in pieces for piece in each.pieces), columns, names[0], found)
 
 
 def _source_of(pieces: Pieces, place: str, source: str) -> str | None:
@@ -75,20 +97,21 @@ def _source_of(pieces: Pieces, place: str, source: str) -> str | None:
     return source
 
 
-def _as_parquet(place: str, number: int, text: str, source: str, store: Store, folder: str) -> str:
+def _as_parquet(place: str, number: int, columns: Sequence[str], source: str, store: Store, folder: str) -> str:
     """A place of Parquet as it is; of a small file of another kind a copy in the run."""
     if Path(place).suffix.lower() not in SMALL:
         return place
     unit, items = read_items(Path(place))
     rows = []
     for line, item in items:
-        if not isinstance(item, dict) or not isinstance(item.get(text), str):
-            raise UserError(f"{place} {unit} {line}: {text} must be a string; got {clip(item)}")
-        rows.append({text: item[text], source: item.get(source)})
+        for name in columns:
+            if not isinstance(item, dict) or not isinstance(item.get(name), str):
+                raise UserError(f"{place} {unit} {line}: {name} must be a string; got {clip(item)}")
+        rows.append({name: item[name] for name in columns} | {source: item.get(source)})
     if not rows:
         raise UserError(f"{place}: no rows")
-    columns = [text, *([source] if any(row[source] is not None for row in rows) else [])]
-    table = pa.table({name: pa.array([_word(row[name]) for row in rows], pa.string()) for name in columns})
+    names = [*columns, *([source] if any(row[source] is not None for row in rows) else [])]
+    table = pa.table({name: pa.array([_word(row[name]) for row in rows], pa.string()) for name in names})
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, compression="zstd")
     name = f"{folder}/input/part-{number:03d}.parquet"

@@ -93,13 +93,13 @@ class Scorer:
 
     def __call__(self, item: dict[str, Any]) -> dict[str, Any]:
         number, pool = int(item["number"]), self.asked.pool
-        names = [pool.text, *([pool.source] if pool.source else [])]
+        names = [*pool.columns, *([pool.source] if pool.source else [])]
         try:
-            table = Chunk((pool.pieces[number],)).read(columns=names, strings=(pool.text,))
+            table = Chunk((pool.pieces[number],)).read(columns=names, strings=pool.columns)
         except UserError as error:
             return {"rows": 0, "fault": str(error)}
         sources = table[pool.source].to_pylist() if pool.source else [""] * len(table)
-        found = self.score(table[pool.text].to_pylist(), sources)
+        found = self.score(pool.texts(table), sources)
         sink = pa.BufferOutputStream()
         pq.write_table(found, sink, compression="zstd")
         place = locate(self.asked.target) / self.asked.part(number)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -44,3 +44,9 @@ class PairKind(Kind):
 def join(text_a: str, text_b: str) -> str:
     """The two texts as one."""
     return f"{text_a.strip()} {MARK} {text_b.strip()}"
+
+
+def join_all(firsts: Iterable[str | None], seconds: Iterable[str | None]) -> list[str]:
+    """Each two texts as one; "" where one is missing or blank."""
+    pairs = (((one or "").strip(), (two or "").strip()) for one, two in zip(firsts, seconds, strict=True))
+    return [join(*pair) if all(pair) else "" for pair in pairs]

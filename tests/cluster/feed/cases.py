@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,12 @@ import numpy as np
 from cluster.dataset import materialise
 from cluster.feed.feeding import Feed
 from cluster.feed.opening import student_round
-from cluster.feed.pool import Wish, pool_digest
+from cluster.feed.pool import Wish, columns_of, pool_digest
 from cluster.feed.record import feed_to_do
 from cluster.feed.scoring import Scorer, Scoring
 from cluster.job import Job, prepare
 from cluster.store import Store
+from generation.kinds.pair import join
 from generation.models import EMBEDDED_ENCODER, resolve_model
 from tests.cluster.cases import add_rows, add_verdicts, begin_round, finish_round, verdict, write_task
 from tests.training.cases import LABELS, SEEDS, UNSEEN, rows
@@ -25,22 +27,31 @@ from training.trainer import StudentTrainer
 
 POOL = [text for text, _ in UNSEEN]
 TRUE = dict(UNSEEN)
+ANSWER = "let me see"
 ABROAD = ["the train to the coast leaves at nine", "my landlord wants the rent early", "sell all my shares of steel"]
 
 
-def make_task(folder: Path, **changes: Any) -> Path:
+def make_task(folder: Path, kind: str = "label", **changes: Any) -> Path:
     """A task of the three topics, with test rows of its own; nobody loads its LM."""
     labels = [{"name": name, "description": f"a request about {name}"} for name in LABELS]
-    (folder / "test.jsonl").write_text('{"text": "does it snow on monday", "label": "weather"}\n')
-    seeds = [{"text": text, "label": label} for text, label in SEEDS]
+    test = as_item("does it snow on monday", kind) | {"label": "weather"}
+    (folder / "test.jsonl").write_text(json.dumps(test) + "\n")
+    seeds = [as_item(text, kind) | {"label": label} for text, label in SEEDS]
     more = {"labels": labels, "name": "topics", "test": "test.jsonl", "student": {"model": EMBEDDED_ENCODER}}
-    return write_task(folder, seeds, **more | changes)
+    return write_task(folder, seeds, kind=kind, **more | changes)
 
 
-def make_student(folder: Path) -> None:
+def as_item(text: str, kind: str) -> dict[str, str]:
+    """A text as a row of a file; a pair has it and an answer."""
+    return {"text_a": text, "text_b": ANSWER} if kind == "pair" else {"text": text}
+
+
+def make_student(folder: Path, kind: str = "label") -> None:
     """Two steps on the seeds."""
-    settings = StudentSettings(steps=2, batch_size=6)
-    StudentTrainer(StudentJob(LABELS, rows(SEEDS), resolve_model(EMBEDDED_ENCODER), folder, settings)).run()
+    settings, seeds = StudentSettings(steps=2, batch_size=6), SEEDS
+    if kind == "pair":
+        seeds = tuple((join(text, ANSWER), label) for text, label in SEEDS)
+    StudentTrainer(StudentJob(LABELS, rows(seeds), resolve_model(EMBEDDED_ENCODER), folder, settings, kind=kind)).run()
 
 
 def make_run(folder: Path, trained: Path, **changes: Any) -> tuple[Job, Store]:
@@ -88,7 +99,7 @@ def feed_here(
 ) -> dict[str, Any]:
     """A whole feed in this process; the LM knows `right`, by default all seeds and the pool's labels."""
     wish = Wish((str(file),), again=again)
-    digest = pool_digest(wish.files)
+    digest = pool_digest(wish.files, columns_of(job.kind, wish.text))
     number, _ = feed_to_do(store, digest, again)
     ask = knowing(dict(SEEDS) | TRUE if right is None else right)
     made = {"score": score_here, "ask": ask} | more

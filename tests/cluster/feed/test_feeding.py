@@ -13,7 +13,9 @@ import pytest
 
 from cluster.checked import may_be_read, may_be_shown
 from cluster.dataset import materialise, read_dataset, training_rows
+from cluster.feed.opening import feed
 from cluster.feed.picks import PICKS, pick_id
+from cluster.feed.pool import Wish
 from cluster.feed.record import feed_to_do, read_table, refuse_half_joined, summary_of
 from cluster.feed.telling import render
 from cluster.job import Job
@@ -21,8 +23,9 @@ from cluster.rounds import current_round, fed_round
 from cluster.status import read_status, render_status
 from cluster.store import Store
 from generation.errors import UserError
+from generation.kinds.pair import join
 from tests.cluster.cases import finish_round
-from tests.cluster.feed.cases import ABROAD, POOL, TRUE, feed_here, make_run, make_student
+from tests.cluster.feed.cases import ABROAD, ANSWER, POOL, TRUE, as_item, feed_here, make_run, make_student
 from tests.training.cases import SEEDS
 
 FEED = {"take": 8, "uncertain": 0.5, "disagrees": 0.0, "novel": 0.25, "random": 0.25, "people": 1, "noise": 0.2}
@@ -73,6 +76,24 @@ def test_a_feed_brings_rows_that_the_next_student_learns(run: tuple[Job, Store],
     status = read_status(store)
     assert f"pools: {summary['joined']} rows joined of 13 in 1 feed; 1 for people" in render_status(status)
     assert f"joined    {summary['joined']}, " in render(summary, "run")
+
+
+def test_pairs_are_fed_as_two_columns(tmp_path: Path) -> None:
+    make_student(tmp_path / "student", "pair")
+    job, store = make_run(tmp_path, tmp_path / "student", feed=FEED, kind="pair")
+    items = [as_item(text, "pair") for text in [*POOL, SEEDS[0][0]]]
+    items += [{"text_a": "no second text", "text_b": " "}, {"text_a": "cut ||| twice", "text_b": ANSWER}]
+    pq.write_table(pa.Table.from_pylist(items), tmp_path / "pool.parquet")
+    summary = feed_here(job, store, tmp_path / "pool.parquet", {join(text, ANSWER): TRUE[text] for text in POOL})
+    assert summary["states"] == {"open": 6, "known": 1, "blank": 2, "repeated": 0}
+    found = store.generated(1).to_pylist()
+    assert {(row["text_a"], row["text_b"], row["text"]) for row in found} == {
+        (text, ANSWER, join(text, ANSWER)) for text in POOL
+    }
+    materialise(store, 1, job.run_id, columns=job.kind.columns)
+    assert set(read_dataset(store)["text_b"].to_pylist()) == {None, ANSWER}  # made rows of the cases have one text
+    with pytest.raises(UserError, match=r"--text: the texts of pairs are in text_a and text_b; got 'body'"):
+        feed(job, store, Wish((str(tmp_path / "pool.parquet"),), text="body"), print)
 
 
 def test_why_each_row_was_picked_is_told(run: tuple[Job, Store], pool: Path) -> None:

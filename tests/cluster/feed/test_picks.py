@@ -20,7 +20,7 @@ def picked(*forgotten: str) -> dict[str, str]:
     listed = shortlist([scored([1, 2, 3, 4], key=[1, 2, 3, 4], margin=[0.4, 0.3, 0.2, 0.1])], 4)
     order = listed.rows["row"].to_pylist()
     texts = [TEXTS[row] for row in order]
-    pool = Pool((Piece("pool.parquet", 0, 4),), "text", None, "digest")
+    pool = Pool((Piece("pool.parquet", 0, 4),), ("text",), None, "digest")
     gone = {pick_id(text) for text in forgotten}
     rows = choose(listed, texts, pool, TAKE, [], [], 0.6, lambda some: np.eye(4)[: len(some)], gone).rows
     return dict(zip(rows["text"].to_pylist(), rows["why"].to_pylist(), strict=True))

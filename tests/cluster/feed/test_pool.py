@@ -14,7 +14,8 @@ from generation.errors import UserError
 
 
 def opened(folder: Path, *names: str, text: str = "text", source: str = "source"):  # type: ignore[no-untyped-def]
-    return open_pool([str(folder / name) for name in names], text, source, "digest", Store(folder / "run"), "feeds/000")
+    places, store = [str(folder / name) for name in names], Store(folder / "run")
+    return open_pool(places, tuple(text.split()), source, "digest", store, "feeds/000")
 
 
 def test_a_pool_is_known_by_what_it_holds(tmp_path: Path) -> None:
@@ -24,7 +25,7 @@ def test_a_pool_is_known_by_what_it_holds(tmp_path: Path) -> None:
     assert one == same != other
     both = [str(tmp_path / "a.csv"), str(tmp_path / "b.csv")]
     assert pool_digest(both) == pool_digest(both[::-1]) not in (one, other)
-    assert pool_digest(both, "body") != pool_digest(both)
+    assert pool_digest(both, ["body"]) != pool_digest(both)
     with pytest.raises(UserError, match=r"none\.csv: no such file"):
         pool_digest([str(tmp_path / "none.csv")])
 
@@ -53,6 +54,9 @@ def test_refusals(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text('{"text": "hi"}\n{"text": 5}\n')
     with pytest.raises(UserError, match=r"a\.jsonl line 2: text must be a string; got \{'text': 5\}"):
         opened(tmp_path, "a.jsonl")
+    (tmp_path / "d.csv").write_text("text_a,source\nhi,mail\n")
+    with pytest.raises(UserError, match=r"d\.csv line 2: text_b must be a string; got \{'text_a': 'hi'"):
+        opened(tmp_path, "d.csv", text="text_a text_b")
     (tmp_path / "b.csv").write_text("text\n")
     with pytest.raises(UserError, match=r"b\.csv: no rows"):
         opened(tmp_path, "b.csv")
