@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from cluster.job import versions
+from yardstick.claim import claim
 from yardstick.summary import CONTRASTIVE, SEEDS_ONLY, Difference, Line, Result, bootstrap, differences_of, summarise
 
 TITLES = {
@@ -54,7 +55,8 @@ def markdown(lines: Sequence[Line], results: Sequence[Result], oracles: dict[str
     """A table per tier over all its sets, and one per tier, set and k."""
     parts = []
     for tier in dict.fromkeys(line.tier for line in lines):
-        parts += [f"## {TITLES.get(tier, tier)}\n", overview([each for each in lines if each.tier == tier], results)]
+        mine = [each for each in lines if each.tier == tier]
+        parts += [f"## {TITLES.get(tier, tier)}\n", overview(mine, results), claim(mine)]
         for name, k in dict.fromkeys((line.set, line.k) for line in lines if line.tier == tier):
             group = [line for line in lines if (line.tier, line.set, line.k) == (tier, name, k)]
             most = max(line.splits for line in group)
