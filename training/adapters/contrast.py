@@ -7,13 +7,15 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.nn.functional import cross_entropy
 
 from training.adapters.adaptation import Adaptation, logprobs
 from training.adapters.curriculum import Curriculum
+from training.adapters.lessons import Lesson
 from training.branching import Document
 from training.causal_lm import CausalLM, per_text
 
-SHOWN, OTHERS = 4, 3  # texts of a contrastive step, and labels that each is set against
+SHOWN, AMONG = 4, 4  # texts of a contrastive step, and the labels that they are looked at under
 TEMPERATURE = 5.0  # nats: a whole text's likelihood tells labels apart too sharply to learn much from
 
 
@@ -45,19 +47,31 @@ def text_scores(
 def contrast_loss(
     lm: CausalLM, adaptation: Adaptation, curriculum: Curriculum, draw: random.Random, weight: float
 ) -> float:
-    """Adds the gradients of `weight` times the cross-entropy of the own label of SHOWN lessons among OTHERS labels."""
-    labels, loss = curriculum.job.labels, 0.0
-    for lesson in draw.sample(curriculum.taught, min(SHOWN, len(curriculum.taught))):
-        others = [label for label in labels if label != lesson.label]
-        among = [lesson.label, *draw.sample(others, min(OTHERS, len(others)))]
-        documents = [
-            document
-            for place, label in enumerate(among)
-            for document in curriculum.under_each_label([lesson._replace(number=place)], [label])
-        ]
-        found = [per_text(values, layout, len(among))[0] for layout, values in logprobs(lm, adaptation, documents)]
-        scores = torch.stack(found).sum(0) / TEMPERATURE
-        part = -weight * scores.log_softmax(0)[0] / SHOWN
-        part.backward()
-        loss += part.item()
-    return loss
+    """Adds the gradients of `weight` times the mean cross-entropy of the own labels of SHOWN lessons, and returns it.
+
+    All of them are looked at under the same labels, so that a label's prompt is computed once: prompts are what it
+    costs, but without their exemplars it taught nothing (docs/methods.md).
+    """
+    lessons, among = contrast_draw(curriculum, draw)
+    documents = [
+        document
+        for place, label in enumerate(among)
+        for document in curriculum.under_each_label(
+            [lesson._replace(number=place * len(lessons) + number) for number, lesson in enumerate(lessons)], [label]
+        )
+    ]
+    pairs = len(among) * len(lessons)
+    found = [per_text(values, layout, pairs)[0] for layout, values in logprobs(lm, adaptation, documents)]
+    scores = torch.stack(found).sum(0).view(len(among), len(lessons)).T / TEMPERATURE
+    own = torch.tensor([among.index(lesson.label) for lesson in lessons], device=scores.device)
+    loss = weight * cross_entropy(scores, own)
+    loss.backward()
+    return loss.item()
+
+
+def contrast_draw(curriculum: Curriculum, draw: random.Random) -> tuple[list[Lesson], list[str]]:
+    """Lessons, and the labels that they are looked at under: their own, and others up to AMONG."""
+    lessons = draw.sample(curriculum.taught, min(SHOWN, len(curriculum.taught)))
+    own = list(dict.fromkeys(lesson.label for lesson in lessons))
+    others = [label for label in curriculum.job.labels if label not in own]
+    return lessons, own + draw.sample(others, min(max(AMONG - len(own), 0), len(others)))

@@ -107,10 +107,9 @@ class AdapterTrainer(Resumable):
                 part = -share * (found * self._weights(layout)).sum() / total
                 part.backward()
                 loss += part.item()
-        if self.settings.contrast:  # the same on every rank
+        if self.job.contrast:  # the same on every rank
             draw = random.Random(f"{self.settings.seed} {self.progress.step}")
-            weight = self.settings.contrast / self.world
-            loss += contrast_loss(self.lm, self.adaptation, self.curriculum, draw, weight)
+            loss += contrast_loss(self.lm, self.adaptation, self.curriculum, draw, self.job.contrast / self.world)
         return add_up(self.adaptation.parameters(), loss, self.device) if self.world > 1 else loss
 
     def _weights(self, layout: Layout) -> Tensor | float:

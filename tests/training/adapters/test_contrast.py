@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,14 @@ from tests.training.adapters.cases import alone, make_job, plain_lm
 from tests.training.cases import LABELS
 from training.adapters.adaptation import Adaptation, logprobs
 from training.adapters.build import build_adaptation
-from training.adapters.contrast import OTHERS, SHOWN, TEMPERATURE, contrast_loss, label_contrast, text_scores
+from training.adapters.contrast import (
+    SHOWN,
+    TEMPERATURE,
+    contrast_draw,
+    contrast_loss,
+    label_contrast,
+    text_scores,
+)
 from training.adapters.curriculum import Curriculum
 
 
@@ -48,20 +56,23 @@ def test_it_is_the_cross_entropy_of_the_own_label(scribe: Path, tmp_path: Path) 
 def test_each_text_is_set_against_others_as_if_alone(scribe: Path, tmp_path: Path, method: str) -> None:
     job, lm = make_job(scribe, tmp_path, method), plain_lm(scribe)
     curriculum, adaptation = Curriculum(job), build_adaptation(job, lm)
-    draw, wanted = random.Random(4), []
-    for lesson in draw.sample(curriculum.taught, SHOWN):
-        others = [label for label in LABELS if label != lesson.label]
-        among = [lesson.label, *draw.sample(others, min(OTHERS, len(others)))]
-        each = [
+    lessons, among = contrast_draw(curriculum, random.Random(5))
+    assert len(lessons) == SHOWN and set(among) == set(LABELS)
+    wanted = []
+    for lesson in lessons:
+        scores = [
             sum(
                 float(found.sum())
-                for _, found in logprobs(lm, adaptation, curriculum.under_each_label([lesson], [label]))
+                for each in curriculum.under_each_label(lessons, [label])
+                for branch in each.branches
+                for _, found in logprobs(lm, adaptation, [replace(each, branches=[branch])])
+                if branch.targets[0].text == lesson.number
             )
             for label in among
         ]
-        wanted.append(-float((torch.tensor(each) / TEMPERATURE).log_softmax(0)[0]))
+        wanted.append(-float((torch.tensor(scores) / TEMPERATURE).log_softmax(0)[among.index(lesson.label)]))
     with torch.enable_grad():
-        found = contrast_loss(lm, adaptation, curriculum, random.Random(4), 0.5)
+        found = contrast_loss(lm, adaptation, curriculum, random.Random(5), 0.5)
     assert found == pytest.approx(0.5 * sum(wanted) / SHOWN, rel=1e-3)
 
 
