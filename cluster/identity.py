@@ -44,7 +44,6 @@ def identity_of(
         del settings["adapt"]
     else:
         del settings["adapt"]["shard"]  # where the model lies, not what is learnt
-        settings["adapt"]["contrast"] = config.adapt.contrast_of(method.adapting)
     settings["generation"]["template"] = hashlib.sha256(method.source.encode()).hexdigest()[:16]
     settings["generation"]["adapters"] = {label: adapter.id for label, adapter in adapters.items()}
     labels = settings.pop("labels")

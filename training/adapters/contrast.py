@@ -50,7 +50,7 @@ def contrast_loss(
     """Adds the gradients of `weight` times the mean cross-entropy of the own labels of SHOWN lessons, and returns it.
 
     All of them are looked at under the same labels, so that a label's prompt is computed once: prompts are what it
-    costs, but without their exemplars it taught nothing (docs/methods.md).
+    costs.
     """
     lessons, among = contrast_draw(curriculum, draw)
     documents = [

@@ -44,11 +44,6 @@ class AdapterJob:
     def labels(self) -> list[str]:
         return self.task.label_names
 
-    @property
-    def contrast(self) -> float:
-        """Weight of the contrast loss."""
-        return self.settings.contrast_of(self.method.adapting)
-
     def held_out(self) -> dict[str, list[Example]]:
         """Seeds of each label that training does not see, decided by their content; none of fewer than four.
 
@@ -79,8 +74,7 @@ class AdapterJob:
         task = [self.task.description, told]
         seeds, rows = sorted(seed.id for seed in self.task.seeds), [row.id for row in self.rows]
         asked = [self.method.name, self.method.form.name, self.method.source, self.exemplars]
-        settings = self.settings.model_dump(exclude={"shard"}) | {"contrast": self.contrast}
-        return digest(task, seeds, rows, asked, self.model_hash, settings)
+        return digest(task, seeds, rows, asked, self.model_hash, self.settings.model_dump(exclude={"shard"}))
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,6 @@ from pydantic import Field, model_validator
 from generation.adapters.mixture import MixerName
 from generation.settings import Settings
 
-CONTRAST = {"soft_prompt": 1.0}  # the only kind for which it was measured (docs/methods.md)
-
 
 class AdapterSettings(Settings):
     """How the LM is adapted, where `generation.method` is one that trains."""
@@ -27,9 +25,7 @@ class AdapterSettings(Settings):
     discriminative: float = Field(
         0.0, ge=0, description="how much more tokens count that tell the label from others; 0: all alike"
     )
-    contrast: float | None = Field(
-        None, ge=0, description="weight of a loss that sets the own label against some others; soft_prompts: 1, else 0"
-    )
+    contrast: float = Field(0.0, ge=0, description="weight of a loss that sets the own label against some others")
     generated: float = Field(
         0.5,
         ge=0,
@@ -44,10 +40,6 @@ class AdapterSettings(Settings):
         "auto", description="cut the base model up among runtime.workers; auto: where it takes a third of a device"
     )
     seed: int = Field(0, ge=0, lt=2**31)
-
-    def contrast_of(self, kind: str | None) -> float:
-        """`contrast`, or what it is for a kind of adapter where it is not set."""
-        return CONTRAST.get(kind or "", 0.0) if self.contrast is None else self.contrast
 
     @model_validator(mode="after")
     def _four_bits_are_not_cut_up(self) -> Self:

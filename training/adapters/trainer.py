@@ -107,9 +107,10 @@ class AdapterTrainer(Resumable):
                 part = -share * (found * self._weights(layout)).sum() / total
                 part.backward()
                 loss += part.item()
-        if self.job.contrast:  # the same on every rank
+        if self.settings.contrast:  # the same on every rank
             draw = random.Random(f"{self.settings.seed} {self.progress.step}")
-            loss += contrast_loss(self.lm, self.adaptation, self.curriculum, draw, self.job.contrast / self.world)
+            weight = self.settings.contrast / self.world
+            loss += contrast_loss(self.lm, self.adaptation, self.curriculum, draw, weight)
         return add_up(self.adaptation.parameters(), loss, self.device) if self.world > 1 else loss
 
     def _weights(self, layout: Layout) -> Tensor | float:

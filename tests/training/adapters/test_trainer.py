@@ -26,7 +26,7 @@ from training.adapters.trainer import AdapterTrainer
 KINDS: dict[str, dict[str, Any]] = {
     "control_codes": {"method": "control_codes"},
     "lora": {"method": "lora"},
-    "soft_prompts": {"method": "soft_prompts", "contrast": 0.0},  # whose draws hide what twelve steps bring
+    "soft_prompts": {"method": "soft_prompts"},
     "reparameterised": {"method": "soft_prompts", "reparameterise": True},
     **{mixer: {"method": "mixture", "mixer": mixer} for mixer in MIXERS},
 }
