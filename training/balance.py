@@ -16,3 +16,12 @@ def balancing(targets: np.ndarray, share: float = 1.0, weights: np.ndarray | Non
     totals = np.bincount(targets, weights)
     factors = totals[targets] ** -share
     return factors * (weights.sum() / (weights * factors).sum())
+
+
+def balancing_each(targets: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The same for several labels a text, float64 [n, labels], where `targets` [n, labels] are 0 or 1.
+
+    Texts with a label count as much together as those without, so that one half divides them: else of many labels few
+    reach it. All `weights` are above 0.
+    """
+    return np.stack([balancing(column, 1.0, weights) for column in targets.T], axis=1)

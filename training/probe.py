@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 
+from training.balance import balancing_each
 from training.head import fit_head
 from training.linear import fit_linear
 from training.losses import Loss
@@ -80,9 +81,12 @@ def by_loss(student: Network, loss: Loss) -> Fit:
 
 
 def _fit_each(features: np.ndarray, targets: np.ndarray, strength: float, weights: np.ndarray) -> Head:
-    """A regression for each label, of `targets` 0 or 1 [n, labels]; one that all texts or none have gets a bias."""
+    """A regression for each label, of `targets` 0 or 1 [n, labels]; one that all texts or none have gets a bias.
+
+    Texts with a label count as much together as those without, as for the judge.
+    """
     heads = []
-    for column in targets.T:
-        weight, bias = fit_head(features, column, 2, strength, weights)
+    for column, factors in zip(targets.T, balancing_each(targets, weights).T, strict=True):
+        weight, bias = fit_head(features, column, 2, strength, weights * factors)
         heads.append((weight[1] - weight[0], bias[1] - bias[0]))
     return np.array([weight for weight, _ in heads]), np.array([bias for _, bias in heads])

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.distributed.tensor import DTensor
 
 from training.averaging import Averaged
+from training.balance import balancing_each
 from training.dev import DevRows
 from training.device import CPU, memory_of, mixed_precision
 from training.folders import atomic_folder, local_folder
@@ -65,6 +66,7 @@ class StudentTrainer(Resumable):
         self.soft = self._soft_targets()
         self.first = np.cumsum([0, *(len(each) for each in self.targets)])  # the place of each row's first choice
         self.warm = holds_judge(init_folder) and can_probe(self.student)
+        self.counts = self._counts()
         self.loss: Loss | None = None  # made with the first step, or as a checkpoint has it
         self.parallel = self.student if sharded else parallelise(self.student)
         self.optimiser = make_optimiser(self.student, sharded)
@@ -184,17 +186,30 @@ class StudentTrainer(Resumable):
         mine = self.share_of(places)
         with mixed_precision(self.device, self.dtype):
             logits = self.parallel(*self.student.collate([self.encoded[place] for place in mine]))
-        counts = [len(self.targets[place]) for place in mine]
-        weights = np.repeat([self.rows[place].weight for place in mine], counts)
-        choices = np.concatenate([np.arange(self.first[place], self.first[place + 1]) for place in mine])
+        choices = self._choices(mine)
         assert self.loss is not None
         losses = self.loss(
             self.student.choices(logits),
             self._targets(mine) if self.soft is None else self.soft[mine],
             torch.from_numpy(choices).to(self.device),
         )
-        total = sum(self.rows[place].weight * len(self.targets[place]) for place in places)
-        return self.world * weighted_mean(losses, torch.from_numpy(weights).float().to(self.device), total)
+        weights = torch.from_numpy(self.counts[choices]).float().to(self.device)
+        return self.world * weighted_mean(losses, weights, float(self.counts[self._choices(places)].sum()))
+
+    def _choices(self, places: Sequence[int]) -> np.ndarray:
+        """The places of some rows' choices among all."""
+        return np.concatenate([np.arange(self.first[place], self.first[place + 1]) for place in places])
+
+    def _counts(self) -> np.ndarray:
+        """What each choice counts, float64 [choices]: its row's weight.
+
+        A fresh head of several labels would say for long that there is none, so that rare ones count as the others. A
+        fitted one is balanced already, and learns here how often a label is.
+        """
+        weights = np.array([row.weight for row in self.rows])
+        if self.student.link == "sigmoid" and not self.warm:
+            return (weights[:, None] * balancing_each(np.array(self.targets), weights)).flatten()
+        return np.repeat(weights, np.diff(self.first))
 
     def _of_all_ranks(self, loss: Tensor) -> float:
         """The batch's loss, of the ranks' shares of it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from training.balance import balancing
+from training.balance import balancing, balancing_each
 
 
 def test_labels_weigh_the_same() -> None:
@@ -26,3 +26,13 @@ def test_what_texts_count_now_counts() -> None:
     weights = np.array([0.5, 0.5, 2.0])
     found = weights * balancing(np.array([0, 0, 1]), 1.0, weights)
     assert np.allclose(found, [0.75, 0.75, 1.5])
+
+
+def test_each_of_several_labels_is_balanced_by_itself() -> None:
+    weights = np.array([1.0, 1.0, 2.0, 4.0])
+    targets = np.array([[1, 0], [0, 1], [0, 1], [0, 1]])
+    found = weights[:, None] * balancing_each(targets, weights)
+    assert np.allclose(found[:, 0], [4.0, *np.array([1.0, 2.0, 4.0]) * 4 / 7])
+    assert np.allclose(found[:, 1], found[:, 0])
+    # what all texts have stays as it is
+    assert balancing_each(np.ones((4, 1), int), weights).flatten().tolist() == [1.0] * 4

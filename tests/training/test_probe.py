@@ -12,6 +12,7 @@ from training.linear import fit_linear
 from training.losses import Generalised
 from training.probe import by_loss, can_probe, logistic, probe_head
 from training.settings import StudentSettings
+from training.students.multi_label import MultiLabelClassifier
 from training.students.sequence_classification import SequenceClassifier
 from training.trainer import StudentTrainer
 
@@ -79,3 +80,13 @@ def test_a_student_from_a_judge_starts_at_the_probe_and_looks_there_first(judge:
     assert warm.curve[0].macro_f1 == 1.0
     cold = StudentTrainer(StudentJob(init_folder=minilm, output=tmp_path / "cold", **made)).run()
     assert [look.step for look in cold.curve] == [2]
+
+
+def test_a_rare_label_of_several_reaches_one_half(minilm: Path):
+    """One text of twelve has both labels; an unbalanced head would give the rare one to none."""
+    student = MultiLabelClassifier.start(minilm, ("common", "rare"), 128, seed=0)
+    targets = np.array([[1, int(place == 0)] for place in range(12)])
+    probe_head(student, TEXTS, targets, [1.0] * 12, logistic(student, 1.0))
+    logits = student.logits(TEXTS)
+    assert (logits[:, 1] > 0).tolist() == [True] + [False] * 11
+    assert (logits[:, 0] > 0).all()
