@@ -31,16 +31,15 @@ from training.folders import local_folder
 # few at a time, so that there is much to do still when the first rows are there
 FEW = ("quota=6", "server.concurrency=2", "runtime.commit_rows=2")
 CHANGES = (*FEW, "student.steps=5", "student.judge_steps=5", "denoise.accept=0", f"server.model={MODEL}")
-PASSING = ("lease/", "log/", "report", report_cache.NAME)
 
 
 def objects(address: str) -> dict[str, int]:
-    """Keys below a prefix and the sizes of their objects, but for those that may be made anew."""
+    """Keys below a prefix and the sizes of their objects, but for the lease and the logs."""
     root = locate(address)
     assert isinstance(root, ObjectPath)
     found = root.filesystem.get_file_info(fs.FileSelector(root.path, recursive=True))
     names = {info.path.removeprefix(root.path + "/"): info.size for info in found if info.type == fs.FileType.File}
-    return {name: size for name, size in names.items() if not name.startswith(PASSING)}
+    return {name: size for name, size in names.items() if not name.startswith(("lease/", "log/", "report"))}
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +95,7 @@ def test_a_larger_quota_opens_a_round(finished: str, small: list[str], s3: int) 
     )
     done = labelmill("run", TINY, "--run", address, *small, "--set", "quota=8")
     assert done.returncode == 0, done.stderr
+    del before[report_cache.NAME]  # made anew of more parts
     assert before.items() <= objects(address).items()  # pointers are as long as they were
     assert (target / "dataset" / "latest").read_text() == "v001\n"
     assert (target / "student").read_text() == "rounds/001/student\n"
