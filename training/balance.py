@@ -18,10 +18,10 @@ def balancing(targets: np.ndarray, share: float = 1.0, weights: np.ndarray | Non
     return factors * (weights.sum() / (weights * factors).sum())
 
 
-def balancing_each(targets: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """The same for several labels a text, float64 [n, labels], where `targets` [n, labels] are 0 or 1.
+def balanced_each(targets: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """What each label of texts counts, float64 [n, labels]: `targets` [n, labels] are 0 or 1, `weights` [n] above 0.
 
     Texts with a label count as much together as those without, so that one half divides them: else of many labels few
-    reach it. All `weights` are above 0.
+    reach it.
     """
-    return np.stack([balancing(column, 1.0, weights) for column in targets.T], axis=1)
+    return np.stack([weights * balancing(column, 1.0, weights) for column in targets.T], axis=1)

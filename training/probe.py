@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 
-from training.balance import balancing_each
+from training.balance import balanced_each
 from training.head import fit_head
 from training.linear import fit_linear
 from training.losses import Loss
@@ -67,11 +67,15 @@ def by_loss(student: Network, loss: Loss) -> Fit:
 
     def fit(features: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> Head:
         device, soft = student.model.device, targets.dtype.kind == "f"
+        if student.link == "sigmoid":
+            weights = balanced_each(targets, weights).flatten()
+        elif not soft:
+            weights = np.repeat(weights, targets.shape[1])
         weight, bias = fit_linear(
             loss,
             torch.from_numpy(features).float().to(device),
             torch.from_numpy(targets if soft else targets.flatten()).to(device),
-            torch.from_numpy(weights if soft else np.repeat(weights, targets.shape[1])).float().to(device),
+            torch.from_numpy(weights).float().to(device),
             len(student.columns),
             student.choices,
         )
@@ -86,7 +90,7 @@ def _fit_each(features: np.ndarray, targets: np.ndarray, strength: float, weight
     Texts with a label count as much together as those without, as for the judge.
     """
     heads = []
-    for column, factors in zip(targets.T, balancing_each(targets, weights).T, strict=True):
-        weight, bias = fit_head(features, column, 2, strength, weights * factors)
+    for column, counts in zip(targets.T, balanced_each(targets, weights).T, strict=True):
+        weight, bias = fit_head(features, column, 2, strength, counts)
         heads.append((weight[1] - weight[0], bias[1] - bias[0]))
     return np.array([weight for weight, _ in heads]), np.array([bias for _, bias in heads])

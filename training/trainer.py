@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.distributed.tensor import DTensor
 
 from training.averaging import Averaged
-from training.balance import balancing_each
+from training.balance import balanced_each
 from training.dev import DevRows
 from training.device import CPU, memory_of, mixed_precision
 from training.folders import atomic_folder, local_folder
@@ -208,7 +208,7 @@ class StudentTrainer(Resumable):
         """
         weights = np.array([row.weight for row in self.rows])
         if self.student.link == "sigmoid" and not self.warm:
-            return (weights[:, None] * balancing_each(np.array(self.targets), weights)).flatten()
+            return balanced_each(np.array(self.targets), weights).flatten()
         return np.repeat(weights, np.diff(self.first))
 
     def _of_all_ranks(self, loss: Tensor) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,10 @@ import torch
 from transformers import AutoModelForSequenceClassification, AutoModelForTokenClassification, AutoTokenizer
 
 from tests.training.kinds import BOTH, MADE, of_kind
+from training.job import StudentJob, TrainingRow
+from training.one_vs_rest import tune_set_judge
 from training.predict import Student
+from training.settings import StudentSettings
 from training.spec import StudentSpec
 from training.students import NETWORKS
 from training.students.token_tagging import TokenTagger, best_tags
@@ -98,3 +102,19 @@ def test_none_over_the_threshold_is_the_likeliest(minilm: Path):
     found, sure = student.decide(["a"] * 3, [], np.array([[0.9, 0.6], [0.2, 0.4], [0.1, 0.8]]))
     assert found == ["music+weather", "weather", "weather"]
     assert sure.tolist() == pytest.approx([0.6, 0.4, 0.8])
+
+
+def test_what_labels_of_several_count(minilm: Path, tmp_path: Path) -> None:
+    """From a plain encoder rare labels count as the others; a head that was fitted to a judge's is balanced already."""
+    labels = ("music", "weather")
+    rows = (TrainingRow("a song", "music"), TrainingRow("a hymn", "music"), TrainingRow("rain", "weather", 2.0))
+    job = StudentJob(labels, rows, minilm, tmp_path / "student", StudentSettings(), kind="multi_label")
+    # of each label texts of weight 2 have it and texts of weight 2 have not
+    assert StudentTrainer(job).counts.tolist() == [1.0, 1.0, 1.0, 1.0, 2.0, 2.0]
+    more = replace(job, seeds=(*rows, TrainingRow("a tune", "music", 2.0)))
+    counts = StudentTrainer(more).counts.reshape(4, 2)
+    assert counts == pytest.approx(np.array([[0.75] * 2, [0.75] * 2, [3.0] * 2, [1.5] * 2]))
+    settings = StudentSettings(judge_steps=1)
+    tune_set_judge([(row.text, [row.label]) for row in rows], labels, settings, tmp_path / "judge", minilm)
+    warm = StudentTrainer(replace(more, init_folder=tmp_path / "judge"))
+    assert warm.warm and warm.counts.reshape(4, 2).tolist() == [[1.0] * 2, [1.0] * 2, [2.0] * 2, [2.0] * 2]
