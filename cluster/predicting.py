@@ -21,7 +21,7 @@ from denoise.datasets import quiet
 from generation.chunks import Chunk
 from generation.errors import UserError
 from generation.examples import read_examples
-from generation.kinds.pair import PairKind, join_all
+from generation.kinds.pair import join_all, text_columns
 from generation.kinds.spans import OUTSIDE
 from generation.location import Location, address_of, filesystem_of, locate, path_of
 from generation.models import model_hash
@@ -132,7 +132,7 @@ def predict_parquet(
     parts of this call are done, of how many, and their rows. Needs an initialised Ray. Raises UserError.
     """
     spec = StudentSpec.load(student)
-    texts = PairKind.columns if spec.kind == "pair" else (text,)
+    texts = text_columns(spec.kind, text)
     found = find_pieces(places, texts, skip_corrupt)
     added = {f"{prefix}{name}": kind for name, kind in ADDED[spec.kind].items()}
     if taken := [name for name in added if name in found.schema.names]:

@@ -23,7 +23,7 @@ from cluster.feed.known import Known, make_lens, what_is_known
 from cluster.feed.lens import Lens
 from cluster.feed.opinions import OPINIONS, Opinions, asked_about, gathered, likeliest
 from cluster.feed.picks import PICKS, choose, listed_texts, pick_id
-from cluster.feed.pool import Pool, Wish, columns_of, open_pool
+from cluster.feed.pool import Pool, Wish, open_pool
 from cluster.feed.record import (
     FOR_PEOPLE,
     OUT_OF_SCOPE,
@@ -43,6 +43,7 @@ from denoise.noise.agreement import WRONG
 from denoise.picking import RANDOM
 from denoise.redact import redact
 from denoise.shift import Batch
+from generation.kinds.pair import text_columns
 from generation.location import Location, address_of
 from generation.models import model_hash
 from training.folders import local_folder
@@ -74,7 +75,7 @@ class Feed:
 
     def run(self) -> dict[str, Any]:
         """All steps that are left."""
-        columns = columns_of(self.job.kind, self.plan["text"])
+        columns = text_columns(self.job.kind.name, self.plan["text"])
         pool = open_pool(self.wish.files, columns, self.wish.source, self.digest, self.store, self.folder)
         lens = self._lens()
         listed = self._listed(pool)

@@ -13,8 +13,7 @@ import pyarrow.parquet as pq
 from cluster.store import Store
 from generation.errors import UserError, clip
 from generation.items import read_items
-from generation.kinds.base import Kind
-from generation.kinds.pair import MARK, PairKind, join_all
+from generation.kinds.pair import MARK, join_all
 from generation.location import address_of, filesystem_of, locate, path_of
 from generation.pieces import Piece, Pieces, find_pieces, is_string
 from generation.records import digest
@@ -59,11 +58,6 @@ class Pool:
             text if text.count(MARK) == 1 else ""
             for text in join_all(*(table[name].to_pylist() for name in self.columns))
         ]
-
-
-def columns_of(kind: Kind, text: str) -> tuple[str, ...]:
-    """The columns of a pool in which the texts of a task of this kind are; `text` names the one of a single text."""
-    return PairKind.columns if kind.name == PairKind.name else (text,)
 
 
 def pool_digest(places: Sequence[str], columns: Sequence[str] = (TEXT,)) -> str:

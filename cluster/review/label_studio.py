@@ -15,6 +15,7 @@ from cluster.review.verdicts import Answer
 from generation.errors import UserError, clip
 from generation.kinds import multi_label
 from generation.kinds.base import Kind
+from generation.kinds.pair import text_columns
 from generation.kinds.spans import Span, bio, read_spans, spans_of_tokens
 
 MODEL = "labelmill"
@@ -31,8 +32,8 @@ def configuration(kind: Kind) -> str:
     if kind.name == "tags":
         return _view('<Labels name="label" toName="text">', names, "</Labels>", ["text"])
     choice = "multiple" if kind.has_several else "single"
-    opening = f'<Choices name="label" toName="{_fields(kind)[0]}" choice="{choice}">'
-    return _view(opening, names, "</Choices>", _fields(kind))
+    opening = f'<Choices name="label" toName="{text_columns(kind.name)[0]}" choice="{choice}">'
+    return _view(opening, names, "</Choices>", text_columns(kind.name))
 
 
 def answer_of(kind: Kind, case: Case, where: str, task: Mapping[str, Any]) -> list[tuple[str, Answer]]:
@@ -52,7 +53,7 @@ def answer_of(kind: Kind, case: Case, where: str, task: Mapping[str, Any]) -> li
 
 
 def _task(kind: Kind, case: Case) -> dict[str, Any]:
-    data = {"id": case.id, **{name: case.row[name] or "" for name in _fields(kind)}}
+    data = {"id": case.id, **{name: case.row[name] or "" for name in text_columns(kind.name)}}
     label = {"result": _result(kind, case, case.label), "model_version": MODEL}
     people = [
         {"result": _result(kind, case, verdict["label"] or case.label), "completed_by": who}
@@ -63,7 +64,7 @@ def _task(kind: Kind, case: Case) -> dict[str, Any]:
 
 
 def _result(kind: Kind, case: Case, label: str) -> list[dict[str, Any]]:
-    at = {"from_name": "label", "to_name": _fields(kind)[0]}
+    at = {"from_name": "label", "to_name": text_columns(kind.name)[0]}
     if kind.name != "tags":
         choices = list(multi_label.split(label)) if kind.has_several else [label]
         return [{**at, "type": "choices", "value": {"choices": choices}}]
@@ -117,10 +118,6 @@ def _listed(where: str, item: Mapping[str, Any], field: str) -> list[Mapping[str
     if not isinstance(listed, list) or not all(isinstance(each, Mapping) for each in listed):
         raise UserError(f"{where}: {field} must be a list of objects; got {clip(listed)}")
     return listed
-
-
-def _fields(kind: Kind) -> tuple[str, ...]:
-    return ("text_a", "text_b") if kind.name == "pair" else ("text",)
 
 
 def _tag(kind: Kind) -> str:

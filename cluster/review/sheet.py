@@ -18,6 +18,7 @@ from generation.errors import UserError, clip
 from generation.kinds import multi_label
 from generation.kinds.base import Kind
 from generation.kinds.fields import string
+from generation.kinds.pair import text_columns
 from generation.task import Example
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "'", "＝", "＋", "－", "＠")
@@ -28,7 +29,7 @@ def table_of(kind: Kind, cases: Iterable[Case]) -> str:
     """CSV with a line per row. A person changes `label` or the text, or writes accept or discard into `verdict`."""
     sink = io.StringIO(newline="")
     writer = csv.writer(sink)
-    writer.writerow(["id", *_fields(kind), *_label_column(kind), "verdict", "auditor"])
+    writer.writerow(["id", *text_columns(kind.name), *_label_column(kind), "verdict", "auditor"])
     for case in cases:
         label = [case.label] if _label_column(kind) else []
         writer.writerow([neutral(cell) for cell in [case.id, *_texts(kind, case).values(), *label, "", ""]])
@@ -69,20 +70,16 @@ def _label(kind: Kind, item: Mapping[str, Any]) -> str | None:
 
 
 def _content(kind: Kind, case: Case, item: Mapping[str, Any]) -> dict[str, Any]:
-    if not set(_fields(kind)) <= item.keys():
+    if not set(text_columns(kind.name)) <= item.keys():
         return {}
-    return edited(kind, case, {name: [plain(item[name])] for name in _fields(kind)})
+    return edited(kind, case, {name: [plain(item[name])] for name in text_columns(kind.name)})
 
 
 def _texts(kind: Kind, case: Case) -> dict[str, str]:
     if kind.name == "tags":
         tokens, tags = tuple(case.row["tokens"] or ()), tuple(case.row["tags"] or ())
         return {"text": kind.write(Example(case.row["text"] or "", tokens=tokens, tags=tags))}
-    return {name: case.row[name] or "" for name in _fields(kind)}
-
-
-def _fields(kind: Kind) -> tuple[str, ...]:
-    return ("text_a", "text_b") if kind.name == "pair" else ("text",)
+    return {name: case.row[name] or "" for name in text_columns(kind.name)}
 
 
 def _label_column(kind: Kind) -> tuple[str, ...]:

@@ -46,6 +46,11 @@ def join(text_a: str, text_b: str) -> str:
     return f"{text_a.strip()} {MARK} {text_b.strip()}"
 
 
+def text_columns(kind: str, text: str = "text") -> tuple[str, ...]:
+    """The columns in which a kind's texts stand in a file; `text` names the one of a single text."""
+    return PairKind.columns if kind == PairKind.name else (text,)
+
+
 def join_all(firsts: Iterable[str | None], seconds: Iterable[str | None]) -> list[str]:
     """Each two texts as one; "" where one is missing or blank."""
     pairs = (((one or "").strip(), (two or "").strip()) for one, two in zip(firsts, seconds, strict=True))

@@ -12,12 +12,12 @@ import numpy as np
 from cluster.dataset import materialise
 from cluster.feed.feeding import Feed
 from cluster.feed.opening import student_round
-from cluster.feed.pool import Wish, columns_of, pool_digest
+from cluster.feed.pool import Wish, pool_digest
 from cluster.feed.record import feed_to_do
 from cluster.feed.scoring import Scorer, Scoring
 from cluster.job import Job, prepare
 from cluster.store import Store
-from generation.kinds.pair import join
+from generation.kinds.pair import join, text_columns
 from generation.models import EMBEDDED_ENCODER, resolve_model
 from tests.cluster.cases import add_rows, add_verdicts, begin_round, finish_round, verdict, write_task
 from tests.training.cases import LABELS, SEEDS, UNSEEN, rows
@@ -99,7 +99,7 @@ def feed_here(
 ) -> dict[str, Any]:
     """A whole feed in this process; the LM knows `right`, by default all seeds and the pool's labels."""
     wish = Wish((str(file),), again=again)
-    digest = pool_digest(wish.files, columns_of(job.kind, wish.text))
+    digest = pool_digest(wish.files, text_columns(job.kind.name, wish.text))
     number, _ = feed_to_do(store, digest, again)
     ask = knowing(dict(SEEDS) | TRUE if right is None else right)
     made = {"score": score_here, "ask": ask} | more
