@@ -23,7 +23,7 @@ import typer
 from controls.bench import Bench
 from controls.kind_figures import KindFigures, as_split, measure_kind, score, table
 from controls.oracles import make_oracle
-from yardstick.kinds import KindSplit, crossner, nlupp_banking
+from yardstick.kinds import KIND_SETS, KindSplit
 
 from denoise.settings import DenoiseSettings
 from generation.errors import UserError
@@ -32,11 +32,7 @@ from generation.settings import GenerationSettings
 from training.adapters.settings import AdapterSettings
 from training.device import prepare_process
 
-SETS = {
-    "nlupp_banking": lambda data, k, number: nlupp_banking(data, k, number),
-    "crossner_music": lambda data, k, number: crossner(data, "music", k, number),
-    "crossner_politics": lambda data, k, number: crossner(data, "politics", k, number),
-}
+SETS = {name: read for name, read in KIND_SETS.items() if name != "rte"}  # there is no oracle of pairs
 
 
 def main(

@@ -25,7 +25,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import numpy as np
 import typer
-from yardstick.product import as_many, labelmill, run_task, write_task
+from yardstick.product import as_many, labelmill, run_task, student_on, write_task
 from yardstick.sets import Split, draw_split, read_set
 
 from generation.errors import UserError
@@ -103,24 +103,10 @@ class Bench:
 
     def _real(self) -> dict[str, Any]:
         """The student of the same judge, settings and seeds, on real rows in place of generated ones."""
-        from cluster.job import prepare
-        from training.job import StudentJob, TrainingRow
-        from training.predict import Student
-        from training.trainer import StudentTrainer
-
         run = self._run("rounds", quota=self.quota, rounds=self.rounds)
         chosen = as_many(self.split.rest, dict.fromkeys(self.split.labels, self.quota * self.rounds))
-        job = prepare(self.task, list(self.changes))
-        made = StudentJob(
-            labels=tuple(self.split.labels),
-            seeds=tuple(map(TrainingRow.of, self.split.seeds)),
-            init_folder=run / "rounds" / "000" / "judge",
-            output=self.folder / "real-student",
-            settings=job.config.student,
-            rows=tuple([TrainingRow(text, str(label)) for text, label in job.judge_seeds()[1]] + chosen),
-        )
-        StudentTrainer(made).run()
-        guesses, _ = Student.load(self.folder / "real-student").predict([row.text for row in self.split.real.test])
+        student = student_on(chosen, self.task, run, self.folder / "real-student", self.changes)
+        guesses, _ = student.predict([row.text for row in self.split.real.test])
         return {"right": [self._held(guesses)], "rows": [len(chosen)]}
 
     def _look(self, run: Path) -> dict[str, Any]:

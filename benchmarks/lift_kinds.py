@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -27,25 +27,17 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import numpy as np
 import typer
-from yardstick.kinds import KindSplit, crossner, nlupp_banking, rte
-from yardstick.product import run_task, write_rows, write_task
+from yardstick.kinds import KIND_SETS, KindSplit
+from yardstick.product import run_task, student_on, write_rows, write_task
 
 from cluster.dataset import training_rows
 from cluster.evaluation import CONTRASTIVE, PLAIN, rows_of
-from cluster.job import prepare
 from cluster.store import Store
 from generation.errors import UserError
-from generation.kinds.multi_label import join
 from training.device import prepare_process
-from training.job import StudentJob, TrainingRow
+from training.job import TrainingRow
 from training.measures.scores import score
 
-SETS: dict[str, Callable[[Path, int, int], KindSplit]] = {
-    "rte": rte,
-    "nlupp_banking": nlupp_banking,
-    "crossner_music": lambda data, k, number: crossner(data, "music", k, number),
-    "crossner_politics": lambda data, k, number: crossner(data, "politics", k, number),
-}
 LONG = {"crossner_music": ["generation.exemplars=5"], "crossner_politics": ["generation.exemplars=5"]}  # sentences
 METRICS = ("accuracy", "micro_f1", "macro_f1")
 ARMS = ("plain", "judge", "no rows", "labelmill", "real")
@@ -54,7 +46,7 @@ ARMS = ("plain", "judge", "no rows", "labelmill", "real")
 def main(
     data: Annotated[Path, typer.Option(help="folder of the real sets")],
     out: Annotated[Path, typer.Option(help="where runs are kept")] = Path("runs/lift-kinds"),
-    set_: Annotated[list[str] | None, typer.Option("--set", help=f"of {', '.join(SETS)}")] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", help=f"of {', '.join(KIND_SETS)}")] = None,
     split: Annotated[list[int] | None, typer.Option(help="which draws of seeds")] = None,
     k: Annotated[int, typer.Option(min=1, help="least seeds of a label")] = 5,
     rows: Annotated[int, typer.Option(min=20, help="kept rows, over all that is asked for")] = 400,
@@ -64,10 +56,10 @@ def main(
     prepare_process()
     found: dict[tuple[str, str], list[Mapping[str, Any]]] = defaultdict(list)
     try:
-        for name in set_ or SETS:
+        for name in set_ or KIND_SETS:
             for number in split or [0]:
                 folder, changes = out / f"{name}-{k}-{rows}" / str(number), LONG.get(name, []) + (with_ or [])
-                bench = Bench(SETS[name](data, k, number), folder, rows, changes)
+                bench = Bench(KIND_SETS[name](data, k, number), folder, rows, changes)
                 for arm, scores in bench.scores().items():
                     found[name, arm].append(scores)
                     print(name, number, arm, {each: scores[each] for each in METRICS}, file=sys.stderr, flush=True)
@@ -117,31 +109,13 @@ class Bench:
 
     def _student(self, name: str, rows: list[TrainingRow]) -> Mapping[str, Any]:
         """The scores of the product's student on `rows`, beside seeds and guideline."""
-        from training.predict import Student
-        from training.trainer import StudentTrainer
-
         file, kind = self.folder / f"{name}.json", self.split.kind
         if not file.is_file():
-            job, judge = prepare(self.task, list(self.changes)), self.run / "rounds" / "000" / "judge"
-            guideline = [
-                TrainingRow(text, label if isinstance(label, str) else join(label))
-                for text, label in job.judge_seeds()[1]
-            ]
             with tempfile.TemporaryDirectory() as scratch:
-                made = StudentJob(
-                    labels=tuple(job.task.label_names),
-                    seeds=tuple(map(TrainingRow.of, job.task.seeds)),
-                    rows=tuple(guideline + rows),
-                    kind=kind.name,
-                    init_folder=judge if kind.has_judge else job.encoder_folder,
-                    output=Path(scratch) / "student",
-                    settings=job.config.student,
-                )
-                StudentTrainer(made).run()
-                student = Student.load(made.output)
-                test = [TrainingRow.of(row) for row in self.split.test]
-                guesses = student.predict([student.classifier.input_of(row) for row in test])[0]
-                file.write_text(json.dumps(score(kind.name, test, guesses, kind.labels)))
+                student = student_on(rows, self.task, self.run, Path(scratch) / "student", self.changes)
+            test = [TrainingRow.of(row) for row in self.split.test]
+            guesses = student.predict([student.classifier.input_of(row) for row in test])[0]
+            file.write_text(json.dumps(score(kind.name, test, guesses, kind.labels)))
         return json.loads(file.read_text())
 
 

@@ -18,6 +18,12 @@ from training.job import StudentJob, TrainingRow
 from training.tracker import Tracker
 
 
+def guideline_rows(job: Job) -> list[TrainingRow]:
+    """The guideline's sentences, as a student learns them."""
+    _, guideline = job.judge_seeds()
+    return [TrainingRow(text, label if isinstance(label, str) else join(label)) for text, label in guideline]
+
+
 class Distilling:
     """What a run's rows are distilled into. Training needs an initialised Ray; `gpu` is a worker's share of one."""
 
@@ -48,9 +54,7 @@ class Distilling:
 
         start = self.judge(now, gpu) if self._job.kind.has_judge else self._job.encoder_folder
         self._monitor.stage("training student")
-        _, guideline = self._job.judge_seeds()
-        rows = [TrainingRow(text, label if isinstance(label, str) else join(label)) for text, label in guideline]
-        rows += self._learnt_rows()
+        rows = [*guideline_rows(self._job), *self._learnt_rows()]
         jobs = [
             self._student_job(self._job.encoder_folder, self.folders(now)[PLAIN], []),
             self._student_job(start, self.folders(now)["student"], rows),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -21,29 +21,25 @@ def claim(lines: Sequence[Line]) -> str:
     free = {(line.set, line.k): found[line.set, line.k, line.best_free] for line in lines if line.best_free}
     sets = list(dict.fromkeys(line.set for line in lines))
 
-    def over_free(arm: str, k: int, free_k: int) -> Callable[[str], float | None]:
-        def gain(name: str) -> float | None:
-            ours, theirs = found.get((name, k, arm)), free.get((name, free_k))
-            return None if ours is None or theirs is None else ours - theirs
+    def gain(name: str, arm: str, k: int, free_k: int) -> float | None:
+        ours, theirs = found.get((name, k, arm)), free.get((name, free_k))
+        return None if ours is None or theirs is None else ours - theirs
 
-        return gain
+    def closed(name: str, k: int) -> float | None:
+        ours, real = gain(name, OURS, k, k), gain(name, REAL, k, k)
+        return None if ours is None or real is None or real <= 0 else 100 * ours / real
 
-    def closed(k: int) -> Callable[[str], float | None]:
-        def share(name: str) -> float | None:
-            ours, real = (over_free(arm, k, k)(name) for arm in (OURS, REAL))
-            return None if ours is None or real is None or real <= 0 else 100 * ours / real
-
-        return share
-
-    asked = [
-        *((f"{OURS} over the best free arm, k = {k}", over_free(OURS, k, k)) for k in (LOW, HIGH)),
-        (f"{OURS} at k = {LOW} over the best free arm at k = {HIGH}", over_free(OURS, LOW, HIGH)),
-        *((f"{FED} over the best free arm, k = {k}", over_free(FED, k, k)) for k in (LOW, HIGH)),
-        *((f"percent of the way from the best free arm to {REAL}, k = {k}", closed(k)) for k in (LOW, HIGH)),
-    ]
+    values = {
+        f"{OURS} over the best free arm, k = {LOW}": [gain(name, OURS, LOW, LOW) for name in sets],
+        f"{OURS} over the best free arm, k = {HIGH}": [gain(name, OURS, HIGH, HIGH) for name in sets],
+        f"{OURS} at k = {LOW} over the best free arm at k = {HIGH}": [gain(name, OURS, LOW, HIGH) for name in sets],
+        f"{FED} over the best free arm, k = {LOW}": [gain(name, FED, LOW, LOW) for name in sets],
+        f"{FED} over the best free arm, k = {HIGH}": [gain(name, FED, HIGH, HIGH) for name in sets],
+        f"percent of the way from the best free arm to {REAL}, k = {LOW}": [closed(name, LOW) for name in sets],
+        f"percent of the way from the best free arm to {REAL}, k = {HIGH}": [closed(name, HIGH) for name in sets],
+    }
     rows = ["| claim | sets | mean | worst set |", "| --- | ---: | ---: | ---: |"]
-    for title, of in asked:
-        values = [value for name in sets if (value := of(name)) is not None]
-        if values:
-            rows.append(f"| {title} | {len(values)} | {np.mean(values):+.1f} | {min(values):+.1f} |")
+    for title, of_sets in values.items():
+        if known := [value for value in of_sets if value is not None]:
+            rows.append(f"| {title} | {len(known)} | {np.mean(known):+.1f} | {min(known):+.1f} |")
     return "\n".join(rows) + "\n"

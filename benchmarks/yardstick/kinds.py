@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -147,3 +147,11 @@ def draw_seeds(kind: Kind, examples: list[Example], k: int, draw: random.Random)
         free = (example for example in shuffled if label in kind.names_of(example) and example not in chosen)
         chosen += [example for _, example in zip(range(k - has), free, strict=False)]
     return chosen
+
+
+KIND_SETS: dict[str, Callable[[Path, int, int], KindSplit]] = {
+    "rte": rte,
+    "nlupp_banking": nlupp_banking,
+    "crossner_music": lambda data, k, number: crossner(data, "music", k, number),
+    "crossner_politics": lambda data, k, number: crossner(data, "politics", k, number),
+}

@@ -12,10 +12,14 @@ from typing import Any
 
 import yaml
 
+from cluster.distilling import guideline_rows
+from cluster.job import prepare
 from generation.kinds import make_kind
 from generation.kinds.base import Kind
 from generation.task import Example, Task
-from training.job import TrainingRow
+from training.job import StudentJob, TrainingRow
+from training.predict import Student
+from training.trainer import StudentTrainer
 from yardstick.sets import RealSet
 
 
@@ -55,6 +59,22 @@ def run_task(task: Path, run: Path, changes: Iterable[str]) -> Path:
     """Start a run or go on with it; returns its folder."""
     labelmill("run", str(task), "--run", str(run), *(part for each in changes for part in ("--set", each)))
     return run
+
+
+def student_on(rows: Iterable[TrainingRow], task: Path, run: Path, output: Path, changes: Iterable[str]) -> Student:
+    """The student that a finished `run` of a task would train on these rows, beside seeds and guideline."""
+    job = prepare(task, list(changes))
+    made = StudentJob(
+        labels=tuple(job.task.label_names),
+        seeds=tuple(map(TrainingRow.of, job.task.seeds)),
+        rows=(*guideline_rows(job), *rows),
+        kind=job.kind.name,
+        init_folder=run / "rounds" / "000" / "judge" if job.kind.has_judge else job.encoder_folder,
+        output=output,
+        settings=job.config.student,
+    )
+    StudentTrainer(made).run()
+    return Student.load(output)
 
 
 def as_many(rows: Iterable[Example], wanted: Mapping[str, int]) -> list[TrainingRow]:
