@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from training.job import StudentJob, TrainingRow
-from training.linear import fit_linear
 from training.losses import LOSSES
+from training.probe import by_loss
 from training.settings import StudentSettings
 from training.shares import soft_targets
 from training.students.network import Encoded, Network
@@ -87,10 +87,9 @@ def try_loss(
     """The share of right choices of each held row, float64 [n], by a head that was fitted with a loss."""
     features, targets, teacher = (torch.cat([each[part] for each in trained]) for part in (1, 2, 3))
     soft = soft_targets([each.row for each in trained], student.columns, settings.share_power)
-    if soft is not None:
-        targets = torch.from_numpy(soft).float()
-    weights = torch.cat([torch.full((len(each.targets),), each.row.weight) for each in trained])
-    loss = LOSSES[name](settings, teacher)
-    weight, bias = fit_linear(loss, features, targets, weights, len(student.columns), student.choices)
+    wanted = targets.reshape(len(features), -1).numpy() if soft is None else soft.astype(np.float32)
+    weights = np.repeat([each.row.weight for each in trained], [len(each.features) for each in trained])
+    fit = by_loss(student, LOSSES[name](settings, teacher))
+    weight, bias = map(torch.from_numpy, fit(features.numpy(), wanted, weights))
     guesses = [student.choices(each.features @ weight.T + bias).argmax(dim=1) for each in held]
     return np.array([float((guess == each.targets).double().mean()) for guess, each in zip(guesses, held, strict=True)])

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cluster.feed.feeding import Feed, Told
-from cluster.feed.pool import TEXT, Wish, pool_digest
+from cluster.feed.pool import Wish, pool_digest
 from cluster.feed.record import feed_to_do, folder_of, summary_of
 from cluster.forgetting.pending import refuse_unfinished
 from cluster.job import Job
@@ -18,7 +18,7 @@ from cluster.session import ray_session
 from cluster.store import Store
 from cluster.task_of_run import job_of
 from generation.errors import UserError
-from generation.kinds.pair import PairKind, text_columns
+from generation.kinds.pair import text_columns
 from training.job import ONE_LABEL
 
 
@@ -45,10 +45,9 @@ def feed(job: Job, store: Store, wish: Wish, told: Told) -> dict[str, Any]:
     """
     if job.kind.name not in ONE_LABEL:
         raise UserError(f"{job.path}: kind: feed takes texts and pairs of one label each; got {job.kind.name!r}")
-    if job.kind.name == PairKind.name and wish.text != TEXT:
-        raise UserError(f"--text: the texts of pairs are in {' and '.join(PairKind.columns)}; got {wish.text!r}")
+    columns = text_columns(job.kind.name, wish.text)
     refuse_unfinished(store)
-    digest = pool_digest(wish.files, text_columns(job.kind.name, wish.text))
+    digest = pool_digest(wish.files, columns)
     number, is_done = feed_to_do(store, digest, wish.again)
     if is_done:
         told(f"this pool is in the run already, as {folder_of(number)}; --again takes more of it")

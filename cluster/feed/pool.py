@@ -13,12 +13,11 @@ import pyarrow.parquet as pq
 from cluster.store import Store
 from generation.errors import UserError, clip
 from generation.items import read_items
-from generation.kinds.pair import MARK, join_all
+from generation.kinds.pair import MARK, TEXT, join_all
 from generation.location import address_of, filesystem_of, locate, path_of
 from generation.pieces import Piece, Pieces, find_pieces, is_string
 from generation.records import digest
 
-TEXT = "text"
 SMALL = (".json", ".jsonl", ".csv")  # read at once, and put into the run as Parquet
 _BLOCK = 1 << 22
 

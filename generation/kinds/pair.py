@@ -13,6 +13,7 @@ from generation.kinds.fields import string
 from generation.task import Example
 
 MARK = "|||"
+TEXT = "text"
 
 
 @dataclass(frozen=True)
@@ -46,9 +47,16 @@ def join(text_a: str, text_b: str) -> str:
     return f"{text_a.strip()} {MARK} {text_b.strip()}"
 
 
-def text_columns(kind: str, text: str = "text") -> tuple[str, ...]:
-    """The columns in which a kind's texts stand in a file; `text` names the one of a single text."""
-    return PairKind.columns if kind == PairKind.name else (text,)
+def text_columns(kind: str, text: str = TEXT) -> tuple[str, ...]:
+    """The columns in which a kind's texts stand in a file; `text` (--text) names the one of a single text.
+
+    Raises UserError where it is given for pairs.
+    """
+    if kind != PairKind.name:
+        return (text,)
+    if text != TEXT:
+        raise UserError(f"--text: the texts of pairs are in {' and '.join(PairKind.columns)}; got {text!r}")
+    return PairKind.columns
 
 
 def join_all(firsts: Iterable[str | None], seconds: Iterable[str | None]) -> list[str]:

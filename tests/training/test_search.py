@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import torch
 
 from tests.training.cases import LABELS, SEEDS, rows
-from training.job import StudentJob, StudentResult
+from training.job import StudentJob, StudentResult, TrainingRow
 from training.losses import LOSSES
-from training.search import ROBUST, choose_loss, see
+from training.search import ROBUST, Seen, choose_loss, see, try_loss
+from training.settings import StudentSettings
 from training.students import NETWORKS
 from training.trainer import StudentTrainer
 
@@ -42,3 +44,18 @@ def test_what_was_found_is_told_and_kept(job: StudentJob, tmp_path):
     resumed = StudentTrainer(made)
     assert resumed.restore(tmp_path)
     assert resumed.run().loss_name == trainer.progress.loss_name == StudentResult.load(made.output).loss_name
+
+
+def test_of_several_labels_a_rare_one_counts_as_much_as_the_others(minilm: Path):
+    student = NETWORKS["multi_label"].start(minilm, ("music", "weather"), 128, seed=0)
+
+    def seen(features: list[float], *targets: int) -> Seen:
+        label = "weather" if targets[1] else "music"
+        told = torch.full((2, student.ways), torch.nan)
+        return Seen(TrainingRow("a text", label), torch.tensor([features]), torch.tensor(targets), told)
+
+    song, doubtful, rain = seen([5.0, 0.0], 1, 0), seen([0.0, 5.0], 1, 0), seen([0.0, 5.0], 0, 1)
+    trained = [song] * 40 + [doubtful] * 6 + [rain] * 2  # of those like rain a quarter is, of all one in 24
+    for name in LOSSES:
+        found = try_loss(StudentSettings(), student, name, trained, [song, rain])
+        assert found.tolist() == [1.0, 1.0], name

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from generation.errors import UserError
 from generation.examples import read_examples
-from generation.kinds.pair import PairKind
+from generation.kinds.pair import PairKind, text_columns
 from generation.task import Example
 from tests.generation.kinds.cases import make_task, mistake, read, reason, write_items
 
@@ -62,3 +63,10 @@ def test_malformed_answers(written: str) -> None:
     assert KIND.content(written, "not", "stop") == {"text": written, "finish_reason": "malformed"}
     assert KIND.content("", "not", "malformed") == {"text": "", "finish_reason": "malformed"}
     assert KIND.content(written, "not", "length") == {"text": written, "finish_reason": "length"}
+
+
+def test_columns_of_texts() -> None:
+    assert text_columns("pair") == text_columns("pair", "text") == ("text_a", "text_b")
+    assert text_columns("tags", "body") == ("body",)
+    with pytest.raises(UserError, match=r"^--text: the texts of pairs are in text_a and text_b; got 'body'$"):
+        text_columns("pair", "body")
