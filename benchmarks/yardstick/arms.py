@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -104,10 +105,24 @@ def relabel(cell: Cell) -> Recipe:
 
 def labelmill(cell: Cell) -> Recipe:
     """What `labelmill run` does with its default settings, quotas aside: the guideline is in its training rows."""
-    opinions = agreements(cell.intended, cell.judged, cell.labels, cell.config.denoise)
-    weights = np.array([opinion.weight for opinion in opinions])
-    recipe = _generated(cell, [opinion.label or "" for opinion in opinions], weights)
-    return replace(recipe, rows=template(cell).rows + recipe.rows)
+    labels, weights = _denoised(cell)
+    return _with_guideline(cell, _generated(cell, labels, weights))
+
+
+def looked_at(cell: Cell, looks: int) -> Recipe:
+    """The same, with people's labels of the `looks` generated rows that the judge is least sure of."""
+    labels, weights = _denoised(cell)
+    for place in np.argsort(cell.judged.max(axis=1), kind="stable")[:looks].tolist():
+        labels[place], weights[place] = cell.true[place], 1.0
+    return _with_guideline(cell, _generated(cell, labels, weights))
+
+
+def of_better_lm(cell: Cell, share: float) -> Recipe:
+    """The same on rows of an LM that errs less: of those that are not of the label asked for this share stays."""
+    drawn = np.random.default_rng(cell.split.number).random(len(cell.drafts))
+    right = np.array([true == intended for true, intended in zip(cell.true, cell.intended, strict=True)])
+    labels, weights = _denoised(cell)
+    return _with_guideline(cell, _generated(cell, labels, weights * (right | (drawn < share))))
 
 
 def fed(cell: Cell, looks: int = 0) -> Recipe:
@@ -162,12 +177,25 @@ ARMS = {
         Arm("labelmill", "generated", labelmill, judged=True),
         Arm("labelmill + 500 unlabelled", "generated", fed, judged=True),
         Arm("labelmill + 500 unlabelled + 50 looks", "generated", fed_and_looked_at, judged=True),
+        *(Arm(f"labelmill + {n} looks", "generated", partial(looked_at, looks=n), judged=True) for n in (50, 100, 200)),
+        Arm("labelmill, half the LM's errors", "ceiling", partial(of_better_lm, share=0.5), judged=True),
+        Arm("labelmill, a tenth of the LM's errors", "ceiling", partial(of_better_lm, share=0.1), judged=True),
         Arm("prompted + oracle filter", "ceiling", oracle_filter),
         Arm("prompted + oracle relabel", "ceiling", oracle_relabel),
         Arm("real rows", "ceiling", real_rows),
     )
 }
 FREE = [name for name, arm in ARMS.items() if arm.kind == "free"]
+
+
+def _denoised(cell: Cell) -> tuple[list[str], np.ndarray]:
+    """Labels and weights that the judge's verdicts give the drafts; "" and 0 where a row is rejected."""
+    opinions = agreements(cell.intended, cell.judged, cell.labels, cell.config.denoise)
+    return [opinion.label or "" for opinion in opinions], np.array([opinion.weight for opinion in opinions])
+
+
+def _with_guideline(cell: Cell, recipe: Recipe) -> Recipe:
+    return replace(recipe, rows=template(cell).rows + recipe.rows)
 
 
 def _generated(cell: Cell, labels: Sequence[str], weights: np.ndarray) -> Recipe:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from lift import benchmark_config
-from yardstick.arms import ARMS, FREE, Recipe
+from yardstick.arms import ARMS, FREE, Recipe, looked_at, of_better_lm
 from yardstick.cell import Cell
 from yardstick.corpus import Corpus
 from yardstick.encoders import Encoders
@@ -71,6 +71,22 @@ def test_what_each_arm_trains_on(cell: Cell):
     assert {name for name, recipe in recipes.items() if recipe.generated} == {
         name for name in ARMS if name.startswith(("prompted", "labelmill"))
     }
+
+
+def test_people_correct_what_the_judge_is_least_sure_of(cell: Cell):
+    true = ARMS["prompted + oracle relabel"].make(cell).rows
+    plain, once = ARMS["labelmill"].make(cell).rows, looked_at(cell, 1).rows
+    assert looked_at(cell, 50).rows[2:] == true  # the first two are the guideline's
+    least = cell.texts[int(cell.judged.max(axis=1).argmin())]
+    assert [row for row in once if row.text == least] == [row for row in true if row.text == least]
+    assert [row for row in once if row.text != least] == [row for row in plain if row.text != least]
+
+
+def test_a_better_lm_errs_less(cell: Cell):
+    assert of_better_lm(cell, 1.0) == ARMS["labelmill"].make(cell)
+    rows = labelled(ARMS["labelmill"].make(cell))
+    assert "today" in dict(rows)
+    assert labelled(of_better_lm(cell, 0.0)) == [each for each in rows if each[0] != "today"]
 
 
 def test_only_generated_rows_cost_tokens(cell: Cell):
