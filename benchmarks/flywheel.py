@@ -30,7 +30,7 @@ from yardstick.sets import Split, draw_split, read_set
 
 from generation.errors import UserError
 
-SETS = ("banking10", "clinc10", "tune-home")
+SETS = ("banking10", "clinc10", "hwu10")
 ARMS = ("rounds", "one shot", "fed", "real")
 K = 5
 _RESAMPLES = 2000

@@ -14,7 +14,6 @@ import pyarrow.parquet as pq
 
 from generation.errors import UserError, clip
 
-COLUMNS = ("text", "label", "text_a", "text_b", "labels", "tokens", "tags")  # that a table may have for us
 Items = Iterator[tuple[int, Any]]  # each item's place, counted from 1, and its columns
 
 
@@ -97,15 +96,11 @@ def _check_header(path: Path, line: int, header: list[str]) -> None:
 
 def _parquet(path: Path, data: bytes) -> Items:
     try:
-        file = pq.ParquetFile(pa.BufferReader(data))
-        names = file.schema_arrow.names
-        rows = file.read(columns=[name for name in COLUMNS if name in names]).to_pylist()
+        rows = pq.ParquetFile(pa.BufferReader(data)).read().to_pylist()
     except pa.ArrowException as error:
         raise UserError(f"{path}: not valid Parquet: {' '.join(str(error).split())}") from None
     except UnicodeDecodeError:
         raise UserError(f"{path}: must hold UTF-8 strings") from None
-    if not {"text", "text_a", "tokens"} & set(names):
-        raise UserError(f"{path}: text is missing; got {clip(', '.join(names))}")
     yield from enumerate(rows, 1)
 
 

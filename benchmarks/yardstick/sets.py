@@ -53,10 +53,18 @@ SETS = {
             *("spending_history", "transactions", "transfer"),
         ),
     ),
+    "hwu10": SetSpec(
+        "hwu64",
+        _HWU,
+        (
+            *("music_likeness", "music_query", "play_audiobook", "play_game", "play_music", "play_podcasts"),
+            *("play_radio", "transport_query", "transport_ticket", "transport_traffic"),
+        ),
+    ),
     "banking77": SetSpec("banking77", _BANKING),
     "hwu64": SetSpec("hwu64", _HWU),
     "clinc150": SetSpec("clinc150", _CLINC),
-    # for choosing settings: labels of neither ten-label set, and the official dev rows as test
+    # for choosing settings: labels of no ten-label set, and the official dev rows as test
     "tune-cards": SetSpec(
         "clinc150",
         _CLINC,

@@ -156,8 +156,24 @@ def test_parquet_mistakes(tmp_path: Path) -> None:
     pq.write_table(pa.table({"body": ["a"]}), tmp_path / "b.parquet")
     pq.write_table(pa.table({"text": ["a", None], "label": ["pos", "neg"]}), tmp_path / "c.parquet")
     assert message(tmp_path / "a.parquet") == "a.parquet row 1: text must be a string; got 1"
-    assert message(tmp_path / "b.parquet") == "b.parquet: text is missing; got 'body'"
+    assert message(tmp_path / "b.parquet") == "b.parquet row 1: text is missing; got 'body'"
     assert message(tmp_path / "c.parquet") == "c.parquet row 2: text must be a string; got None"
+
+
+def test_parquet_holds_attributes_and_slots_too(tmp_path: Path) -> None:
+    items = [{"text": "good", "label": "pos", "tone": "calm"}, {"text": "bad", "label": "neg", "tone": None}]
+    tone = Attribute(name="tone", values=["calm", "angry"])
+    tagged = [{"text": "meet Ann", "slots": [{"slot": "person", "span": [5, 8]}]}, {"text": "go home", "slots": []}]
+    pq.write_table(pa.Table.from_pylist(items), tmp_path / "a.parquet")
+    pq.write_table(pa.Table.from_pylist(tagged), tmp_path / "b.parquet")
+    assert [each.attributes for each in read_examples(tmp_path / "a.parquet", LABELS, dimensions=[tone])] == [
+        (("tone", "calm"),),
+        (),
+    ]
+    assert [each.tags for each in read_examples(tmp_path / "b.parquet", ["person"], "tags")] == [
+        ("O", "B-person"),
+        ("O", "O"),
+    ]
 
 
 def test_split_takes_dev_from_labels_with_twice_as_many() -> None:
