@@ -50,14 +50,14 @@ def edited(kind: Kind, case: Case, form: Form) -> dict[str, Any]:
     """Columns of the row with the texts of a form, as far as they differ. Raises UserError."""
     if kind.name == "pair":
         fields = {name: _text(form, name) for name in ("text_a", "text_b")}
-        if all(_as_sent(case.row[name]) == text for name, text in fields.items()):
+        if all(_as_sent(case.row[name]) == _as_sent(text) for name, text in fields.items()):
             return {}
         return {"text": kind.read_text("edit", 0, fields).text, **fields}
     text = _text(form, "text")
     if kind.name != "tags":
-        return {} if text == _as_sent(case.row["text"]) else {"text": text}
+        return {} if _as_sent(text) == _as_sent(case.row["text"]) else {"text": text}
     read = kind.read("edit", 0, {"text": text})
-    if (read.text, list(read.tags)) == (case.row["text"], case.row["tags"]):
+    if (_as_sent(read.text), list(read.tags)) == (_as_sent(case.row["text"]), case.row["tags"]):
         return {}
     return {"text": read.text, "tokens": list(read.tokens), "tags": list(read.tags)}
 
@@ -87,7 +87,7 @@ def _text(form: Form, name: str) -> str:
 
 
 def _as_sent(text: str) -> str:
-    """A text as a browser sends it back unchanged."""
+    """A text as a browser sends it back unchanged; a file of another tool may have it as it is."""
     return text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\ufffd").strip()
 
 

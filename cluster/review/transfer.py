@@ -55,7 +55,8 @@ def import_file(store: Store, file: Path, who: str) -> dict[str, int]:
     """Commit the answers in a file, one by one as the page does; returns how many of each outcome.
 
     All of the file is read and checked first. `who` is whose answers they are where the file does not say. Answers
-    that a person has given already are passed over. Raises UserError naming file, row and field.
+    that a person has given already are passed over. Raises UserError naming file, row and field, and where the lot has
+    ended and the file has others.
     """
     lot = current_lot(store)
     if lot is None:
@@ -64,6 +65,8 @@ def import_file(store: Store, file: Path, who: str) -> dict[str, int]:
         refuse_unfinished(store)
         desk = Desk(Ledger(store), lot, Leases(0))
         read = _read(kind_of(store), desk.cases, file, pseudonym(who))
+        if lot.is_closed(store) and not all(desk.same(name, row, answer) for row, name, answer in read):
+            raise UserError(f"{file}: has new answers, but lot {lot.number} of {store.root} has ended; none is saved")
         counts = Counter[str]()
         for row, name, answer in read:
             if desk.same(name, row, answer):

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from cluster.audit.lots import open_lot
+from cluster.audit.release import release
 from cluster.dataset import materialise
 from cluster.review.sheet import neutral, plain
 from cluster.review.transfer import export_lot, import_file
@@ -18,6 +19,7 @@ from generation.errors import UserError
 from tests.cluster.review.cases import make_run, messages, row
 
 TRICKY = ["=1+1", "+49 30", "-x", "@me", "'quoted", "\ttab", 'say "hi", please', "two\nlines", "ärger"]
+BREAKS = ["one\rtwo", "one\r\ntwo", "\rone", "no\0text"]
 CITY = [{"name": "city", "description": "where"}, {"name": "day", "description": "when"}]
 
 
@@ -42,20 +44,35 @@ def change(file: Path, **changes: dict[str, str]) -> None:
         writer.writerows({**line, **changes.get(line["id"], {})} for line in lines)
 
 
-@pytest.mark.parametrize("cell", ["", "a", "a=b", *TRICKY, "''", "'=x", "＝1"])
+@pytest.mark.parametrize("cell", ["", "a", "a=b", *TRICKY, *BREAKS, "''", "'=x", "＝1"])
 def test_cells_come_back_as_they_were(cell: str) -> None:
     assert plain(neutral(cell)) == cell
     assert not neutral(cell).startswith(("=", "+", "-", "@", "\t", "＝"))
 
 
 def test_a_sheet_that_nobody_wrote_into_says_nothing(tmp_path: Path) -> None:
-    store = run_of(tmp_path / "run", [row(f"r{number}", text) for number, text in enumerate(TRICKY)])
+    store = run_of(tmp_path / "run", [row(f"r{number}", text) for number, text in enumerate(TRICKY + BREAKS)])
     assert export_lot(store, "csv", tmp_path / "a.csv") == [tmp_path / "a.csv"]
     with (tmp_path / "a.csv").open(newline="") as file:
         cells = {line["id"]: line["text"] for line in csv.DictReader(file)}
     assert (cells["r0"], cells["r4"], cells["r6"]) == ("'=1+1", "''quoted", 'say "hi", please')
     assert import_file(store, tmp_path / "a.csv", "anna") == {}
     assert len(store.parts(0, "verdicts")) == 1
+
+
+@pytest.mark.parametrize("text", ["to York\r\non Monday", "to York\ron Monday ", "to York\0 on Monday"])
+def test_a_sheet_of_spans_that_nobody_wrote_into_says_nothing(tmp_path: Path, text: str) -> None:
+    tokens = text.split()
+    made = row("t0", text, "city", tokens=tokens, tags=["O", "B-city", "O", "O"])
+    store = run_of(tmp_path / "run", [made], kind="tags", labels=CITY)
+    export_lot(store, "csv", tmp_path / "a.csv")
+    assert import_file(store, tmp_path / "a.csv", "anna") == {}
+
+
+def test_pairs_in_a_sheet_that_nobody_wrote_into_say_nothing(tmp_path: Path) -> None:
+    store = run_of(tmp_path / "run", [row("p0", "a\rb ||| c", text_a="a\rb", text_b="c")], kind="pair")
+    export_lot(store, "csv", tmp_path / "a.csv")
+    assert import_file(store, tmp_path / "a.csv", "anna") == {}
 
 
 def test_a_sheet_with_answers(tmp_path: Path) -> None:
@@ -76,6 +93,21 @@ def test_a_sheet_with_answers(tmp_path: Path) -> None:
     assert store.people(0)["text"].to_pylist() == ["=other words"]
     assert import_file(store, tmp_path / "a.csv", "anna") == {"known already": 4}
     assert len(store.parts(0, "verdicts")) == 5
+
+
+def test_a_lot_that_has_ended_takes_no_new_answers(tmp_path: Path) -> None:
+    store = run_of(tmp_path / "run", messages(2))
+    export_lot(store, "csv", tmp_path / "a.csv")
+    change(tmp_path / "a.csv", r00={"verdict": "accept"}, r01={"verdict": "accept"})
+    assert import_file(store, tmp_path / "a.csv", "anna") == {"confirmed": 2}
+    assert release(store)[1]["state"] == "passed"
+    assert import_file(store, tmp_path / "a.csv", "anna") == {"known already": 2}
+    change(tmp_path / "a.csv", r01={"verdict": "discard"})
+    with pytest.raises(UserError) as error:
+        import_file(store, tmp_path / "a.csv", "anna")
+    said = f"{tmp_path}/a.csv: has new answers, but lot 0 of {store.root} has ended; none is saved"
+    assert str(error.value) == said
+    assert len(store.parts(0, "verdicts")) == 3
 
 
 @pytest.mark.parametrize(
