@@ -55,8 +55,8 @@ def release(store: Store) -> tuple[Location, dict[str, Any]]:
 def settle(store: Store, lot: Lot, decision: Decision) -> dict[str, Any] | None:
     """Write decision.json once a lot has ended, and return it; None while it is open. Doing it again changes nothing.
 
-    Of a lot that failed, rows of bad strata that no person judged are held first, so that their quotas open again; the
-    student that learnt from them may lose its place (cluster/promotion.py).
+    Of a lot that failed, rows of bad strata that no person judged are held first, so that their quotas open again, and
+    the student that learnt from them may lose its place (cluster/promotion.py). decision.json is written last.
     """
     if (ended := decision_of(store, lot.number)) or decision.state == "open":
         return ended
@@ -71,9 +71,9 @@ def settle(store: Store, lot: Lot, decision: Decision) -> dict[str, Any] | None:
         "labels": {name: asdict(each) for name, each in _merged(findings.strata, 0).items()},
         "held": held,
     }
-    store.write_json(f"{lot.folder}/decision.json", record)
     if decision.state == "failed":
         step_back(store, record["round"])
+    store.write_json(f"{lot.folder}/decision.json", record)
     return record
 
 

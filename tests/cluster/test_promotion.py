@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
 from cluster.audit.findings import read_findings
 from cluster.audit.lots import open_lot
-from cluster.audit.release import settle
+from cluster.audit.release import release, settle
 from cluster.held_out import DEV, OUT_OF_FOLD, HeldOut, write_held_out
 from cluster.promotion import Promotion, promote, promoted_before, promoted_round, promoted_student, step_back, weigh
 from cluster.run import Run
@@ -104,6 +109,33 @@ def test_a_failed_lot_takes_a_student_s_place_where_no_dev_rows_speak_for_it(
     decision = settle(store, lot, read_findings(store, lot).decision)
     assert decision is not None and (decision["state"], decision["round"]) == ("failed", 1)
     assert promoted_round(store) == stands
+
+
+def test_a_release_that_is_killed_before_any_write_is_made_good_by_the_next(store: Store, tmp_path: Path) -> None:
+    student(store, 0, "1", OUT_OF_FOLD, promoted=True)
+    make_run(store, round_=1)
+    student(store, 1, "1", OUT_OF_FOLD, promoted=True)
+    promote(store, 1)
+    lot = open_lot(store, Assurance())
+    judge(store, lot, bad=[row.id for row in lot.sample[:40]], round_=1)
+    for write in range(1, 5):
+        copy = Store(shutil.copytree(Path(store.root), tmp_path / f"killed-{write}"))
+        copy.fence = killing(write)
+        with pytest.raises(KeyboardInterrupt):
+            release(copy)
+        copy.fence = lambda: None
+        assert (release(copy)[1]["state"], promoted_round(copy)) == ("failed", 0)
+
+
+def killing(write: int) -> Callable[[], None]:
+    """A fence that lets all writes pass but the one of this number."""
+    numbers = itertools.count(1)
+
+    def fence() -> None:
+        if next(numbers) == write:
+            raise KeyboardInterrupt
+
+    return fence
 
 
 def test_there_may_be_no_student_to_step_back_to(store: Store) -> None:
