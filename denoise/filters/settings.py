@@ -31,7 +31,7 @@ class FilterSettings(Settings):
     language_confidence: Share = Field(0.8, description="how sure a language must be for its row to go")
     boilerplate: bool = Field(True, description="drop refusals, assistants' phrases and gaps left to fill in")
     label_leak: Literal["off", "marked", "anywhere"] = Field(
-        "marked", description="drop texts that mark their label's name as such, or that say it anywhere"
+        "marked", description="drop texts that mark the name of any of the task's labels as such, or say one anywhere"
     )
     personal: tuple[Kind, ...] = Field(get_args(Kind), description="kinds of personal data that no text may hold")
     toxicity: float | None = Field(
