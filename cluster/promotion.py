@@ -58,6 +58,14 @@ def promoted_before(store: Store, number: int) -> int | None:
     return None
 
 
+def sound_before(store: Store, number: int) -> int | None:
+    """The same, but for rounds of whose version a lot failed."""
+    before = promoted_before(store, number)
+    while before is not None and failed_lots(store, before):
+        before = promoted_before(store, before)
+    return before
+
+
 def promoted_round(store: Store) -> int | None:
     """The round that `RUN/student` names; None before there is one."""
     try:
@@ -88,9 +96,7 @@ def step_back(store: Store, failed: int) -> int | None:
     held = read_held_out(store, failed)
     if promoted_round(store) != failed or (held is not None and held.basis == DEV):
         return None
-    before = promoted_before(store, failed)
-    while before is not None and failed_lots(store, before):
-        before = promoted_before(store, before)
+    before = sound_before(store, failed)
     if before is not None:
         promote(store, before)
     return before

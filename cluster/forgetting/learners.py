@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cluster.forgetting.pending import clear
-from cluster.promotion import POINTER, promote, promoted_before, promoted_round
+from cluster.promotion import POINTER, promote, promoted_before, promoted_round, sound_before
 from cluster.store import Store
 from generation.methods import METHODS
 from generation.records import KEPT
@@ -32,16 +32,21 @@ def learners_of(store: Store, ids: Iterable[str]) -> tuple[list[str], list[str]]
 
 def retrainable(store: Store, students: Iterable[str]) -> str:
     """The one of these students that a run would train again were it not there: that of the newest round; else ""."""
-    name = f"rounds/{store.rounds()[-1]:03d}/student"
-    return name if name in students else ""
+    newest = [f"rounds/{number:03d}/student" for number in store.rounds()[-1:]]
+    return next((name for name in newest if name in students), "")
 
 
 def take_away(store: Store, student: str) -> None:
-    """Remove a student, so that the next run trains another on what is kept now."""
+    """Remove a student, so that the next run trains another on what is kept now.
+
+    Until then the run stands for the newest before it of whose version no lot failed; where all did, for the newest.
+    """
     number = int(student.split("/")[1])
     store.remove(f"rounds/{number:03d}/metrics.json")  # first: with it the round would be finished
     if promoted_round(store) == number:
-        if (before := promoted_before(store, number)) is None:
+        before = sound_before(store, number)
+        before = promoted_before(store, number) if before is None else before
+        if before is None:
             store.remove(POINTER)
         else:
             promote(store, before)

@@ -21,6 +21,7 @@ from cluster.feed.opening import feed
 from cluster.feed.pool import Wish
 from cluster.forgetting.calls import call, preview
 from cluster.forgetting.forgetting import finish, forget, plan
+from cluster.forgetting.learners import take_away
 from cluster.forgetting.pending import Forgetting, named_students, pending, refuse_unfinished
 from cluster.forgetting.targets import find_targets
 from cluster.journal import Journal
@@ -293,6 +294,24 @@ def test_later_it_can_be_asked_for_alone(made: Store) -> None:
     assert call(made, [], "ann", "", False, True).startswith("rounds/001/student is taken away")
     with pytest.raises(UserError, match="has no student that learnt from rows forgotten since"):
         call(made, [], "ann", "", False, True)
+
+
+@pytest.mark.parametrize(("failed", "stands"), [([], 1), ([1], 0), ([0, 1], 1)])
+def test_a_student_whose_lot_failed_takes_no_other_s_place(made: Store, failed: list[int], stands: int) -> None:
+    begin_round(made, {"pos": 9}, 2)
+    made.folder(2, "student").mkdir()
+    promote(made, 2)
+    for number, round_ in enumerate(failed):
+        made.write_json(f"audit/lot-{number:03d}/lot.json", {"round": round_})
+        made.write_json(f"audit/lot-{number:03d}/decision.json", {"round": round_, "state": "failed"})
+    take_away(made, "rounds/002/student")
+    assert promoted_round(made) == stands
+
+
+def test_a_run_without_rounds_has_no_student_to_take_away(store: Store) -> None:
+    store.write_json("run.json", {"run_id": RUN_ID})
+    with pytest.raises(UserError, match="has no student that learnt from rows forgotten since"):
+        call(store, [], "ann", "", False, True)
 
 
 def test_a_reason_that_quotes_the_row_is_refused(made: Store) -> None:
