@@ -25,6 +25,7 @@ def feed(
         str, typer.Option("--source", metavar="COLUMN", help="of where each is from, if there")
     ] = "source",
     again: Annotated[bool, typer.Option("--again", help="take more of a pool that was fed already")] = False,
+    drop: Annotated[bool, typer.Option("--drop", help="drop an unfinished feed of another pool first")] = False,
     task: Annotated[Path | None, typer.Option("--task", help="the run's task file; default as it was")] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", metavar="A.B=VALUE", help="change a setting")] = None,
     workers: Annotated[int | None, typer.Option("--workers", min=1, help="that score; default one a core")] = None,
@@ -38,7 +39,7 @@ def feed(
 
     changes = [*(set_ or []), *([f"feed.take={take}"] if take else [])]
     changes += [f"feed.people={people}"] if people is not None else []
-    wish = Wish(tuple(files), text, source, again, workers or os.cpu_count() or 1)
+    wish = Wish(tuple(files), text, source, again, workers or os.cpu_count() or 1, drop)
     summary = feed_run(folder, wish, task, changes, allow_code, _say)
     typer.echo(json.dumps(summary, indent=2) if as_json else render(summary, folder))
 

@@ -50,7 +50,11 @@ def _asked(store: Store, round_: int) -> dict[tuple[int, str], float]:
     """The temperature at which each wave asked for each label, in the order of waves; another run's do not count."""
     plan = store.requests(round_, ["wave", "label", "sampling"])
     asked = zip(plan["wave"].to_pylist(), plan["label"].to_pylist(), map_column(plan, "sampling"), strict=True)
-    return {(wave, label): sampling["temperature"] for wave, label, sampling in asked if wave >= 0}
+    return {
+        (wave, label): sampling["temperature"]
+        for wave, label, sampling in asked
+        if wave >= 0 and "temperature" in sampling  # which no LM is asked for has none
+    }
 
 
 def _last(asked: dict[tuple[int, str], float], label: str, start: float) -> float:

@@ -30,8 +30,8 @@ class Shift:
     """From `before` rows to `rows` later ones.
 
     `psi`: population stability index of the labels; `js`: their Jensen-Shannon divergence, 0..1 (in bits). `mean`: the
-    distance of the mean vectors; `p_value`: how often a random division of all rows brings as much. `outside` and
-    `outside_before`: shares of rows that are out of scope.
+    distance of the mean vectors. `label_p` and `p_value`: how often a random division of all rows brings as great an
+    index, and as great a distance. `outside` and `outside_before`: shares of rows that are out of scope.
     """
 
     before: int
@@ -42,11 +42,15 @@ class Shift:
     p_value: float
     outside: float
     outside_before: float
+    label_p: float = 0.0
 
     @property
     def is_great(self) -> bool:
-        """Whether labels or meanings have moved further than chance and habit explain."""
-        return self.psi > GREAT_PSI or self.p_value < SMALL_P
+        """Whether labels or meanings have moved further than chance and habit explain.
+
+        Chance alone brings an index of about labels / rows on either side: of many labels, more than the bar.
+        """
+        return (self.psi > GREAT_PSI and self.label_p < SMALL_P) or self.p_value < SMALL_P
 
 
 def shift(before: Batch, now: Batch, seed: int = 0) -> Shift:
@@ -56,15 +60,30 @@ def shift(before: Batch, now: Batch, seed: int = 0) -> Shift:
     old, new = label_shares(before.labels, now.labels)
     mean, p_value = mean_shift(before.vectors, now.vectors, seed)
     outside = float(np.mean(now.outside)), float(np.mean(before.outside))
-    return Shift(len(before), len(now), psi(old, new), js(old, new), mean, p_value, *outside)
+    label_p = label_chance(before.labels, now.labels, seed)
+    return Shift(len(before), len(now), psi(old, new), js(old, new), mean, p_value, *outside, label_p)
 
 
 def label_shares(before: Sequence[str], now: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     """Shares of the labels that either has, smoothed, so that none is 0."""
-    names = sorted({*before, *now})
-    counts = (np.array([list(rows).count(name) for name in names]) + _SMOOTHING for rows in (before, now))
+    numbers = np.unique([*before, *now], return_inverse=True)[1]
+    return _shares(numbers, len(before))
+
+
+def _shares(numbers: np.ndarray, first: int) -> tuple[np.ndarray, np.ndarray]:
+    """Shares of label numbers [n], of the `first` and of the others."""
+    most = int(numbers.max()) + 1
+    counts = (np.bincount(part, minlength=most) + _SMOOTHING for part in (numbers[:first], numbers[first:]))
     old, new = (count / count.sum() for count in counts)
     return old, new
+
+
+def label_chance(before: Sequence[str], now: Sequence[str], seed: int = 0) -> float:
+    """p-value of a permutation test of PERMUTATIONS of the labels' index."""
+    numbers, draw = np.unique([*before, *now], return_inverse=True)[1], np.random.default_rng(seed)
+    found = psi(*_shares(numbers, len(before)))
+    others = [psi(*_shares(draw.permutation(numbers), len(before))) for _ in range(PERMUTATIONS)]
+    return (1 + sum(other >= found - 1e-12 for other in others)) / (1 + PERMUTATIONS)
 
 
 def psi(before: np.ndarray, now: np.ndarray) -> float:

@@ -76,7 +76,8 @@ class Feed:
     def run(self) -> dict[str, Any]:
         """All steps that are left."""
         columns = text_columns(self.job.kind.name, self.plan["text"])
-        pool = open_pool(self.wish.files, columns, self.wish.source, self.digest, self.store, self.folder)
+        source = self.plan.get("source", self.wish.source)
+        pool = open_pool(self.wish.files, columns, source, self.digest, self.store, self.folder, self._clean)
         lens = self._lens()
         listed = self._listed(pool)
         picks = self._picks(pool, listed)
@@ -94,6 +95,7 @@ class Feed:
                 "pool": self.digest,
                 "files": [str(file) for file in self.wish.files],
                 "text": self.wish.text,
+                "source": self.wish.source,
                 "student": student,
                 "student_hash": model_hash(local_folder(self.store.folder(student, "student"))),
                 "settings": self.job.config.feed.model_dump(mode="json"),
@@ -169,9 +171,11 @@ class Feed:
         return taken.rows
 
     def _texts(self, pool: Pool, rows: pa.Table) -> list[str]:
-        """As the run keeps them: without personal data where the task asks for that."""
-        texts = listed_texts(pool, rows)
-        return [redact(text)[0] for text in texts] if self.job.config.denoise.redact else texts
+        return [self._clean(text) for text in listed_texts(pool, rows)]
+
+    def _clean(self, text: str) -> str:
+        """As the run keeps it: without personal data where the task asks for that."""
+        return redact(text)[0] if self.job.config.denoise.redact else text
 
     @property
     def _forgotten(self) -> set[str]:
@@ -209,8 +213,9 @@ class Feed:
         places, logprobs = np.zeros(0, np.int64), None
         if spec is not None and texts:
             known, names = self._real, self.job.task.label_names
-            places = asked_about(lens, known, [seed.text for seed in spec.shown(names)], names)
-            among = likeliest(np.concatenate([student, lens.left_out[places]]), names, self.settings.choices)
+            of_known = likeliest(lens.left_out, names, self.settings.choices)
+            places = asked_about(lens, known, of_known, spec.shown, names)
+            among = [*likeliest(student, names, self.settings.choices), *(of_known[place] for place in places)]
             self.told(f"asking the LM about {len(texts)} rows in {self.settings.ways} ways")
             logprobs = self._ask(spec)([*texts, *(known[place] for place in places)], among)
         told = dict(zip(picks["id"].to_pylist(), texts, strict=True))
@@ -233,6 +238,7 @@ class Feed:
             names,
             self.settings,
             self.settings.people,
+            [len(picks) + place for place, reason in enumerate(waiting["reason"].to_pylist()) if reason == FOR_PEOPLE],
         )
         now = fed_round(self.store, names).number
         self._joined.commit_old(waiting, decided[len(picks) :])
@@ -255,7 +261,8 @@ class Feed:
         round_ = self._joined.round()
         assert round_ is not None
         verdicts = self._joined.verdicts(round_).to_pylist()
-        again = [self._joined.verdicts(number, "-again").num_rows for number in self.store.rounds()]
+        moved = [self._joined.verdicts(number, "-again")["status"] for number in self.store.rounds()]
+        again = Counter(status for each in moved for status in each.to_pylist())
         counts = Counter(each["reason"] or "joined" for each in verdicts)
         wrong = {each["id"]: dict(each["scores"])[WRONG] for each in verdicts if each["reason"] != OUT_OF_SCOPE}
         joined = [wrong[each["id"]] for each in verdicts if each["status"] == "accepted"]
@@ -276,12 +283,14 @@ class Feed:
             "for_people": counts[FOR_PEOPLE],
             "waiting": counts[WAITS],
             "out_of_scope": counts[OUT_OF_SCOPE],
-            "joined_from_earlier": sum(again),
+            "joined_from_earlier": again["accepted"],
+            "for_people_from_earlier": again["held"],
             "expected_wrong": float(np.mean(joined)) if joined else None,
             "looks_for_all": looks_for_all(list(wrong.values()), self.settings.noise),
             "trust": list(opinions.calibration.trust),
             "drift": drift,
         }
+        self.store.remove(f"{self.folder}/input")  # the pool stays with its owner
         self.store.write_json(f"{self.folder}/summary.json", summary)
         return summary
 

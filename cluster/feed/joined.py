@@ -10,11 +10,21 @@ import pyarrow.compute as pc
 
 from cluster.checked import FEED, POOL
 from cluster.feed.joining import Decided
-from cluster.feed.record import STAGE, folder_of, part_of
+from cluster.feed.record import FOR_PEOPLE, STAGE, WAITS, folder_of, part_of
 from cluster.store import Store
 from generation.kinds.base import Kind
 from generation.parts import read_parts
 from generation.records import ROW_SCHEMA, VERDICT_SCHEMA, rows_table, verdicts_table
+
+WAITING = pa.schema(
+    [
+        ("id", pa.string()),
+        ("text", pa.string()),
+        ("round", pa.int32()),
+        ("revision", pa.int32()),
+        ("reason", pa.string()),
+    ]
+)
 
 
 class Joined:
@@ -39,32 +49,32 @@ class Joined:
         self._store.commit(now, "verdicts", self._part, verdicts, self._run_id)
 
     def commit_old(self, waiting: pa.Table, decided: Sequence[Decided]) -> None:
-        """Rows stay where they are, and those that join now get a later verdict."""
-        places = zip(waiting["round"].to_pylist(), waiting["revision"].to_pylist(), decided, strict=True)
-        joining = [
-            (round_, each.verdict(revision + 1)) for round_, revision, each in places if each.status == "accepted"
+        """Rows stay where they are, and those that join now, or go to people, get a later verdict."""
+        moved = [
+            (row["round"], each.verdict(row["revision"] + 1))
+            for row, each in zip(waiting.to_pylist(), decided, strict=True)
+            if each.status == "accepted" or (each.reason == FOR_PEOPLE and row["reason"] == WAITS)
         ]
-        for round_ in sorted({round_ for round_, _ in joining}):
+        for round_ in sorted({round_ for round_, _ in moved}):
             if self._parts(round_, "verdicts", "-again"):
                 continue  # of a killed call, which had decided on all of them
-            verdicts = verdicts_table(verdict for number, verdict in joining if number == round_)
+            verdicts = verdicts_table(verdict for number, verdict in moved if number == round_)
             self._store.commit(round_, "verdicts", f"{self._part}-again", verdicts, self._run_id)
 
     def waiting(self) -> pa.Table:
-        """Rows of earlier feeds that nobody has decided on: `id`, `text`, `round`, `revision`."""
+        """Rows of earlier feeds that nobody has decided on; what this one has moved to people counts as before."""
         mine = f"{self._folder}/"
         found = []
         for number in self._store.rounds():
             verdicts = self._store.verdicts(number)
             held = pc.and_(pc.equal(verdicts["stage"], STAGE), pc.equal(verdicts["status"], "held"))
-            verdicts = verdicts.filter(pc.fill_null(held, False)).select(["id", "revision"])
+            verdicts = verdicts.filter(pc.fill_null(held, False)).select(["id", "revision", "reason"])
+            moved = pc.is_in(verdicts["id"], value_set=self.verdicts(number, "-again")["id"].combine_chunks())
+            verdicts = verdicts.set_column(2, "reason", pc.if_else(moved, WAITS, verdicts["reason"]))
             rows = self._store.generated(number, ["id", "text", "round", "engine"])
             rows = rows.filter(pc.invert(pc.fill_null(pc.equal(rows["engine"], mine), False)))
-            found.append(rows.join(verdicts, "id", join_type="inner").select(["id", "text", "round", "revision"]))
-        schema = pa.schema(
-            [("id", pa.string()), ("text", pa.string()), ("round", pa.int32()), ("revision", pa.int32())]
-        )
-        return pa.concat_tables([schema.empty_table(), *(table.cast(schema) for table in found)]).sort_by("id")
+            found.append(rows.join(verdicts, "id", join_type="inner").select(WAITING.names).cast(WAITING))
+        return pa.concat_tables([WAITING.empty_table(), *found]).sort_by("id")
 
     def verdicts(self, round_: int, more: str = "") -> pa.Table:
         """Those in a round, of its picks or (`more` is "-again") of rows that have waited."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -49,13 +49,14 @@ def decide_picks(
     labels: Sequence[str],
     settings: FeedSettings,
     looks: int,
+    queued: Collection[int] = (),
 ) -> list[Decided]:
     """One decision a row, in order, from `opinions` [n, labels] each and which rows are `outside` of all labels.
 
     The surest rows join as long as the expected share of wrong labels among them stays within `settings.noise`. The
     third opinion, the LM's, makes a row surer or less sure, and never joins it under a label that the others do not
     find likeliest: a text can talk the LM into one. Of the other rows the least sure go to people, as many as they have
-    `looks` for (Wang et al. 2021); the rest waits.
+    `looks` for (Wang et al. 2021), beside those that are `queued` for them already; the rest waits.
     """
     evidence = Evidence(tuple(opinions), np.full(len(ids), NONE))
     probabilities = calibration.probabilities(evidence)
@@ -66,7 +67,8 @@ def decide_picks(
     told = dict(zip(asked.tolist(), agreed, strict=True))
     joined = {place for place, each in told.items() if each.status == "accepted"}
     doubtful = [place for place in np.flatnonzero(~outside).tolist() if place not in joined]
-    queue = set(sorted(doubtful, key=lambda place: (-wrong[place], ids[place]))[: max(0, looks)])
+    new = sorted(set(doubtful).difference(queued), key=lambda place: (-wrong[place], ids[place]))
+    queue = {*queued, *new[: max(0, looks)]}
     found = []
     reason: str | None
     for place, shares in enumerate(label_shares(evidence, calibration, labels)):

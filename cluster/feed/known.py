@@ -58,6 +58,8 @@ def make_lens(job: Job, known: Known, embed: Embed, scope_loss: float) -> Lens:
     vectors, targets = embed([text for text, _ in rows]), _numbers(rows, names)
     count = len(known.real)
     plain = fit_plain(vectors, targets, len(names), count, job.config.student.judge_c)
+    left_out = np.full((count, len(names)), np.nan)
+    left_out[np.bincount(targets)[targets[:count]] > 1] = plain.probabilities  # of a label with one text it tells none
     made = embed([text for text, _ in known.made]) if known.made else np.zeros((0, vectors.shape[1]))
     return Lens(
         fence=Fence.around(vectors[:count], targets[:count], scope_loss),
@@ -65,8 +67,8 @@ def make_lens(job: Job, known: Known, embed: Embed, scope_loss: float) -> Lens:
         targets=np.concatenate([targets[:count], _numbers(known.made, names)]),
         weight=plain.weight,
         bias=plain.bias,
-        left_out=plain.probabilities,
-        true=plain.targets,
+        left_out=left_out,
+        true=targets[:count],
         known=np.union1d(hashes_of(known.all), known.picked),
         test=np.unique(hashes_of(known.test)),
     )

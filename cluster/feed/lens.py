@@ -36,7 +36,8 @@ class Lens:
     """`fence`, and of the rows that are known `vectors` [m, d] and label numbers `targets` [m].
 
     `weight` and `bias` are the plain opinion's head: of real rows alone, by an encoder that was not tuned on them.
-    `left_out` are its probabilities of the first of these rows had it not seen them, and `true` their label numbers.
+    `left_out` are its probabilities of the real rows, which come first, had it not seen them (nan where it cannot be
+    asked), and `true` their label numbers.
     `known` and `test` are hashes of texts that a pool may not bring again.
     """
 

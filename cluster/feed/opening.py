@@ -48,7 +48,7 @@ def feed(job: Job, store: Store, wish: Wish, told: Told) -> dict[str, Any]:
     columns = text_columns(job.kind.name, wish.text)
     refuse_unfinished(store)
     digest = pool_digest(wish.files, columns)
-    number, is_done = feed_to_do(store, digest, wish.again)
+    number, is_done = feed_to_do(store, digest, wish.again, wish.drop)
     if is_done:
         told(f"this pool is in the run already, as {folder_of(number)}; --again takes more of it")
         return summary_of(store, number) or {}

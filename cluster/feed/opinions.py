@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,7 @@ import pyarrow as pa
 from cluster.feed.lens import Lens
 from denoise.noise.calibration import Calibration
 from denoise.noise.choice import choice_opinion, trusted_with
+from generation.task import Example
 from generation.untrusted import names_label
 
 _SHARES = pa.list_(pa.float32())
@@ -68,15 +69,24 @@ class Opinions:
         return cls(tuple(row["id"] for row in picks), student, plain, lm, known_plain, known_lm, true)
 
 
-def asked_about(lens: Lens, texts: Sequence[str], shown: Sequence[str], labels: Sequence[str]) -> np.ndarray:
+def asked_about(
+    lens: Lens,
+    texts: Sequence[str],
+    among: Sequence[Sequence[str]],
+    shown: Callable[[Sequence[str]], Sequence[Example]],
+    labels: Sequence[str],
+) -> np.ndarray:
     """Places of known rows that the LM is asked about, ASKED or fewer: labels take turns.
 
-    None that prompts show, and none that names a label.
+    None that its own prompt would show, which is what is `shown` for the labels that it is asked `among`; none that
+    names a label; and none of which the plain opinion had to see the label.
     """
     seen: Counter[int] = Counter()
     turns = []
-    for place, text in enumerate(texts[: len(lens.true)]):
-        if text not in shown and not names_label(text, labels):
+    in_prompts = {names: {seed.text for seed in shown(names)} for names in set(map(tuple, among))}
+    for place, (text, names) in enumerate(zip(texts, among, strict=True)):
+        is_new = bool(np.isfinite(lens.left_out[place]).all()) and text not in in_prompts[tuple(names)]
+        if is_new and not names_label(text, labels):
             turns.append((seen[lens.true[place]], place))
             seen[lens.true[place]] += 1
     return np.array([place for _, place in sorted(turns)[:ASKED]], np.int64)

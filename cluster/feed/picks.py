@@ -66,15 +66,17 @@ def choose(
     """The picks among the rows of a shortlist, whose `texts` are these.
 
     Rows whose Jaccard similarity to a text of `known` or `test` is `near` or more are left out, and those whose ids are
-    `forgotten`; of rows as alike one is taken. Who was drawn stays drawn: the draw is not made up for those that are
-    left out.
+    `forgotten`; of rows as alike one is taken, of equal texts, as redaction makes some, the first by its key. Who was
+    drawn stays drawn: the draw is not made up for those that are left out.
     """
     of_known, of_test, twins = near_texts(texts, known, test, near)
     rows = listed.rows
     number = shares_of(settings.take, settings.mix)[RANDOM]
     keys, scope = rows["key"].to_numpy(), rows["scope"].to_numpy()
-    drawn = np.argsort(keys, kind="stable")[:number]
-    gone = {place for place, text in enumerate(texts) if pick_id(text) in forgotten}
+    by_key = np.argsort(keys, kind="stable")
+    drawn = by_key[:number]
+    first = {texts[place]: place for place in by_key[::-1].tolist()}
+    gone = {place for place, text in enumerate(texts) if first[text] != place or pick_id(text) in forgotten}
     left = sorted(of_known | of_test | gone)
     stays = np.full(len(rows), True)
     stays[left] = False

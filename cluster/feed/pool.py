@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +24,8 @@ _BLOCK = 1 << 22
 
 @dataclass(frozen=True)
 class Wish:
-    """Files with a column of texts and perhaps one of sources; `again` takes more of a pool that was fed.
+    """Files with a column of texts and perhaps one of sources; `again` takes more of a pool that was fed, `drop` first
+    drops an unfinished feed of another.
 
     The texts of pairs are in two columns of set names, whatever `text` is.
     """
@@ -34,6 +35,7 @@ class Wish:
     source: str = "source"
     again: bool = False
     workers: int = 1
+    drop: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,18 +70,32 @@ def pool_digest(places: Sequence[str], columns: Sequence[str] = (TEXT,)) -> str:
 
 
 def open_pool(
-    places: Sequence[str], columns: tuple[str, ...], source: str, found: str, store: Store, folder: str
+    places: Sequence[str],
+    columns: tuple[str, ...],
+    source: str,
+    found: str,
+    store: Store,
+    folder: str,
+    clean: Callable[[str], str] = str,
 ) -> Pool:
     """The pool of these places, whose digest is `found`; what is no Parquet is first put into `folder` of the run.
 
-    Raises UserError for anything that cannot be read.
+    There its texts are `clean`. Pieces are in the order of the digests of their files, so that a feed that is taken up
+    again knows its parts, in whichever order files are named and whatever they are called by now. Raises UserError for
+    anything that cannot be read.
     """
-    parquet = [_as_parquet(place, number, columns, source, store, folder) for number, place in enumerate(places)]
-    pieces = [find_pieces([place], columns) for place in parquet]
-    names = [_source_of(each, place, source) for each, place in zip(pieces, places, strict=True)]
+    digests = {place: {file: _digest(file) for file in _files(place)} for place in places}
+    ordered = sorted(places, key=lambda place: sorted(digests[place].values()))
+    names, pieces = list[str | None](), list[tuple[str, Piece]]()
+    for number, place in enumerate(ordered):
+        parquet = _as_parquet(place, number, columns, source, store, folder, clean)
+        of_place = find_pieces([parquet], columns)
+        names.append(_source_of(of_place, place, source))
+        pieces += [(digests[place].get(piece.file) or digests[place][place], piece) for piece in of_place.pieces]
     if len(set(names)) > 1:
         raise UserError(f"{places[0]}: all files must have a column {source!r}, or none")
-    return Pool(tuple(piece for each in pieces for piece in each.pieces), columns, names[0], found)
+    pieces.sort(key=lambda each: (each[0], each[1].group))
+    return Pool(tuple(piece for _, piece in pieces), columns, names[0], found)
 
 
 def _source_of(pieces: Pieces, place: str, source: str) -> str | None:
@@ -90,7 +106,15 @@ def _source_of(pieces: Pieces, place: str, source: str) -> str | None:
     return source
 
 
-def _as_parquet(place: str, number: int, columns: Sequence[str], source: str, store: Store, folder: str) -> str:
+def _as_parquet(
+    place: str,
+    number: int,
+    columns: Sequence[str],
+    source: str,
+    store: Store,
+    folder: str,
+    clean: Callable[[str], str],
+) -> str:
     """A place of Parquet as it is; of a small file of another kind a copy in the run."""
     if Path(place).suffix.lower() not in SMALL:
         return place
@@ -100,7 +124,7 @@ def _as_parquet(place: str, number: int, columns: Sequence[str], source: str, st
         for name in columns:
             if not isinstance(item, dict) or not isinstance(item.get(name), str):
                 raise UserError(f"{place} {unit} {line}: {name} must be a string; got {clip(item)}")
-        rows.append({name: item[name] for name in columns} | {source: item.get(source)})
+        rows.append({name: clean(item[name]) for name in columns} | {source: item.get(source)})
     if not rows:
         raise UserError(f"{place}: no rows")
     names = [*columns, *([source] if any(row[source] is not None for row in rows) else [])]

@@ -44,20 +44,45 @@ def summary_of(store: Store, number: int) -> dict[str, Any] | None:
     return store.read_json(f"{folder_of(number)}/summary.json")
 
 
-def feed_to_do(store: Store, digest: str, again: bool = False) -> tuple[int, bool]:
+def feed_to_do(store: Store, digest: str, again: bool = False, drop: bool = False) -> tuple[int, bool]:
     """The number of the feed of a pool, and whether it is finished.
 
-    A pool that was fed is not fed `again` unless that is said. Raises UserError where another feed is unfinished.
+    A pool that was fed is not fed `again` unless that is said. Raises UserError where another feed is unfinished, but
+    for one that may be dropped where `drop` says so.
     """
     numbers = feed_numbers(store)
     for number in numbers:
         if summary_of(store, number) is None and plan_of(store, number)["pool"] != digest:
+            if drop:
+                drop_feed(store, number)
+                continue
             files = " ".join(plan_of(store, number)["files"])
-            raise UserError(f"{store.root}: {folder_of(number)} is unfinished; run first `labelmill feed` with {files}")
+            first = f"run first `labelmill feed` with {files}, or add --drop"
+            raise UserError(f"{store.root}: {folder_of(number)} is unfinished; {first}")
+    numbers = feed_numbers(store)
     same = [number for number in numbers if plan_of(store, number)["pool"] == digest]
     if same and not (again and summary_of(store, same[-1])):
         return same[-1], summary_of(store, same[-1]) is not None
     return len(numbers), False
+
+
+def drop_feed(store: Store, number: int) -> None:
+    """Leave an unfinished feed, as if it had not begun. Raises UserError where its rows have joined."""
+    rows, verdicts = (_parts(store, number, kind) for kind in ("generated", "verdicts"))
+    if verdicts:
+        raise UserError(f"{store.root}: --drop: rows of {folder_of(number)} have joined; finish it with its own pool")
+    for part in rows:
+        store.filesystem.delete_file(part)
+    for info in store.filesystem.get_file_info(fs.FileSelector(path_of(store.root / folder_of(number)))):
+        if info.base_name != "plan.json":
+            store.remove(f"{folder_of(number)}/{info.base_name}")
+    store.remove(folder_of(number))  # with the plan, last: without it nothing else of the feed would be known
+
+
+def _parts(store: Store, number: int, kind: str) -> list[str]:
+    """The parts that a feed has committed to rounds."""
+    name = f"part-{part_of(number)}.parquet"
+    return [part for round_ in store.rounds() for part in store.parts(round_, kind) if part.endswith(name)]
 
 
 def part_of(number: int) -> str:
@@ -68,17 +93,12 @@ def part_of(number: int) -> str:
 def refuse_half_joined(store: Store) -> None:
     """Raises UserError where a feed was killed between its rows and their verdicts."""
     for number in feed_numbers(store):
-        name = f"part-{part_of(number)}.parquet"
-        for round_ in store.rounds():
-            rows, verdicts = (
-                any(part.endswith(name) for part in store.parts(round_, kind)) for kind in ("generated", "verdicts")
+        if _parts(store, number, "generated") and not _parts(store, number, "verdicts"):
+            files = " ".join(plan_of(store, number)["files"])
+            raise UserError(
+                f"{store.root}: {folder_of(number)} was cut short while its rows joined; finish it: "
+                f"labelmill feed RUN {files}"
             )
-            if rows and not verdicts:
-                files = " ".join(plan_of(store, number)["files"])
-                raise UserError(
-                    f"{store.root}: {folder_of(number)} was cut short while its rows joined; finish it: "
-                    f"labelmill feed RUN {files}"
-                )
 
 
 def write_table(store: Store, name: str, table: pa.Table) -> None:

@@ -35,13 +35,13 @@ def render(summary: Mapping[str, Any], run: str) -> str:
     lines.append(f"joined    {summary['joined']}" + ("" if wrong is None else f", {wrong:.1%} of them expected wrong"))
     if summary["joined_from_earlier"]:
         lines.append(f"          and {summary['joined_from_earlier']} that had waited")
-    looks = summary["looks_for_all"]
+    looks, more = summary["looks_for_all"], summary.get("for_people_from_earlier")
     enough = "no number of looks is enough for all to join" if looks is None else f"{looks} looks would let all join"
     lines += [
-        f"people    {summary['for_people']} rows ({enough})",
+        f"people    {summary['for_people']} rows" + (f", {more} that had waited" if more else "") + f" ({enough})",
         f"waiting   {summary['waiting']}; out of scope {summary['out_of_scope']}",
     ]
-    if summary["for_people"]:
+    if summary["for_people"] or more:
         lines.append(f"next      labelmill review --pool {run}")
     lines.append(f"then      labelmill run, whose student learns from what joined (round {summary['round']})")
     return "\n".join(lines)

@@ -60,6 +60,17 @@ def test_a_label_whose_texts_are_alike_gets_hotter(store: Store) -> None:
     assert temperatures(store, NOW, 1, TASK, 1.0) == {"pos": 1.2, "neg": 1.0}
 
 
+def test_what_no_lm_was_asked_for_has_no_temperature(store: Store) -> None:
+    asked = [{"request_id": "pos-lit", "label": "pos", "wave": 0, "sampling": {}}]
+    store.commit(0, "requests", "w000", requests_table(asked), RUN_ID)
+    rows = [
+        {"id": row_id("pos-lit", 0), "request_id": "pos-lit", "text": "a b", "label": "pos", "intended_label": "pos"}
+    ]
+    store.commit(0, "generated", "w000", rows_table([row | {"round": 0, "wave": 0} for row in rows]), RUN_ID)
+    add_verdicts(store, [verdict("pos-lit", stage="quota")], "w000", 0)
+    assert temperatures(store, NOW, 1, TASK, 0.9) == {"pos": 0.9, "neg": 0.9}
+
+
 def test_a_round_begins_where_the_one_before_left_off(store: Store) -> None:
     judge(store, 0, agreed=10)
     judge(store, 1, agreed=18, temperature=0.8)

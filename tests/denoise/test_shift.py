@@ -38,9 +38,18 @@ def test_two_samples_of_one_pool_have_not_moved_far() -> None:
 def test_other_labels_other_meanings_and_more_out_of_scope_are_told() -> None:
     labels = shift(batch("ab" * 50, seed=1), batch("aaab" * 25, seed=2))
     assert labels.psi == pytest.approx(0.2687, abs=1e-4) and labels.p_value > 0.01
+    assert labels.label_p < 0.01 and labels.is_great
     meanings = shift(batch("ab" * 50, seed=1), batch("ab" * 50, at=1.0, outside=20, seed=2))
     assert meanings.p_value == 0.001 and meanings.mean == pytest.approx(1, abs=0.3) and meanings.is_great
     assert (meanings.outside, meanings.outside_before) == (0.2, 0)
+
+
+def test_many_labels_differ_by_chance_alone() -> None:
+    draw = np.random.default_rng(0)
+    one, other = ([str(each) for each in draw.integers(77, size=300)] for _ in range(2))
+    vectors = np.random.default_rng(1).normal(size=(300, 3))
+    found = shift(Batch(one, vectors, np.zeros(300, bool)), Batch(other, vectors, np.zeros(300, bool)))
+    assert found.psi > 0.25 and found.label_p > 0.05 and not found.is_great
 
 
 def test_a_label_that_only_one_batch_has_is_no_infinity() -> None:

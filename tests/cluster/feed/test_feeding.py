@@ -16,6 +16,7 @@ from cluster.dataset import materialise, read_dataset, training_rows
 from cluster.feed.opening import feed
 from cluster.feed.picks import PICKS, pick_id
 from cluster.feed.pool import Wish
+from cluster.feed.queue import open_queue
 from cluster.feed.record import feed_to_do, read_table, refuse_half_joined, summary_of
 from cluster.feed.telling import render
 from cluster.job import Job
@@ -140,11 +141,56 @@ def test_a_killed_feed_goes_on_where_it_was(run: tuple[Job, Store], pool: Path) 
     summary = feed_here(job, store, pool)
     after = {path.name: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
     assert {name: after[name] for name in before if name != "part-000.parquet"}.items() <= before.items()
+    assert "part-000.parquet" in before and not (folder / "input").exists()
     assert summary_of(store, 0) == summary and store.rounds() == [0, 1]
     rows, verdicts = store.generated(1), store.verdicts(1)
     again = feed_here(job, store, pool)
     assert again == summary
     assert store.generated(1).equals(rows) and store.verdicts(1).equals(verdicts)
+
+
+def test_an_unfinished_feed_is_dropped_while_nothing_has_joined(run: tuple[Job, Store], pool: Path) -> None:
+    job, store = run
+
+    def dies(spec: object) -> Any:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        feed_here(job, store, pool, ask=dies)
+    assert feed_to_do(store, "another", drop=True) == (0, False)
+    assert not (Path(str(store.root)) / "feeds/000").exists() and store.rounds() == [0]
+    feed_here(job, store, pool)
+    (Path(str(store.root)) / "feeds/000/summary.json").unlink()
+    with pytest.raises(UserError, match=r"--drop: rows of feeds/000 have joined; finish it with its own pool"):
+        feed_to_do(store, "another", drop=True)
+    (verdicts,) = store.parts(1, "verdicts")
+    Path(verdicts).unlink()  # as if killed between rows and verdicts
+    assert feed_to_do(store, "another", drop=True) == (0, False)
+    assert store.parts(1, "generated") == []
+    assert feed_here(job, store, pool)["feed"] == 0 and len(store.generated(1)) == 8
+
+
+def test_people_get_rows_that_have_waited(run: tuple[Job, Store], pool: Path) -> None:
+    from dataclasses import replace
+
+    job, store = run
+
+    def fed(file: Path, people: int) -> dict[str, Any]:
+        settings = job.config.feed.model_copy(update={"noise": 0.0, "people": people})
+        return feed_here(replace(job, config=job.config.model_copy(update={"feed": settings})), store, file)
+
+    first = fed(pool, people=2)
+    assert (first["for_people"], first["for_people_from_earlier"]) == (2, 0) and first["waiting"] > 4
+    pool.with_name("later.csv").write_text("text\nis it windy at the beach today\n")
+    second = fed(pool.with_name("later.csv"), people=4)
+    assert second["for_people"] + second["for_people_from_earlier"] == 4 and second["for_people_from_earlier"] >= 3
+    assert len(open_queue(store).sample) == 6
+    (Path(str(store.root)) / "feeds/001/summary.json").unlink()
+    for part in store.parts(1, "verdicts"):
+        if part.endswith("part-feeds-001.parquet"):
+            Path(part).unlink()  # as if killed between the verdicts on old rows and those on new ones
+    again = fed(pool.with_name("later.csv"), people=4)
+    assert again == second and len(open_queue(store).sample) == 6
 
 
 def test_a_feed_that_was_killed_while_its_rows_joined_is_finished_first(run: tuple[Job, Store], pool: Path) -> None:

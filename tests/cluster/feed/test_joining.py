@@ -40,6 +40,13 @@ def test_people_get_the_least_sure_as_far_as_their_looks_go() -> None:
     assert decided([FAIR, NONE], looks=9) == ["a held for_people", "a held for_people"]
 
 
+def test_who_is_queued_already_costs_no_look() -> None:
+    opinion = np.array([NONE, FAIR, FAIR])
+    out, ids = np.zeros(3, bool), ["a", "b", "c"]
+    found = decide_picks(ids, (opinion, opinion), PAIR, out, LABELS, FeedSettings(), 1, queued=[0])
+    assert [each.reason for each in found] == ["for_people", "for_people", "waits"]
+
+
 def test_out_of_scope_rows_neither_join_nor_cost_a_look() -> None:
     assert decided([SURE, NONE], outside=(0, 1), looks=5) == ["a rejected out_of_scope"] * 2
     assert decided([SURE, SURE], outside=(1,)) == ["a accepted", "a rejected out_of_scope"]

@@ -11,6 +11,7 @@ import pytest
 from cluster.feed.pool import open_pool, pool_digest
 from cluster.store import Store
 from generation.errors import UserError
+from generation.pieces import read_piece
 
 
 def opened(folder: Path, *names: str, text: str = "text", source: str = "source"):  # type: ignore[no-untyped-def]
@@ -48,6 +49,29 @@ def test_parquet_stays_where_it_is(tmp_path: Path) -> None:
     pool = opened(tmp_path, "in")
     assert [(piece.rows, piece.group) for piece in pool.pieces] == [(2, 0), (1, 1)]
     assert not (tmp_path / "run").exists()
+
+
+def test_pieces_stand_in_the_order_of_what_their_files_hold(tmp_path: Path) -> None:
+    for name, texts in {"a.parquet": ["a", "b"], "b.parquet": ["c"]}.items():
+        pq.write_table(pa.table({"text": texts}), tmp_path / name, row_group_size=1)
+    (tmp_path / "c.csv").write_text("text\nd\n")
+    pools = [
+        opened(tmp_path, *names) for names in (["a.parquet", "b.parquet", "c.csv"], ["c.csv", "b.parquet", "a.parquet"])
+    ]
+    assert pools[0] == pools[1] and [piece.rows for piece in pools[0].pieces] == [1, 1, 1, 1]
+    texts = [read_piece(piece, ["text"])["text"].to_pylist() for piece in pools[0].pieces]
+    assert texts.index(["b"]) == texts.index(["a"]) + 1
+    (tmp_path / "a.parquet").rename(tmp_path / "z.parquet")
+    later = opened(tmp_path, "z.parquet", "b.parquet", "c.csv")
+    assert [read_piece(piece, ["text"])["text"].to_pylist() for piece in later.pieces] == texts
+
+
+def test_texts_are_cleaned_before_the_run_has_them(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"text": "Hi Ann", "source": "Ann"}\n')
+    store = Store(tmp_path / "run")
+    open_pool([str(tmp_path / "a.jsonl")], ("text",), "source", "digest", store, "feeds/000", str.lower)
+    found = pq.read_table(tmp_path / "run/feeds/000/input/part-000.parquet").to_pydict()
+    assert found == {"text": ["hi ann"], "source": ["Ann"]}
 
 
 def test_refusals(tmp_path: Path) -> None:
