@@ -43,7 +43,7 @@ def materialise(
     With what people found in lot number `lot` it is a version of its own. Of the columns that belong to kinds of tasks
     it has `columns` alone.
     """
-    target = store.root / "dataset" / (f"v{round_:03d}" if lot is None else f"v{round_:03d}-lot{lot:03d}")
+    target = store.root / "dataset" / version_of(round_, lot)
     if not is_whole(target):
         with atomic_folder(target) as folder:
             tables = [kept_rows(store, number) for number in range(round_ + 1)]
@@ -111,6 +111,11 @@ def newest_version(store: Store) -> str | None:
         return (store.root / "dataset" / "latest").read_text().strip()
     except FileNotFoundError:
         return None
+
+
+def version_of(round_: int, lot: int | None = None) -> str:
+    """The name of a round's version, or of the one with what people found in a lot of it."""
+    return f"v{round_:03d}" if lot is None else f"v{round_:03d}-lot{lot:03d}"
 
 
 def round_of_version(version: str) -> int:

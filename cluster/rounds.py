@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from cluster.aiming import Aim, aim_after, read_aim
 from cluster.config import TaskConfig
+from cluster.dataset import version_of
 from cluster.deciding import decide
 from cluster.feed.record import generating
 from cluster.store import Store
@@ -87,7 +88,7 @@ def check_feedable(store: Store) -> None:
 
 
 def fed_round(store: Store, labels: Sequence[str]) -> Round:
-    """The round that takes rows from pools: one that no student has learnt from yet, else a new one.
+    """The round that takes rows from pools: one that no student or dataset version has been made of, else a new one.
 
     Raises UserError.
     """
@@ -101,7 +102,8 @@ def fed_round(store: Store, labels: Sequence[str]) -> Round:
 
 
 def _takes_rows(store: Store, now: Round) -> bool:
-    return now.fed and not is_whole(store.folder(now.number, "student"))
+    made = store.folder(now.number, "student"), store.root / "dataset" / version_of(now.number)
+    return now.fed and not any(map(is_whole, made))
 
 
 def write_round(store: Store, now: Round) -> None:
@@ -192,7 +194,7 @@ def kept_texts(store: Store, now: Round, judged: int) -> dict[str, list[str]]:
     kept = kept.filter(pc.invert(pc.is_in(kept["id"], open_)))
     texts: dict[str, list[str]] = {label: [] for label in now.targets}
     for text, label in zip(kept["text"].to_pylist(), kept["label"].to_pylist(), strict=True):
-        texts[label].append(text)
+        texts.setdefault(label, []).append(text)  # a person may have made it a set of labels that no seed has
     return texts
 
 

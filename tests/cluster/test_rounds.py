@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 
+from cluster.dataset import materialise
 from cluster.rounds import (
     LEAST_ROWS,
     Round,
     accepted_per_label,
+    check_feedable,
     current_round,
+    fed_round,
     is_finished,
     is_met,
     kept_texts,
@@ -19,8 +22,18 @@ from cluster.rounds import (
     yields_per_label,
 )
 from cluster.store import Store
+from generation.errors import UserError
 from generation.plan import Yield, requests_for
-from tests.cluster.cases import add_requests, add_rows, add_verdicts, config, finish_round, verdict
+from tests.cluster.cases import (
+    RUN_ID,
+    add_requests,
+    add_rows,
+    add_verdicts,
+    begin_round,
+    config,
+    finish_round,
+    verdict,
+)
 
 
 def keep(store: Store, round_: int = 0, **counts: int) -> None:
@@ -164,6 +177,27 @@ def test_kept_texts_are_of_earlier_rounds_and_of_judged_waves(store: Store) -> N
     found = [kept_texts(store, now, judged) for judged in range(3)]
     assert [{label: set(texts) for label, texts in each.items()} for each in found] == [before, first, both]
     assert kept_texts(store, now, 2) == found[2]
+
+
+def test_kept_texts_of_a_set_of_labels_that_only_a_person_has_found(store: Store) -> None:
+    now = Round(0, {"pos": 1}, 1, None)
+    begin_round(store, now.targets)
+    add_rows(store, ["pos-0", "pos-1"])
+    add_verdicts(store, [verdict("pos-0"), verdict("pos-1", "relabelled", label="neg+pos")])
+    assert kept_texts(store, now, 1) == {"pos": ["e0 pos-0 0"], "neg+pos": ["e0 pos-1 0"]}
+
+
+def test_a_fed_round_takes_rows_until_a_student_or_a_dataset_is_made_of_it(store: Store) -> None:
+    begin_round(store, {"pos": 1, "neg": 1})
+    finish_round(store)
+    fed = fed_round(store, ["pos", "neg"])
+    assert fed == Round(1, {"pos": 0, "neg": 0}, 1, None, fed=True)
+    assert fed_round(store, ["pos", "neg"]) == fed
+    materialise(store, 1, RUN_ID)  # its student was taken away since
+    with pytest.raises(UserError, match=r"round 1 is not finished; `labelmill run` finishes it"):
+        check_feedable(store)
+    with pytest.raises(UserError, match="round 1 is not finished"):
+        fed_round(store, ["pos", "neg"])
 
 
 def test_next_counts_of_a_new_and_of_a_full_round(store: Store) -> None:
