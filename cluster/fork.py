@@ -59,11 +59,8 @@ def plan_fork(source: Store, job: Job, changes: Changes) -> Fork:
     fates = fates_of(map(Label.model_validate, run["config"]["labels"]), job.config.labels, changes)
     if job.kind.name == "tags" and any(fate.how != "taken over" for fate in fates.values()):
         raise UserError(f"{job.path}: labels: of tagged texts only new slots can be added: nobody tells old spans anew")
-    before, now = (
-        {name: value for name, value in each.items() if name.startswith("denoise.")}
-        for each in (run["identity"], job.identity)
-    )
-    taken = take_over(source, fates, job.shown.label_names, judge_all=before != now and job.kind.has_judge)
+    denoises_anew = any(field.startswith("denoise.") for field in differing(run["identity"], job.identity))
+    taken = take_over(source, fates, job.shown.label_names, judge_all=denoises_anew and job.kind.has_judge)
     return Fork(source, job, taken, _first_round(source, job, taken))
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cluster.audit.frame import STAGE, UNDONE
 from cluster.rounds import TAKEN_OVER
 from cluster.store import Store
 from generation.kinds import KINDS
@@ -57,8 +58,8 @@ class Taken:
 def take_over(store: Store, fates: Mapping[str, Fate], targets: Collection[str], judge_all: bool = False) -> Taken:
     """The rows that a run has kept, by the `fates` of its labels; `targets` are what the new task asks rows of.
 
-    Rejected and surplus rows stay behind, and so do rows of labels that are left out. `judge_all`: nothing is kept
-    without being judged again.
+    Rejected and surplus rows stay behind, and so do rows of labels that are left out. `judge_all`: nothing but what
+    people said is kept without being judged again.
     """
     kind = KINDS[store.run().get("kind", "label")]
     moves = _Moves(fates, kind.has_several, frozenset(targets), judge_all)
@@ -73,8 +74,8 @@ def take_over(store: Store, fates: Mapping[str, Fate], targets: Collection[str],
         for name, table in (("rows", store.generated(number)), ("people", store.people(number))):
             for row in table.filter(pc.is_in(table["id"], pa.array(list(holding), pa.string()))).to_pylist():
                 verdict = holding[row["id"]]
-                fate = moves.fate(verdict["label"])
-                moved = moves.row(row, verdict["label"])
+                fate = moves.fate(verdict["label"], _is_of_a_person(verdict))
+                moved = moves.row(row, fate)
                 found["rows" if fate.is_judged else name].append(moved)
                 origin = {"run_id": run_id, "round": number, "label": verdict["label"], "how": fate.how}
                 found["origins"].append({"id": row["id"], **origin})
@@ -104,22 +105,25 @@ class _Moves:
     targets: frozenset[str]
     judge_all: bool
 
-    def fate(self, label: str) -> Fate:
-        """Of rows of a label or a set of labels; a set that nobody asks for any more is left out."""
+    def fate(self, label: str, by_person: bool = False) -> Fate:
+        """Of rows of a label or a set of labels; a set that nobody asks for any more is left out.
+
+        What is so `by_person` is judged again only where the label itself means something else.
+        """
         names = split(label) if self.several else (label,)
         found = fate_of_set(names, self.fates) if all(name in self.fates for name in names) else Fate("left out")
         if found.to is not None and found.to not in self.targets:
             return Fate("left out")
-        return Fate("defined anew", found.to) if self.judge_all and found.how in _UNJUDGED else found
+        is_judged = self.judge_all and not by_person and found.how in _UNJUDGED
+        return Fate("defined anew", found.to) if is_judged else found
 
-    def row(self, row: dict[str, Any], label: str) -> dict[str, Any]:
+    def row(self, row: dict[str, Any], fate: Fate) -> dict[str, Any]:
         """In round 0; what it was made for is what it is of now, or nothing where a judge has to find that out."""
-        to = self.fate(label).to
-        made_for = row["intended_label"]
-        meant = self.fate(made_for).to if made_for is not None and self.fate(label).to is not None else None
+        to, made_for = fate.to, row["intended_label"]
+        meant = self.fate(made_for).to if made_for is not None and to is not None else None
         changes: dict[str, Any] = {"round": 0, "label": to, "intended_label": meant or to}
-        changes["wave"] = JUDGED_WAVE if self.fate(label).is_judged else TAKEN_OVER
-        if self.fate(label).is_judged:  # also what a person wrote, which cost none
+        changes["wave"] = JUDGED_WAVE if fate.is_judged else TAKEN_OVER
+        if fate.is_judged:  # also what a person wrote, which cost none
             changes |= {name: row[name] or 0 for name in ("prompt_tokens", "output_tokens")}
         if row["labels"] is not None and to is not None:
             changes["labels"] = list(split(to))
@@ -140,6 +144,10 @@ class _Moves:
 
 
 _UNJUDGED = ("taken over", "renamed", "merged")
+
+
+def _is_of_a_person(verdict: Mapping[str, Any]) -> bool:
+    return verdict["stage"] == STAGE and verdict["reason"] != UNDONE
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:

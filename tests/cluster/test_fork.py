@@ -226,6 +226,32 @@ def test_changed_filters_have_all_judged_again(source: Store, tmp_path: Path) ->
     assert (fork.taken.judged, fork.taken.verdicts.num_rows) == (7, 0)
 
 
+def test_what_people_said_stands_where_filters_change_but_not_its_label(source: Store, tmp_path: Path) -> None:
+    written = edit(source, row_id("pos-0", 0), "a person's own words", "pos")
+    told = {"revision": 2, "stage": "audit", "auditor": "ann"}
+    said = [
+        verdict("neg-0", "relabelled", label="pos", reason="corrected", **told),
+        verdict("neg-0", sample=1, reason="confirmed", **told),
+        verdict("pos-0", sample=1, reason="undone", **told),
+    ]
+    source.commit(0, "verdicts", "p-1", verdicts_table(said), RUN_ID)
+    fork, store = forked(source, tmp_path, [POS, NEG | {"rules": ["of people"]}], denoise={"min_words": 2})
+    found = {each["id"]: (each["label"], each["reason"]) for each in store.verdicts(0).to_pylist()}
+    assert found == {row_id("neg-0", 0): ("pos", "corrected"), written: ("pos", None)}
+    assert fork.taken.judged == 5
+    waves = dict(zip(*store.generated(0, ["id", "wave"]).to_pydict().values(), strict=True))
+    assert (waves[row_id("neg-0", 0)], waves[row_id("neg-0", 1)], waves[row_id("pos-0", 1)]) == (-2, 0, 0)
+    assert store.people(0)["id"].to_pylist() == [written]
+
+
+def test_a_filter_that_only_a_later_version_knows_has_nothing_judged_again(source: Store, tmp_path: Path) -> None:
+    run = source.run()
+    del run["identity"]["denoise.min_words"]
+    source.write_json("run.json", run)
+    fork, _ = forked(source, tmp_path, [POS, NEG, CALM])
+    assert (fork.taken.judged, fork.taken.verdicts.num_rows) == (0, 7)
+
+
 def test_a_label_that_goes_takes_its_rows_along(source: Store, tmp_path: Path) -> None:
     fork, store = forked(source, tmp_path, [POS, CALM])
     assert render(fork).splitlines()[1] == "  neg        3  left out"
