@@ -32,8 +32,7 @@ def checked_examples(store: Store, round_: int) -> tuple[Example, ...]:
     told = store.read_json(name)
     if told is None:
         told = sorted(now)
-        if told:
-            store.write_json(name, told)
+        store.write_json(name, told)
     return tuple(now[id] for id in told if id in now)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,8 @@ from cluster.config import TaskConfig
 from generation.adapters.mixture import MixtureShape, described_values, values_of
 from generation.errors import UserError, clip
 from generation.kinds import KINDS
+from generation.kinds.pair import PairKind
+from generation.material import Material
 from generation.methods import METHODS
 from generation.models import context_of
 from generation.task import Task
@@ -133,10 +136,10 @@ def check_methods(job: Job) -> None:
             f"{job.path}: generation.adapters: must be empty with method {job.method.name!r}, which asks the base model"
         )
     for setting, method in {"method": job.method, "augment": job.augmenter}.items():
-        if method and method.is_literal and not job.kind.is_written_as_text:
+        if method and method.is_literal and (job.kind.name == PairKind.name or not job.kind.is_written_as_text):
             raise UserError(
-                f"{job.path}: generation.{setting}: {method.name!r} moves words, which would break the marks of kind "
-                f"{job.kind.name!r}"
+                f"{job.path}: generation.{setting}: {method.name!r} moves words, which would break what texts of kind "
+                f"{job.kind.name!r} are made of"
             )
     for name in job.shown.label_names if job.method.needs_seeds else ():
         if not job.shown.seeds_of(name):
@@ -157,27 +160,36 @@ def check_context(job: Job) -> None:
             f"{job.path}: runtime.max_model_len: must be at most {trained}, the model's own context; "
             f"got {config.runtime.max_model_len}"
         )
-    room = config.runtime.max_model_len - config.generation.max_tokens
-    task = job.shown
+    room, task = room_of(job), job.shown
     for seed in (*task.seeds, *task.dev):
         if (tokens := count_tokens(job.model_folder, [seed.text])[0]) > room:
             raise UserError(
                 f"{job.path.parent / config.seeds} line {seed.line}: text has {tokens} tokens; the context has room "
                 f"for {room} (runtime.max_model_len {config.runtime.max_model_len} less generation.max_tokens)"
             )
-    asking = [method for method in job.methods if not method.is_literal]
-    # rows that stand in for seeds can be as long as an answer
-    added = round(config.generation.sparse * config.generation.exemplars) * config.generation.max_tokens
-    for method, label in itertools.product(asking, task.labels):
-        if method.needs_seeds and not task.seeds_of(label.name):
-            continue  # it is not asked for this label
-        tokens = count_tokens(job.model_folder, [method.longest(job.material(), label)])[0] + added
-        tokens += _soft_tokens(job, label.name)
+    for label, tokens in longest_prompts(job, job.material()):
         if tokens > room:
             raise UserError(
-                f"{job.path}: generation.exemplars: a prompt for {label.name!r} has {tokens} tokens; the context has "
+                f"{job.path}: generation.exemplars: a prompt for {label!r} has {tokens} tokens; the context has "
                 f"room for {room} (runtime.max_model_len {config.runtime.max_model_len} less generation.max_tokens)"
             )
+
+
+def room_of(job: Job) -> int:
+    """Tokens that the context has for a prompt."""
+    return job.config.runtime.max_model_len - job.config.generation.max_tokens
+
+
+def longest_prompts(job: Job, material: Material) -> Iterator[tuple[str, int]]:
+    """Of each label and method that asks an LM, the label and the tokens of the longest prompt that a plan can hold."""
+    assert job.model_folder is not None
+    settings, task = job.config.generation, material.task
+    # rows that stand in for seeds can be as long as an answer
+    added = round(settings.sparse * settings.exemplars) * settings.max_tokens
+    for method, label in itertools.product((each for each in job.methods if not each.is_literal), task.labels):
+        if task.seeds_of(label.name) or not method.needs_seeds:  # else it is not asked for this label
+            tokens = count_tokens(job.model_folder, [method.longest(material, label)])[0]
+            yield label.name, tokens + added + _soft_tokens(job, label.name)
 
 
 def _check_answer_length(job: Job) -> None:

@@ -1,17 +1,21 @@
 """What the plans of a round are made from, as far as its methods need it.
 
-Rows kept in earlier rounds are read from the store; those that people have checked stand among the seeds. What a model
+Rows kept in earlier rounds are read from the store; those that people have checked stand among the seeds, but for those
+that are too long to be shown. What a model
 has to tell of the seeds is learnt once a round and committed, so that a round that is resumed, on whichever machine,
 plans as it would have.
 """
 
 from __future__ import annotations
 
+import bisect
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from cluster.checked import checked_examples, may_be_shown
 from cluster.job import Job
+from cluster.job_checks import longest_prompts, room_of
 from cluster.store import Store
 from generation.material import Material
 from generation.records import digest
@@ -24,7 +28,7 @@ def material_of(job: Job, store: Store, round_: int) -> Material:
     """The material of a round. What is to be learnt and is not yet needs an initialised Ray."""
     made = job.material(round_)
     if job.kind.is_written_as_text and (checked := checked_examples(store, round_)):
-        made = replace(made, task=replace(made.task, seeds=(*made.task.seeds, *checked)))
+        made = _beside_seeds(made, _that_fit(job, made, checked))
     if "kept" in job.needs and job.kind.is_written_as_text:
         made = replace(made, kept=_kept(store, round_))
     if "pool" in job.needs:
@@ -32,6 +36,27 @@ def material_of(job: Job, store: Store, round_: int) -> Material:
     if job.needs & LEARNT:
         made = replace(made, **_learnt(job, store, made))
     return made
+
+
+def _beside_seeds(made: Material, checked: Sequence[Example]) -> Material:
+    return replace(made, task=replace(made.task, seeds=(*made.task.seeds, *checked)))
+
+
+def _that_fit(job: Job, made: Material, checked: Sequence[Example]) -> list[Example]:
+    """Without the longest of them where a prompt that shows them would not fit into the context."""
+    if job.model_folder is None:
+        return list(checked)  # a server knows its own context, and refuses what does not fit
+    by_length = sorted(checked, key=lambda each: (len(each.text), each.id))
+
+    def overflows(count: int) -> bool:
+        shown = _beside_seeds(made, by_length[:count])
+        return any(tokens > room_of(job) for _, tokens in longest_prompts(job, shown))
+
+    count = len(by_length)
+    if overflows(count):
+        count = bisect.bisect_left(range(count), True, key=lambda shorter: overflows(shorter + 1))
+    left = {each.id for each in by_length[:count]}
+    return [each for each in checked if each.id in left]
 
 
 def _kept(store: Store, round_: int) -> tuple[Example, ...]:

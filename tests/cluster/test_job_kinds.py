@@ -124,11 +124,11 @@ def test_tags_make_another_run(tmp_path: Path) -> None:
         ({"kind": "pair"}, "seeds.jsonl line 1: text_a is missing; got 'text'"),
         (
             {"kind": "tags", "labels": SLOTS, "generation": {"augment": "mix"}},
-            "task.yaml: generation.augment: 'mix' moves words, which would break the marks of kind 'tags'",
+            "task.yaml: generation.augment: 'mix' moves words, which would break what texts of kind 'tags' are made of",
         ),
         (
             {"kind": "tags", "labels": SLOTS, "generation": {"method": "eda"}},
-            "task.yaml: generation.method: 'eda' moves words, which would break the marks of kind 'tags'",
+            "task.yaml: generation.method: 'eda' moves words, which would break what texts of kind 'tags' are made of",
         ),
         (
             {"kind": "multi_label", "generation": {"adapters": {"pos+neg": None}}},
@@ -145,3 +145,14 @@ def test_mistakes(tmp_path: Path, task: dict[str, Any], expected: str) -> None:
     with pytest.raises(UserError) as caught:
         prepare(path)
     assert str(caught.value).removeprefix(f"{tmp_path}/") == expected
+
+
+@pytest.mark.parametrize(("setting", "method"), [("method", "eda"), ("augment", "mix")])
+def test_pairs_are_not_taken_apart(tmp_path: Path, setting: str, method: str) -> None:
+    seeds = [
+        {"text_a": f"it {word}", "text_b": "it is wet", "label": label} for word, label in zip("ab", "xy", strict=True)
+    ]
+    labels = [{"name": name, "description": name} for name in "xy"]
+    path = write_task(tmp_path, seeds, kind="pair", labels=labels, generation={setting: method})
+    with pytest.raises(UserError, match=f"generation.{setting}: '{method}' moves words, .* texts of kind 'pair'"):
+        prepare(path)

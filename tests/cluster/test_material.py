@@ -13,9 +13,9 @@ from cluster.session import ray_session
 from cluster.store import Store
 from generation.models import EMBEDDED_ENCODER
 from generation.plan import plan_wave
-from generation.records import row_id
+from generation.records import row_id, rows_table
 from generation.task import Example
-from tests.cluster.cases import SEEDS, add_rows, add_verdicts, begin_round, finish_round, make_job, verdict
+from tests.cluster.cases import RUN_ID, SEEDS, add_rows, add_verdicts, begin_round, finish_round, make_job, verdict
 
 IDS = [Example(**seed).id for seed in SEEDS]
 
@@ -136,3 +136,25 @@ def test_what_is_learnt_is_committed(tmp_path: Path, store: Store) -> None:
     assert sorted(told["variability"]) == sorted(told["neighbours"]) == sorted(IDS)
     assert "day" in told["synonyms"] and "what" not in told["synonyms"]
     assert material_of(job, store, 1) == made  # no Ray any more
+
+
+def test_a_round_that_began_with_none_gets_none_later(tmp_path: Path, store: Store) -> None:
+    add_round(store, 0)
+    job = make_job(tmp_path)
+    assert material_of(job, store, 1) == job.material(1)
+    add_verdicts(store, [checked("pos-0")], "a0")
+    assert material_of(job, store, 1) == job.material(1)
+    assert len(material_of(job, store, 2).task.seeds) == len(SEEDS) + 1
+
+
+def test_checked_rows_that_would_overflow_the_context_are_not_shown(tmp_path: Path, store: Store) -> None:
+    begin_round(store, {"pos": 1, "neg": 1}, 0)
+    texts = {"pos-short": "a fine day", "pos-long": "so " * 120, "pos-longer": "very " * 900}
+    common = {"round": 0, "wave": 0, "source": "generated", "label": "pos", "intended_label": "pos"}
+    rows = [{"id": row_id(name, 0), "request_id": name, "text": text} | common for name, text in texts.items()]
+    store.commit(0, "generated", "e0", rows_table(rows), RUN_ID)
+    finish_round(store, 0)
+    add_verdicts(store, [checked(name) for name in texts], "a0")
+    job = make_job(tmp_path)
+    shown = {seed.id for seed in material_of(job, store, 1).task.seeds[len(SEEDS) :]}
+    assert shown == {row_id(name, 0) for name in ("pos-short", "pos-long")}

@@ -69,6 +69,7 @@ class AdapterTrainer(Resumable):
             group["lr"] = group["peak"] * rate_factor(self.progress.step, self.curriculum.steps)
         self.optimiser.zero_grad()
         self.progress.loss = self._backward(self.curriculum.documents(self.progress.step))
+        self._refuse_divergence(self.progress.loss)
         self.optimiser.step()
         self.progress.step += 1
         self.progress.seconds += time.perf_counter() - began
@@ -122,14 +123,17 @@ class AdapterTrainer(Resumable):
     def _look(self) -> None:
         """Measure the held-out seeds, and keep the parameters if the label contrast is the best so far."""
         accuracy, loss, error = label_contrast(self.lm, self.adaptation, self.curriculum)
-        if not math.isfinite(loss):
-            raise Fault(f"adapters diverged at step {self.progress.step}: lower adapt.lora_rate or adapt.prompt_rate")
+        self._refuse_divergence(loss)
         look = [Look(self.progress.step, accuracy, loss, error)]
         if self.world > 1:
             dist.broadcast_object_list(look, device=self.device)
         self.progress.curve += look
         if self.progress.lowest == look[0]:
             self.kept = {name: value.detach().clone() for name, value in self._trainable().items()}
+
+    def _refuse_divergence(self, loss: float) -> None:
+        if not math.isfinite(loss):
+            raise Fault(f"adapters diverged at step {self.progress.step}: lower adapt.lora_rate or adapt.prompt_rate")
 
     def _probe(self, label: str) -> tuple[str, str]:
         """A prompt of the label with two exemplars, and the label."""

@@ -15,7 +15,7 @@ from generation.adapters.folder import check_base, read_adapter, read_probe
 from generation.adapters.manifest import TOP
 from generation.adapters.mixture import load_mixture
 from generation.adapters.soft_prompt import load_soft_prompt
-from generation.errors import UserError
+from generation.errors import Fault, UserError
 from generation.models import model_hash
 from generation.tokens import encode_texts
 from tests.training.adapters.cases import MIXERS, TASK, make_job, make_scribe, parameters, trained
@@ -191,3 +191,12 @@ def test_what_is_kept_is_the_lowest_label_contrast(scribe: Path, tmp_path: Path)
     saved = torch.stack([load_soft_prompt(result.folder / f"{place:03d}") for place in range(len(LABELS))])
     assert torch.equal(saved, seen[best.step - 1])
     assert not torch.equal(saved, seen[-1])
+
+
+def test_one_that_diverges_says_so_without_held_out_seeds(scribe: Path, tmp_path: Path) -> None:
+    trainer = AdapterTrainer(make_job(scribe, tmp_path / "out", "soft_prompts", held_out=0.0))
+    trainer.step()
+    with torch.no_grad():
+        trainer.adaptation.vectors.fill_(float("inf"))
+    with pytest.raises(Fault, match=r"adapters diverged at step 1: lower adapt\.lora_rate or adapt\.prompt_rate"):
+        trainer.step()
