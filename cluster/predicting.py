@@ -255,6 +255,7 @@ def _summarise(target: Location, asked: Asked, kind: str, resumed: int, skipped:
         sure += pc.sum(table[confidence]).as_py() or 0.0
         for value in table[labels].to_pylist():
             counts.update([value] if isinstance(value, str) else value or [])
-    del counts[OUTSIDE]
+    if kind == "tags":
+        del counts[OUTSIDE]
     mean = sure / (rows - blank) if rows > blank else None
     return Predicted(rows, blank, parts, resumed, mean, dict(sorted(counts.items())), skipped)
