@@ -13,7 +13,7 @@ from generation.location import Location
 from training.folders import is_whole
 
 POINTER = "student"
-_NO_DEV = "no dev rows tell it from the one before (student.dev_per_label)"
+_NO_ROWS = "no held-out rows tell it from the one before (student.dev_per_label)"
 
 
 @dataclass(frozen=True)
@@ -26,22 +26,23 @@ class Promotion:
 
 
 def weigh(store: Store, number: int, held: HeldOut | None, alarms: Sequence[Drop], hold: bool) -> Promotion:
-    """Round `number`'s student against the one that was promoted before it, on dev rows: never on the test rows.
+    """Round `number`'s student against the one that was promoted before it, on held-out rows: never on the test rows.
 
     It is held back if it is surely worse (95 %), or if diversity fell (`alarms`) and these `hold` it. Without dev rows
-    it is promoted; what then speaks against it is a lot that fails, see `step_back`.
+    heads that learn from its rows, and from those of the one before, answer for both on the seeds. What else speaks
+    against it is a lot that fails, see `step_back`.
     """
     over = promoted_before(store, number)
     if over is None:
         return Promotion(True, None, "it is the first")
     if hold and alarms:
         return Promotion(False, over, f"texts have lost variety since the first round: {alarms[0]}")
-    before = read_held_out(store, over)
-    gain = held.gain_over(before) if held is not None and held.basis == DEV else None
-    if gain is None or not gain.rows:
-        return Promotion(True, over, _NO_DEV)
+    gain = held.gain_over(read_held_out(store, over)) if held is not None else None
+    if held is None or gain is None or not gain.rows:
+        return Promotion(True, over, _NO_ROWS)
+    who = "it is" if held.basis == DEV else "heads on its rows are"
     verdict = "worse" if gain.is_loss else "not surely better" if gain.may_be_none else "better"
-    return Promotion(not gain.is_loss, over, f"it is {verdict} than round {over}'s: {gain}")
+    return Promotion(not gain.is_loss, over, f"{who} {verdict} than round {over}'s: {gain}")
 
 
 def promote(store: Store, number: int) -> None:

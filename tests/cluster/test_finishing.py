@@ -99,7 +99,7 @@ def test_without_dev_rows_heads_on_folds_stand_for_the_student(
     assert first["held_out"]["basis"] == "out_of_fold" and first["held_out"]["rows"] == 12  # type: ignore[index]
     second, said = end(job, store, "wrong", students)
     assert second["gain"]["rows"] == 12  # type: ignore[index]
-    assert second["promotion"]["why"].startswith("no dev rows tell it")  # type: ignore[index]
+    assert second["promotion"]["why"].startswith("heads on its rows are not surely better")  # type: ignore[index]
     aim = json.loads((store.root / "rounds/001/round.json").read_text())["aim"]
     assert (aim["basis"], aim["rows"], sorted(aim["errors"])) == ("out_of_fold", 12, sorted(LABELS))
     assert "no further round: all rounds are made" in said

@@ -67,12 +67,15 @@ def test_the_next_is_held_against_the_one_that_stands(store: Store) -> None:
     assert weigh(store, 2, held, [], hold=False).over == 0
 
 
-def test_without_dev_rows_every_student_is_promoted(store: Store) -> None:
+def test_without_dev_rows_heads_answer_for_a_student(store: Store) -> None:
     student(store, 0, "1111111111", OUT_OF_FOLD, promoted=True)
     held = student(store, 1, "0000000000", OUT_OF_FOLD)
-    expected = Promotion(True, 0, "no dev rows tell it from the one before (student.dev_per_label)")
-    assert weigh(store, 1, held, [ALARM], hold=False) == expected
-    assert weigh(store, 1, None, [], hold=True) == expected
+    found = weigh(store, 1, held, [ALARM], hold=False)
+    assert not found.promoted and found.why.startswith("heads on its rows are worse than round 0's: -100.0 points")
+    assert weigh(store, 2, student(store, 2, "1111111110", OUT_OF_FOLD), [ALARM], hold=False).promoted
+    nobody = Promotion(True, 0, "no held-out rows tell it from the one before (student.dev_per_label)")
+    assert weigh(store, 1, None, [], hold=True) == nobody
+    assert weigh(store, 1, held._replace(basis=DEV), [], hold=True) == nobody
 
 
 def test_an_alarm_may_hold_it_back(store: Store) -> None:
