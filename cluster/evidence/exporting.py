@@ -66,10 +66,10 @@ def export_dataset(store: Store, wanted: Wanted) -> Exported:
     sides = deal(labels, family, list(wanted.shares.values()), wanted.seed)
     parts = {name: rows.filter(pa.array(sides == number)) for number, name in enumerate(wanted.shares)}
     facts = Facts(version, wanted.format, parts, wanted.near, wanted.seed, links, overrides)
+    note_override(store, wanted.accept_licence)  # first: whenever it is killed, no export is without its record
     with atomic_folder(target) as folder:
         facts = _write(folder, kind, facts, str(store.run()["run_id"]))
         (folder / "README.md").write_text(dataset_card(store, kind, facts), encoding="utf-8")
-    note_override(store, wanted.accept_licence)
     sizes = np.bincount(family) if len(family) else np.zeros(1, int)
     counts = {name: part.num_rows for name, part in parts.items()}
     return Exported(version, counts, int((sizes > 0).sum()), int(sizes.max()))

@@ -167,6 +167,14 @@ def test_the_card_tells_what_was_dropped_who_checked_and_under_what_terms(store:
     export(store, "again")
 
 
+def test_an_override_that_cannot_be_recorded_lets_nothing_out(store: Store, tmp_path: Path) -> None:
+    run_of(store, [{"id": "r0", "text": "so good"}], model="big", licences={"generator": "llama2"})
+    (Path(store.root) / "log.jsonl").symlink_to(tmp_path / "nowhere" / "log.jsonl")
+    with pytest.raises(FileNotFoundError):
+        export(store, accept_licence="ann: asked their lawyers")
+    assert not (tmp_path / "out").exists()
+
+
 def test_where_an_assurance_is_stated_only_what_was_released(store: Store) -> None:
     make_run(store)
     assert version_to_take(store) == "v000"
