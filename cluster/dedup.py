@@ -84,18 +84,16 @@ def run(task: Task, workers: int | None, address: str | None, say: Callable[[str
     began = time.monotonic()
     compiling = threading.Thread(target=_compile, daemon=True)  # while Ray starts, for all workers to come
     compiling.start()
-    with ray_session(RuntimeSettings(address=address), **local):
+    # Ray ends first: a task that is still at work would write a part after all were taken away
+    with _nothing_half_written(task), ray_session(RuntimeSettings(address=address), **local):
         if address:
             prove_seen(task.out)
         compiling.join()
         started = time.monotonic() - began
-        with _nothing_half_written(task):
-            summary = deduplicate(task, say)
-            summary.seconds = {"start": round(started, 2), **summary.seconds}
-            shown = asdict(summary)
-            write_bytes(
-                filesystem_of(task.out), path_of(task.out / "summary.json"), json.dumps(shown, indent=2).encode()
-            )
+        summary = deduplicate(task, say)
+        summary.seconds = {"start": round(started, 2), **summary.seconds}
+        shown = asdict(summary)
+        write_bytes(filesystem_of(task.out), path_of(task.out / "summary.json"), json.dumps(shown, indent=2).encode())
     return shown
 
 
@@ -121,7 +119,18 @@ def _nothing_half_written(task: Task) -> Any:
     except BaseException:
         for name in ("kept", "decisions", "index"):
             _remove(task.out / name)
+        if task.index_out != task.against:  # it was empty; that of --against holds the old index
+            _remove_index(task.index_out)
         raise
+
+
+def _remove_index(place: Location) -> None:
+    """The files of an index, and nothing else that lies there; first `_index.json`, by which the parts count."""
+    filesystem = filesystem_of(place)
+    held = filesystem.get_file_info(fs.FileSelector(path_of(place), allow_not_found=True))
+    for info in sorted(held, key=lambda each: each.base_name):
+        if info.base_name.startswith(("_index.json", "part-")):
+            filesystem.delete_file(info.path)
 
 
 def _remove(place: Location) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from cluster.dedup import Wishes, plan
+from cluster.dedup import Wishes, plan, run
 from generation.errors import UserError
 from tests.cluster.test_cli_errors import labelmill
-from tests.denoise.dedup.cases import rows_table, write_rows
+from tests.denoise.dedup.cases import ROWS, contents, rows_table, write_rows
 
 
 def wishes(folder: Path, **changes: Any) -> Wishes:
@@ -51,13 +52,46 @@ def test_columns_called_label_and_id_are_taken_if_there_are_such(tmp_path: Path)
     assert vars(found) == {"text": "text", "label": None, "id": None, "prefer": None}
 
 
+def dies_at(stage: str) -> Callable[[str], None]:
+    """Hears of stages, and is interrupted at one."""
+
+    def say(told: str) -> None:
+        if told == stage:
+            raise KeyboardInterrupt
+
+    return say
+
+
+def test_a_call_that_fails_takes_away_the_index_that_it_wrote_elsewhere(ray_session: None, tmp_path: Path) -> None:
+    write_rows(tmp_path / "in", rows_table(), [10])
+    asked = wishes(tmp_path, index_out=str(tmp_path / "index"), explain=True)
+    for stage in ("write", "explain"):  # before and after the index counts
+        with pytest.raises(KeyboardInterrupt):
+            run(plan(asked), 1, None, dies_at(stage))
+        assert [*(tmp_path / "index").iterdir()] == [*(tmp_path / "out").glob("*")] == []
+    assert run(plan(asked), 1, None, print)["index_rows"] == 6
+
+
+def test_a_call_that_fails_leaves_the_index_that_was_to_grow(ray_session: None, tmp_path: Path) -> None:
+    write_rows(tmp_path / "a", rows_table(ROWS[:5]), [5])
+    write_rows(tmp_path / "b", rows_table(ROWS[5:]), [5])
+    old = tmp_path / "old" / "index"
+    run(plan(wishes(tmp_path, inputs=[str(tmp_path / "a")], out=str(tmp_path / "old"))), 1, None, print)
+    before = contents(old)
+    asked = wishes(tmp_path, inputs=[str(tmp_path / "b")], against=str(old), index_out=str(old))
+    with pytest.raises(KeyboardInterrupt):
+        run(plan(asked), 1, None, dies_at("write"))
+    assert before.items() <= contents(old).items()
+    assert run(plan(asked), 1, None, print)["index_rows"] == 6
+
+
 def test_the_command(tmp_path: Path) -> None:
     write_rows(tmp_path / "in", rows_table(), [10])
     options = ["--workers", "1", "--explain", "--json", "found.json", "--pair-memory", "0"]
-    run = labelmill(tmp_path, ["dedup", "in", "out", *options])
-    assert run.returncode == 0, run.stderr
-    assert "kept              6, of these 1 at odds with another row's label" in run.stdout
-    assert "      0.65    0.859" in run.stdout
+    done = labelmill(tmp_path, ["dedup", "in", "out", *options])
+    assert done.returncode == 0, done.stderr
+    assert "kept              6, of these 1 at odds with another row's label" in done.stdout
+    assert "      0.65    0.859" in done.stdout
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["decisions", "index", "kept", "summary.json"]
     found = json.loads((tmp_path / "found.json").read_text())
     assert found == json.loads((tmp_path / "out" / "summary.json").read_text())
