@@ -78,6 +78,8 @@ def _check_names(job: Job, folder: Path) -> None:
     config = job.config
     named = {"seeds": config.seeds, "pool": config.pool, "test": config.test}
     named["generation.template"] = config.generation.template
+    for label, adapter in config.generation.adapters.items():
+        named[f"generation.adapters.{label}"] = adapter and str(Path(adapter).expanduser())
     for field, model in (("model", config.model), ("student.model", config.student.model)):
         if not (model.startswith("embedded:") or is_remote(model) or Path(model).expanduser().is_absolute()):
             named[field] = model

@@ -17,6 +17,7 @@ from generation.errors import UserError
 from tests.cluster.cases import make_job, write_task
 from tests.cluster.misbehaving import MODEL, Server, serving
 from tests.cluster.real_cluster import ROOT, RealCluster, real_cluster
+from tests.generation.adapters.cases import Sealed, copy_of
 from tests.test_server_run import write
 
 TINY = ROOT / "tests" / "tiny" / "task.yaml"
@@ -79,6 +80,18 @@ def test_files_elsewhere_are_not_shipped(tmp_path: Path) -> None:
         target.write_bytes((tmp_path / "task" / "seeds.jsonl").read_bytes())
         with pytest.raises(UserError, match=r"task.yaml: seeds: must lie in the task's folder, outside of \.git, "):
             plan_submission(make_job(tmp_path / "task", [f"seeds={name}"]), "/run", [])
+
+
+@pytest.mark.parametrize("place", ["../lora", "runs/lora", "{root}/lora"])
+def test_adapters_elsewhere_are_not_shipped(tmp_path: Path, sealed: Sealed, place: str) -> None:
+    folder, name = tmp_path / "task", place.format(root=tmp_path)
+    for each in (folder / "lora", folder / name):
+        copy_of(sealed.lora, each)
+    copy_of(sealed.model, folder / "model")
+    submitted = plan_submission(make_job(folder, generation={"adapters": {"pos": "lora", "neg": None}}), "/run", [])
+    assert submitted.folder == folder
+    with pytest.raises(UserError, match=r"task.yaml: generation.adapters.\*: must lie in the task's folder, "):
+        plan_submission(make_job(folder, generation={"adapters": {"*": name}}), "/run", [])
 
 
 def test_a_folder_that_is_too_large(tmp_path: Path) -> None:
