@@ -80,7 +80,7 @@ class Job:
     @property
     def shown(self) -> Task:
         """The task as methods see it: labels are what is asked for, examples as prompts show them."""
-        return self.kind.shown(self.task)
+        return self.kind.shown(self.task, self.generation.output == "json")
 
     @property
     def template(self) -> str | None:
@@ -92,7 +92,12 @@ class Job:
     def augmenter(self) -> Method | None:
         """The method that helps out where rows are not varied enough, if one may; the user's template is not for it."""
         name = self.generation.augment
-        return make_method(name, self.generation.form_name, self.model_folder) if name else None
+        return make_method(name, self.form_name, self.model_folder) if name else None
+
+    @property
+    def form_name(self) -> str:
+        """The form of prompts and answers, by its name in the tables of forms."""
+        return self.generation.form_name(self.kind.name)
 
     @property
     def methods(self) -> tuple[Method, ...]:
@@ -174,8 +179,8 @@ def prepare(path: Path, overrides: list[str] | None = None, allow_code: bool = F
     generation = _in_effect(config)
     encoder = resolve_model(_from(path.parent, config.student.model), f"{path}: student.model")
     template = (path.parent / config.generation.template).resolve() if config.generation.template else None
-    method = make_method(config.generation.method, config.generation.form_name, folder, template)
-    shown = kind.shown(task)
+    method = make_method(config.generation.method, config.generation.form_name(kind.name), folder, template)
+    shown = kind.shown(task, config.generation.output == "json")
     adapters = read_adapters(path, config, shown.label_names, folder, model)
     check_quotas(path, config, shown)
     check_training(path, config, shown)

@@ -51,7 +51,7 @@ def plan_server(job: Job) -> ServerSpec:
     return ServerSpec(
         model=str(server.model),
         model_hash=job.model_hash,
-        form=job.generation.form_name,
+        form=job.form_name,
         settings=server,
         max_num_seqs=server.concurrency * job.generation.samples,
         commit_rows=runtime.commit_rows,

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from generation.parts_in_json import KIND_FORMS
 from generation.task import Words
 
 REST = "*"  # in `adapters`: all labels that are not named
@@ -31,7 +32,8 @@ class GenerationSettings(Settings):
     augment_share: Share = Field(0.25, description="share of such a label's rows that it brings")
     form: Literal["completion", "chat"] = Field("completion", description="plain completion or the chat template")
     output: Literal["text", "json"] = Field(
-        "text", description="json: answers are JSON objects with the field text, to which engines hold the LM"
+        "text",
+        description="json: answers are JSON objects, a field for each part of a text; engines hold the LM to them",
     )
     template: str | None = Field(None, description="a Jinja file of your own in place of the method's template")
     exemplars: int = Field(10, ge=0, le=64, description="seeds of the label shown in a prompt")
@@ -54,10 +56,10 @@ class GenerationSettings(Settings):
     max_tokens: int = Field(96, ge=1, le=4096, description="longest text, in tokens; longer ones are rejected")
     seed: int = Field(0, ge=0, lt=2**31)
 
-    @property
-    def form_name(self) -> str:
-        """The form's name in the tables of forms."""
-        return f"{self.form}_json" if self.output == "json" else self.form
+    def form_name(self, kind: str = "label") -> str:
+        """The form's name in the tables of forms: in JSON some kinds of task have their own."""
+        name = f"{self.form}_json" if self.output == "json" else self.form
+        return of_kind if (of_kind := f"{name}_{kind}") in KIND_FORMS else name
 
     def adapter_of(self, label: str) -> str | None:
         """Folder of a label's adapter as written in the task; None for the base model."""

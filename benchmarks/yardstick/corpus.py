@@ -90,7 +90,7 @@ class Corpora:
         number = max(self.store.rounds(), default=-1) + 1
         shutil.rmtree(self.store.folder(number), ignore_errors=True)  # a plan that was cut short
         for key, spec in missing.items():
-            method = make_method(spec.settings.method, spec.settings.form_name, self._model_folder)
+            method = make_method(spec.settings.method, spec.settings.form_name(), self._model_folder)
             counts = spec.requests(method.samples(spec.settings))
             adapters = self.adapted.adapters(spec.split, spec.settings.method)
             for each in adapters.values():
@@ -127,7 +127,7 @@ class Corpora:
         settings = spec.settings.model_dump(mode="json")
         if METHODS[spec.settings.method].adapting:
             settings["adapt"] = self.config.adapt.model_dump(mode="json")
-        source = make_method(spec.settings.method, spec.settings.form_name, self._model_folder).source
+        source = make_method(spec.settings.method, spec.settings.form_name(), self._model_folder).source
         return digest(PROMPT_VERSION, task.description, labels, seeds, settings, spec.rows, source, self._model_hash)
 
     def _open(self, specs: Sequence[CorpusSpec]) -> dict[int, list[RequestRef]]:

@@ -20,28 +20,48 @@ SCHEMA: Mapping[str, Any] = {
     "required": ["text"],
     "additionalProperties": False,
 }
-INSTRUCTION = '\nWrite it as a JSON object with the one field "text".'
 
 
 @dataclass(frozen=True)
 class JsonObject(Form):
-    """What both have in common: an object with the field `text`, without white space outside strings."""
+    """What all have in common: an object with the field `text`, without white space outside strings.
 
-    schema: ClassVar[Mapping[str, Any] | None] = SCHEMA
+    Kinds whose texts have parts have other fields (generation/parts_in_json.py).
+    """
+
+    schema: ClassVar[Mapping[str, Any]] = SCHEMA
+    # how a chat model is told of the fields
+    fields: ClassVar[str] = 'the one field "text"'
 
     def show(self, text: str) -> str:
-        return json.dumps({"text": " ".join(text.split())}, ensure_ascii=False, separators=(",", ":"))
+        return json.dumps(self.parts_of(" ".join(text.split())), ensure_ascii=False, separators=(",", ":"))
 
     def parse(self, answer: str) -> str:
         try:
             told = json.loads(answer)
         except (ValueError, RecursionError):
             raise MalformedError("not JSON") from None
-        if not isinstance(told, dict) or told.keys() != {"text"} or not isinstance(told["text"], str):
-            raise MalformedError("not an object with a text")
-        if any("\ud800" <= sign <= "\udfff" for sign in told["text"]):
+        if not isinstance(told, dict) or told.keys() != set(self.schema["required"]):
+            raise MalformedError("not an object with the fields")
+        text = self.text_of(told)
+        if any("\ud800" <= sign <= "\udfff" for sign in text):
             raise MalformedError("half of a surrogate pair")
-        return " ".join(told["text"].split())
+        return " ".join(text.split())
+
+    def parts_of(self, text: str) -> dict[str, Any]:
+        """The fields of a written text."""
+        return {"text": text}
+
+    def text_of(self, told: Mapping[str, Any]) -> str:
+        """The written text of fields that are all there. Raises MalformedError."""
+        return a_string(told["text"])
+
+
+def a_string(value: Any) -> str:
+    """The value if it is a string. Raises MalformedError."""
+    if not isinstance(value, str):
+        raise MalformedError("not a string")
+    return value
 
 
 @dataclass(frozen=True)
@@ -59,4 +79,4 @@ class JsonChat(JsonObject, Chat):
     stop: ClassVar[tuple[str, ...]] = ()
 
     def wrap(self, text: str) -> str:
-        return super().wrap(text + INSTRUCTION)
+        return super().wrap(f"{text}\nWrite it as a JSON object with {self.fields}.")

@@ -94,11 +94,14 @@ class Kind(ABC):
             reason = error.reason if finish_reason in ("stop", None) else finish_reason
             return {"text": written, "finish_reason": reason}
 
-    def shown(self, task: Task) -> Task:
-        """The task as methods see it: its labels are targets, and its examples are written, once for each target."""
+    def shown(self, task: Task, in_json: bool = False) -> Task:
+        """The task as methods see it: its labels are targets, and its examples are written, once for each target.
+
+        `in_json`: answers have fields, so that nothing is to be said of how they are written.
+        """
         return replace(
             task,
-            description=f"{task.description} {self.form}".strip(),
+            description=task.description if in_json else f"{task.description} {self.form}".strip(),
             labels=self.targets(task.labels, (*task.seeds, *task.dev)),
             seeds=self._written(task.seeds),
             dev=self._written(task.dev),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -69,11 +69,7 @@ class TagsKind(Kind):
         return tuple(sorted({tag[2:] for tag in example.tags if tag != "O"}))
 
     def write(self, example: Example) -> str:
-        pieces, place = [], 0
-        for span in spans_of_tokens(example.tokens, example.tags, example.text):
-            pieces += [example.text[place : span.start], f"[{span.slot}: {example.text[span.start : span.end]}]"]
-            place = span.end
-        return "".join([*pieces, example.text[place:]])
+        return mark(example.text, spans_of_tokens(example.tokens, example.tags, example.text))
 
     def parse(self, written: str, target: str) -> dict[str, Any]:
         text, spans = unmark(written)
@@ -84,6 +80,15 @@ class TagsKind(Kind):
             raise UnreadableError("lacks_slot")
         tokens, tags = bio(text, spans)
         return {"text": text, "tokens": tokens, "tags": tags}
+
+
+def mark(text: str, spans: Sequence[Span]) -> str:
+    """A text with its spans marked; they ascend and do not overlap."""
+    pieces, place = [], 0
+    for span in spans:
+        pieces += [text[place : span.start], f"[{span.slot}: {text[span.start : span.end]}]"]
+        place = span.end
+    return "".join([*pieces, text[place:]])
 
 
 def unmark(written: str) -> tuple[str, list[Span]]:

@@ -17,6 +17,7 @@ from generation.methods.prompted import Prompted
 from generation.methods.pseudo_label import PseudoLabel
 from generation.methods.soft_prompts import SoftPrompt
 from generation.methods.wanli import Wanli
+from generation.parts_in_json import KIND_FORMS
 
 _ADAPTED = (ControlCodes, LabelLora, SoftPrompt, MixtureOfSoftPrompts)
 _KINDS = (Prompted, *_ADAPTED, Wanli, Paraphrase, Eda, Mix, PseudoLabel)
@@ -25,7 +26,7 @@ METHODS: dict[str, type[Method]] = {method.name: method for method in _KINDS}
 
 def make_method(name: str, form: str, model_folder: Path | None, template: Path | None = None) -> Method:
     """The method called `name`, with the user's template file in place of its own if given. Raises UserError."""
-    kind, made = METHODS[name], (FORMS | JSON_FORMS)[form](model_folder)
+    kind, made = METHODS[name], (FORMS | JSON_FORMS | KIND_FORMS)[form](model_folder)
     if template is None:
         return kind(made, kind.templates[made.layout])
     try:

@@ -52,7 +52,7 @@ class Bench:
     def plan(self, wave: int, counts: dict[str, int], **settings: object) -> None:
         """Commit the requests of a wave; `settings` of generation differ from the job's."""
         changed = self.job.generation.model_copy(update=settings)
-        method = make_method(changed.method, changed.form_name, self.job.model_folder)
+        method = make_method(changed.method, changed.form_name(), self.job.model_folder)
         plan = plan_wave(replace(self.job.material(), settings=changed), method, wave, counts)
         self.store.commit(0, "requests", f"w{wave:03d}", plan, "run")
 

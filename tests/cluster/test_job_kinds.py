@@ -156,3 +156,12 @@ def test_pairs_are_not_taken_apart(tmp_path: Path, setting: str, method: str) ->
     path = write_task(tmp_path, seeds, kind="pair", labels=labels, generation={setting: method})
     with pytest.raises(UserError, match=f"generation.{setting}: '{method}' moves words, .* texts of kind 'pair'"):
         prepare(path)
+
+
+def test_in_json_nothing_is_said_of_marks(tmp_path: Path) -> None:
+    job = prepare(write_task(tmp_path, TAGGED, kind="tags", labels=SLOTS, generation=FEW | {"output": "json"}))
+    assert job.form_name == "completion_json_tags"
+    assert example_prompts(job)["time"] == (
+        "Short remarks.\ntime: a time\n\n"
+        '1. {"text":"Ann at six","slots":[{"slot":"who","value":"Ann"},{"slot":"time","value":"six"}]}\n2.'
+    )

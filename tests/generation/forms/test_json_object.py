@@ -87,5 +87,5 @@ def test_where_an_answer_ends(model: Path) -> None:
     ],
 )
 def test_the_settings_name_the_form(model: Path, form: str, output: str, name: str) -> None:
-    assert GenerationSettings(form=form, output=output).form_name == name
+    assert GenerationSettings(form=form, output=output).form_name() == name
     assert make_method("prompted", name, model).form.layout == form
