@@ -23,6 +23,5 @@ def export_of_run(folder: str, out: str, int8: bool = True, accept: str | None =
     _, overrides = check_licences(run.store, accept)
     rows = run.dataset().sort_by("id").slice(0, TEXTS)
     texts = (rows["tokens"] if "tokens" in rows.column_names else rows["text"]).to_pylist()
-    found = export_student(student, locate(out), texts, student_card(run.store, overrides), int8)
-    note_override(run.store, accept)
-    return found
+    note_override(run.store, accept)  # first: whenever it is killed, no export is without its record
+    return export_student(student, locate(out), texts, student_card(run.store, overrides), int8)

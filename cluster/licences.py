@@ -113,7 +113,7 @@ def noted_licences(store: Store, journal: Journal | None = None) -> LicenceSetti
 def check_licences(store: Store, said: str | None = None) -> tuple[tuple[Link, ...], tuple[Override, ...]]:
     """The chain, and the overrides that cover its problems. Raises UserError where one is not covered.
 
-    `said` is a new override, "who: why". Nothing is written: `note_override` does, once the export stands.
+    `said` is a new override, "who: why". Nothing is written: `note_override` does, before anything leaves.
     """
     links = chain_of(store)
     overrides = [*noted_overrides(store), *([Override.read(said, links)] if said else [])]

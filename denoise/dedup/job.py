@@ -118,11 +118,11 @@ def deduplicate(task: Task, say: Callable[[str], None] = lambda stage: None) -> 
         del spans  # the rows need their room
     with stage("write"):
         write_rows(task, read.chunks, outcome)
-        commit_index(task.index_out, grown)
 
     if task.explain:
         with stage("explain"):
             summary.explain = explain(task.out / "kept", task.columns.text, task.settings)
+    commit_index(task.index_out, grown)  # last: what is in it counts as seen
 
     new = decisions.reason[roster.old :]
     kept, exact, near, conflicts = np.bincount(new, minlength=4).tolist()
