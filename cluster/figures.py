@@ -30,6 +30,19 @@ def judged_noise(store: Store, rounds: Iterable[int]) -> dict[str, float] | None
     return {**asdict(noise_of(doubts)), "rows": len(doubts)} if doubts else None
 
 
+def labels_kept(store: Store, number: int) -> float | None:
+    """About how often the LM kept the label asked for, by the judge's calibrated probabilities; None where it has none.
+
+    Of a round's rows that came before the judge. See denoise.noise.keeping.
+    """
+    verdicts = store.verdicts(number).select(["id", "shares"])
+    shares = dict(zip(verdicts["id"].to_pylist(), map_column(verdicts, "shares"), strict=True))
+    rows = store.generated(number, ["id", "intended_label"])
+    asked = zip(rows["id"].to_pylist(), rows["intended_label"].to_pylist(), strict=True)
+    found = [shares[id].get(label, 0.0) for id, label in asked if label is not None and shares.get(id)]
+    return sum(found) / len(found) if found else None
+
+
 def new_clusters(store: Store, number: int, seeds: Sequence[str], embed: Embed) -> float | None:
     """The share of a round's kept rows that are unlike all earlier ones and `seeds`; None of the first round."""
     if not number:

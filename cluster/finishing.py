@@ -11,7 +11,7 @@ import numpy as np
 from cluster.dataset import materialise, training_rows
 from cluster.deciding import decide
 from cluster.evaluation import evaluate_run, look_at_dev
-from cluster.figures import judged_noise, new_clusters
+from cluster.figures import judged_noise, labels_kept, new_clusters
 from cluster.held_out import HeldOut, of_dev, of_folds, read_held_out, write_held_out
 from cluster.job import Job
 from cluster.journal import Journal
@@ -62,6 +62,8 @@ class Finishing:
         self._store.write_json(f"rounds/{now.number:03d}/metrics.json", metrics)
         kept = sum(metrics["accepted"].values())
         self._journal.say(f"round {now.number} done ({stop_reason}): {kept} rows kept, dataset in {near(folder)}")
+        if (kept_labels := metrics["labels_kept"]) is not None:
+            self._journal.say(f"round {now.number}: of the rows made for a label about {kept_labels:.0%} are of it")
         if decision.wanted is None:
             self._journal.say(f"no further round: {decision.why}")
 
@@ -77,13 +79,14 @@ class Finishing:
             self._store.write_json(name, metrics)
 
     def _progress(self, now: Round) -> dict[str, Any]:
-        """What this round brought: gain, noise and new clusters."""
+        """What this round brought: gain, noise, how often the LM kept its labels, and new clusters."""
         held, store = self._held_out(now), self._store
         gain = held.gain_over(read_held_out(store, now.number - 1)) if held is not None and now.number else None
         return {
             "held_out": held and {"basis": held.basis, "rows": len(held.right), "accuracy": held.accuracy},
             "gain": gain and {**asdict(gain), "over": now.number - 1},
             "noise": judged_noise(store, range(now.number + 1)),
+            "labels_kept": labels_kept(store, now.number),
             "new_clusters": new_clusters(store, now.number, [seed.text for seed in self._job.seeds], self._embed),
         }
 

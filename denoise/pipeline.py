@@ -27,6 +27,7 @@ from denoise.noise.agreement import Agreement, agreements, unjudged
 from denoise.noise.calibration import ALONE, Evidence, numbers_of
 from denoise.noise.decision import decide
 from denoise.noise.judging import JudgeLike, Judging, SecondOpinion
+from denoise.noise.keeping import leaning, leant, share_kept
 from denoise.noise.margin import LikelihoodLike, Margining, compared_labels, with_margin
 from denoise.noise.set_agreement import set_agreements
 from denoise.noise.soft import label_shares
@@ -110,11 +111,15 @@ def denoise_wave(
             if second is not None:
                 heard = judge_texts(judged, names, second.load, block_rows)
                 evidence, calibration = evidence.joined(heard), second.calibration
+            leaned = probabilities
+            if settings.lm_keeps == "estimated":
+                share = share_kept(evidence, calibration)
+                leaned, calibration = leant(probabilities, evidence.intended, share), leaning(calibration, share)
             if audited is not None and audited.num_rows:
                 told_by_people = hear_audited(audited, names, load_judge, second, block_rows)
                 calibration = calibration.fitted([(*told_by_people, 1.0)])
             opinions = (
-                agreements(intended, probabilities, names, settings)
+                agreements(intended, leaned, names, settings)
                 if settings.target_noise is None
                 else decide(evidence, candidates, names, calibration, settings.target_noise)
             )

@@ -27,6 +27,11 @@ class DenoiseSettings(Settings):
         None, description="share of wrong labels to aim at; instead of the bars `accept` and `relabel`"
     )
     accept: Share = Field(0.2, description="least confidence of a judge that agrees, from chance (0) to certain (1)")
+    lm_keeps: Literal["estimated", "usual"] = Field(
+        "estimated",
+        description="how often the LM keeps the label asked for, on which the judge leans: as a wave's rows tell, or "
+        "as often as the embedded LM",
+    )
     least_margin: float | None = Field(
         None, description="least label margin of a kept row, nats per token; none: any. See docs/denoise.md: it is slow"
     )

@@ -13,6 +13,8 @@ import numpy as np
 
 from cluster.feed.settings import FeedSettings
 from denoise.noise.agreement import agreements
+from denoise.noise.calibration import ALONE, Evidence, numbers_of
+from denoise.noise.keeping import leant, share_kept
 from training.job import TrainingRow
 from training.synonyms import Synonyms
 from yardstick.cell import Cell
@@ -105,8 +107,7 @@ def relabel(cell: Cell) -> Recipe:
 
 def labelmill(cell: Cell) -> Recipe:
     """What `labelmill run` does with its default settings, quotas aside: the guideline is in its training rows."""
-    labels, weights = _denoised(cell)
-    return _with_guideline(cell, _generated(cell, labels, weights))
+    return _with_guideline(cell, _generated(cell, *_denoised(cell)))
 
 
 def looked_at(cell: Cell, looks: int) -> Recipe:
@@ -121,8 +122,7 @@ def of_better_lm(cell: Cell, share: float) -> Recipe:
     """The same on rows of an LM that errs less: of those that are not of the label asked for this share stays."""
     drawn = np.random.default_rng(cell.split.number).random(len(cell.drafts))
     right = np.array([true == intended for true, intended in zip(cell.true, cell.intended, strict=True)])
-    labels, weights = _denoised(cell)
-    return _with_guideline(cell, _generated(cell, labels, weights * (right | (drawn < share))))
+    return _with_guideline(cell, _generated(cell, *_denoised(cell, right | (drawn < share))))
 
 
 def fed(cell: Cell, looks: int = 0) -> Recipe:
@@ -188,10 +188,18 @@ ARMS = {
 FREE = [name for name, arm in ARMS.items() if arm.kind == "free"]
 
 
-def _denoised(cell: Cell) -> tuple[list[str], np.ndarray]:
-    """Labels and weights that the judge's verdicts give the drafts; "" and 0 where a row is rejected."""
-    opinions = agreements(cell.intended, cell.judged, cell.labels, cell.config.denoise)
-    return [opinion.label or "" for opinion in opinions], np.array([opinion.weight for opinion in opinions])
+def _denoised(cell: Cell, taken: np.ndarray | None = None) -> tuple[list[str], np.ndarray]:
+    """Labels and weights that verdicts give the drafts; "" and 0 where a row is rejected, or not `taken`."""
+    places = np.arange(len(cell.drafts)) if taken is None else np.flatnonzero(taken)
+    judged, settings = cell.judged[places], cell.config.denoise
+    intended = [cell.intended[place] for place in places]
+    numbers = numbers_of(intended, cell.labels)
+    if settings.lm_keeps == "estimated":
+        judged = leant(judged, numbers, share_kept(Evidence((judged,), numbers), ALONE))
+    labels, weights = [""] * len(cell.drafts), np.zeros(len(cell.drafts))
+    for place, opinion in zip(places.tolist(), agreements(intended, judged, cell.labels, settings), strict=True):
+        labels[place], weights[place] = opinion.label or "", opinion.weight
+    return labels, weights
 
 
 def _with_guideline(cell: Cell, recipe: Recipe) -> Recipe:

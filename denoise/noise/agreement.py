@@ -19,7 +19,8 @@ class Agreement:
     """What follows from the judge's opinion on one row; `label` is the final one.
 
     `scores`: `judge_confidence` (probability of its best label), `judge_margin` (to the second best) and, where a
-    label was intended, `judge_intended` (probability of that one). Without a judge there are none. `shares`: how likely
+    label was intended, `judge_intended` (probability of that one), all as they lean on it (denoise.noise.keeping).
+    Without a judge there are none. `shares`: how likely
     each label is to be right (denoise.noise.soft), where that is asked for.
     """
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from lift import benchmark_config
-from yardstick.arms import ARMS, FREE, Recipe, looked_at, of_better_lm
+from yardstick.arms import ARMS, FREE, Recipe, _denoised, _generated, _with_guideline, looked_at, of_better_lm
 from yardstick.cell import Cell
 from yardstick.corpus import Corpus
 from yardstick.encoders import Encoders
@@ -84,9 +85,11 @@ def test_people_correct_what_the_judge_is_least_sure_of(cell: Cell):
 
 def test_a_better_lm_errs_less(cell: Cell):
     assert of_better_lm(cell, 1.0) == ARMS["labelmill"].make(cell)
-    rows = labelled(ARMS["labelmill"].make(cell))
-    assert "today" in dict(rows)
-    assert labelled(of_better_lm(cell, 0.0)) == [each for each in rows if each[0] != "today"]
+    wrong = cell.texts.index("would you wash every window upstairs today")
+    taken = np.arange(4) != wrong
+    found = of_better_lm(cell, 0.0)
+    assert found == _with_guideline(cell, _generated(cell, *_denoised(cell, taken)))
+    assert "today" not in dict(labelled(found)) and len(found.rows) == 5
 
 
 def test_only_generated_rows_cost_tokens(cell: Cell):

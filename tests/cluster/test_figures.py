@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from cluster.figures import judged_noise, new_clusters
+from cluster.figures import judged_noise, labels_kept, new_clusters
 from cluster.store import Store
 from tests.cluster.cases import add_rows, add_verdicts, begin_round, verdict
 
@@ -29,6 +29,17 @@ def test_the_noise_of_kept_rows(store: Store) -> None:
     assert found is not None
     assert (found["rows"], found["share"]) == (3, pytest.approx(0.4 / 3))
     assert found["low"] < found["share"] < found["high"]
+
+
+def test_how_often_the_lm_kept_its_label(store: Store) -> None:
+    begin_round(store, {"pos": 3, "neg": 1})
+    names = ["pos-0", "pos-1", "pos-2", "neg-0"]
+    add_rows(store, names)
+    assert labels_kept(store, 0) is None
+    told = [{"shares": {"pos": 0.9, "neg": 0.1}}, {"shares": {"neg": 1.0}, "status": "relabelled"}, {}]
+    told.append({"shares": {"neg": 0.5, "pos": 0.5}, "status": "rejected"})
+    add_verdicts(store, [verdict(name, **each) for name, each in zip(names, told, strict=True)])
+    assert labels_kept(store, 0) == pytest.approx((0.9 + 0.0 + 0.5) / 3)
 
 
 def test_new_clusters_are_of_later_rounds(store: Store) -> None:

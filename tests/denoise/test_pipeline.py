@@ -12,8 +12,9 @@ import pytest
 
 from denoise.filters.settings import FilterSettings
 from denoise.meanings import Meanings
-from denoise.noise.calibration import Calibration
+from denoise.noise.calibration import ALONE, Calibration, Evidence
 from denoise.noise.judging import SecondOpinion
+from denoise.noise.keeping import USUAL, share_kept
 from denoise.noise.tagging import NOBODY, Tagged, WordStates
 from denoise.pipeline import denoise_wave
 from denoise.settings import DenoiseSettings
@@ -62,7 +63,7 @@ KEPT = pa.table(
 REMAINING = {LOST: 4, HOURS: 1}
 ANY = FilterSettings(languages="any")  # some texts below are of no language
 # of two labels: probabilities of .6 and .9
-SETTINGS = DenoiseSettings(min_words=2, filters=ANY, accept=0.2, relabel=0.8)
+SETTINGS = DenoiseSettings(min_words=2, filters=ANY, accept=0.2, relabel=0.8, lm_keeps="usual")
 
 
 def wave(order: list[int] | None = None) -> pa.Table:
@@ -95,6 +96,22 @@ def test_every_row_gets_the_one_verdict_that_is_due(ray_session: None) -> None:
     odds = 0.95**2 / (0.95**2 + 0.05**2 * math.exp(0.8))  # the judge's, squared, and a bonus for the intended label
     assert shares["14"] == {LOST: round(odds, 4), HOURS: round(1 - odds, 4)}
     assert sum(step.count for step in waterfall(wave(), verdicts)) == len(CASES)
+
+
+def test_the_judge_leans_on_an_lm_that_keeps_its_labels(ray_session: None) -> None:
+    texts = [f"a{n} b{n} c{n} card" for n in range(60)]
+    table = rows(*({"id": f"{n:02}", "text": text, "intended_label": LOST} for n, text in enumerate(texts)))
+    found = {}
+    for keeps in ("usual", "estimated"):
+        settings = SETTINGS.model_copy(update={"lm_keeps": keeps})
+        found[keeps] = denoise_wave(table, TASK, settings, KeywordJudge, KEPT.slice(0, 0), {LOST: 60, HOURS: 0})
+    share = share_kept(Evidence((np.array([[0.25, 0.75]] * 60),), np.ones(60, int)), ALONE)
+    assert share > 0.9
+    odds = 3 * share / (1 - share) / (USUAL / (1 - USUAL))
+    assert found["usual"]["weight"].to_pylist() == pytest.approx([0.75**2] * 60)
+    assert found["estimated"]["weight"].to_pylist() == pytest.approx([(odds / (1 + odds)) ** 2] * 60)
+    usual, leant = (map_column(each, "shares")[0][LOST] for each in found.values())
+    assert usual < leant
 
 
 @pytest.mark.parametrize(("seed", "block_rows"), [(1, 1000), (2, 3)])
