@@ -114,7 +114,7 @@ class Yardstick:
 
     def measure(self, place: Place, arms: list[Arm]) -> Iterator[Result]:
         """One result per arm; those that are there already are read."""
-        cell = self._cell_of(place)
+        cell = self.cell_of(place)
         for arm in arms:
             key = self._key(cell, place, arm)
             file = self.out / "cells" / place.tier / f"{place.set}-k{place.k}-{place.split}" / f"{arm.name}-{key}.json"
@@ -156,7 +156,7 @@ class Yardstick:
         rows = self.corpora.key(cell.spec) if arm.takes_generated else cell.split_key
         return digest(arm.name, arm.version, place.tier, settings, rows, fixed)[:10]
 
-    def _cell_of(self, place: Place) -> Cell:
+    def cell_of(self, place: Place) -> Cell:
         which = (place.set, place.k, place.split, place.rows)
         if self._cell is None or self._cell[0] != which:
             self._cell = which, self._new_cell(*which)
