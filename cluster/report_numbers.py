@@ -74,6 +74,7 @@ def _round(metric: Mapping[str, Any], number: int) -> dict[str, Any]:
         "accuracy": test.student.accuracy if test and test.student else None,
         "best_baseline": best.accuracy if best else None,
         "noise": metric.get("noise"),
+        "labels_kept": metric.get("labels_kept"),
         "diversity": (metric.get("diversity") or {}).get("all"),
         "diversity_drops": metric.get("diversity_drops") or [],
         "stop_reason": metric.get("stop_reason"),

@@ -303,6 +303,7 @@ def test_what_rounds_brought() -> None:
         "held_out": {"basis": "dev", "rows": 50, "accuracy": 0.9},
         "gain": {"share": 0.04, "low": -0.021, "high": 0.1, "over": 0},
         "noise": {"share": 0.031},
+        "labels_kept": 0.68,
         "new_clusters": 0.25,
         "alarms": [{"label": None, "measure": "vendi", "before": 12.0, "now": 6.0, "texts": 40}],
         "promotion": {"promoted": False, "over": 0, "why": "it is worse"},
@@ -311,7 +312,7 @@ def test_what_rounds_brought() -> None:
     data = view(metrics=[METRICS[0] | told])
     assert [flow.quota for flow in data.flows] == [9, 7]
     text = Page(render_report(data)).text
-    assert "+4.0 −2.1 to +10.0 50 seeds 3.1% 25.0% rain (5 rows, not 4) not promoted: it is worse" in text
+    assert "+4.0 −2.1 to +10.0 50 seeds 68.0% 3.1% 25.0% rain (5 rows, not 4) not promoted: it is worse" in text
     assert "since the first round texts have lost variety: all labels , vendi 12.000 → 6.000 in 40 texts." in text
     assert "No further round came: all rounds are made." in text
     assert "No further round" not in Page(render_report(view())).text
