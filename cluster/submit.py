@@ -87,6 +87,11 @@ def _check_names(job: Job, folder: Path) -> None:
         if name is None:
             continue
         path = (folder / name).resolve()
+        if Path(name).is_absolute():
+            raise UserError(
+                f"{job.path}: {field}: must be named from the task's folder, which lies elsewhere on the cluster; "
+                f"got {clip(name)}"
+            )
         if not path.is_relative_to(folder) or set(path.relative_to(folder).parts) & set(EXCLUDED):
             raise UserError(
                 f"{job.path}: {field}: must lie in the task's folder, outside of {', '.join(EXCLUDED)}, to be shipped; "

@@ -80,6 +80,9 @@ def test_files_elsewhere_are_not_shipped(tmp_path: Path) -> None:
         target.write_bytes((tmp_path / "task" / "seeds.jsonl").read_bytes())
         with pytest.raises(UserError, match=r"task.yaml: seeds: must lie in the task's folder, outside of \.git, "):
             plan_submission(make_job(tmp_path / "task", [f"seeds={name}"]), "/run", [])
+    inside = tmp_path / "task" / "seeds.jsonl"  # which no node of the cluster would find by this name
+    with pytest.raises(UserError, match=r"task.yaml: seeds: must be named from the task's folder, .* got '/"):
+        plan_submission(make_job(tmp_path / "task", [f"seeds={inside}"]), "/run", [])
 
 
 @pytest.mark.parametrize("place", ["../lora", "runs/lora", "{root}/lora"])
@@ -90,7 +93,7 @@ def test_adapters_elsewhere_are_not_shipped(tmp_path: Path, sealed: Sealed, plac
     copy_of(sealed.model, folder / "model")
     submitted = plan_submission(make_job(folder, generation={"adapters": {"pos": "lora", "neg": None}}), "/run", [])
     assert submitted.folder == folder
-    with pytest.raises(UserError, match=r"task.yaml: generation.adapters.\*: must lie in the task's folder, "):
+    with pytest.raises(UserError, match=r"task.yaml: generation.adapters.\*: must (lie in|be named from) the task's "):
         plan_submission(make_job(folder, generation={"adapters": {"*": name}}), "/run", [])
 
 
