@@ -18,7 +18,7 @@ from tests.cluster.misbehaving import BUSY, MODEL, RESET, serving
 KEY = "sk-planted-0123456789abcdef"
 BUDGET = 6.0
 SETTINGS = [
-    *("quota=40", "student.judge_steps=5", "student.steps=5", "server.key_env=SCRIBE_KEY", f"server.model={MODEL}"),
+    *("quota=60", "student.judge_steps=5", "student.steps=5", "server.key_env=SCRIBE_KEY", f"server.model={MODEL}"),
     *("prices.prompt=1000", "prices.output=2000", "prices.cached=500", f"cost_budget={BUDGET}"),
 ]
 

@@ -13,11 +13,11 @@ from cluster.cli import app
 from cluster.report_data import report_data
 from cluster.report_markdown import code, render_markdown
 from cluster.report_numbers import numbers_of
-from cluster.report_page import write_report
+from cluster.report_page import report_text, write_report
 from cluster.store import Store
 from generation.errors import UserError
 from generation.records import rows_table, verdicts_table
-from tests.cluster.cases import add_requests, add_rows, add_verdicts, begin_round, verdict
+from tests.cluster.cases import add_requests, add_rows, add_verdicts, begin_round, finish_round, make_job, verdict
 from tests.cluster.test_report import FATES, HOSTILE, METRICS, RUN, counted, row, view
 from tests.cluster.test_report import verdict as said
 
@@ -128,3 +128,13 @@ def test_the_command_writes_or_prints(store: Store, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"gone/to\.md: cannot be written to: No such file or directory"):
         write_report(store, "md", str(tmp_path / "gone" / "to.md"))
     assert CliRunner().invoke(app, ["report", run, "--format", "pdf"]).exit_code == 2
+
+
+@pytest.mark.parametrize("form", ["html", "md", "json"])
+def test_a_run_whose_budget_was_too_small_for_a_row_has_a_report(tmp_path: Path, form: str) -> None:
+    job, store = make_job(tmp_path), Store(tmp_path / "run")
+    store.write_json("run.json", job.run_json())
+    store.write_json("seeds.json", job.seeds_json())
+    begin_round(store, {"pos": 1, "neg": 1})
+    finish_round(store, 0)
+    assert job.config.name in report_text(store, form)
