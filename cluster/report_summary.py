@@ -75,6 +75,8 @@ def _texts(rows: Parts, places: Sequence[int]) -> dict[int, str]:
     """Texts of rows by place, in the order of their importance as far as parts of FAR_ROWS rows have them."""
     asked = np.array(list(dict.fromkeys(places)), np.int64)
     asked = asked[rows.near(asked, FAR_ROWS)]
+    if not len(asked):  # a run may have no part of which to take a text
+        return {}
     found = rows.take(asked, ["text"])["text"].to_pylist()
     return {place: text or "" for place, text in zip(asked.tolist(), found, strict=True)}
 

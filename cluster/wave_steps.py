@@ -210,9 +210,9 @@ class WaveSteps:
         """The budget of which the smallest share is left; hours first, where they are over."""
         if budget.is_late:
             return "hours"
-        config = self._job.config
-        tokens = budget.tokens / config.token_budget if config.token_budget and budget.tokens is not None else 1.0
-        money = budget.money / config.cost_budget if config.cost_budget and budget.money is not None else 1.0
+        config, inf = self._job.config, float("inf")
+        tokens = budget.tokens / config.token_budget if config.token_budget and budget.tokens is not None else inf
+        money = budget.money / config.cost_budget if config.cost_budget and budget.money is not None else inf
         return "cost_budget" if money < tokens else "token_budget"
 
     def _unjudged(self, wave: int) -> pa.Table:
