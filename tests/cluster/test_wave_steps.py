@@ -137,6 +137,24 @@ def test_when_the_hours_are_over_no_wave_is_planned(tmp_path: Path, store: Store
             assert steps.stop_reason() == "hours"
 
 
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({"token_budget": 1}, "token_budget"),
+        ({"cost_budget": 0.001, "prices": {"prompt": 1000, "output": 1000}}, "cost_budget"),
+    ],
+)
+def test_a_budget_that_is_too_small_for_a_request_is_the_one_that_is_told(
+    tmp_path: Path, store: Store, settings: dict[str, Any], reason: str
+) -> None:
+    view = PlainView(io.StringIO())
+    job, journal = make_job(tmp_path, **settings), Journal(store.root, view.log)
+    begin_round(store, NOW.targets)
+    steps = WaveSteps(job, store, journal, Monitor(store, view), NOW, 1, lambda: tmp_path)
+    steps.plan(0, -1)
+    assert steps.stop_reason() == reason
+
+
 def test_requests_ask_more_often_for_the_values_that_a_round_aims_at(tmp_path: Path, store: Store) -> None:
     tones = [{"name": "tone", "values": ["dry", "warm"]}]
     aim = Aim("", 0, {}, (), {"tone": {"dry": 1, "warm": 4}}, NOW.targets)
