@@ -23,7 +23,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 import numpy as np
 import typer
 from lift import Place, Yardstick, benchmark_config
-from yardstick.arms import ARMS, Recipe, of_better_lm, template
+from yardstick.arms import ARMS, Recipe, by_better_lm, is_right, of_better_lm, template
 from yardstick.cell import Cell
 from yardstick.tiers import TIERS
 
@@ -67,11 +67,9 @@ def main(
 
 def rows_of(cell: Cell) -> Iterator[dict[str, Any]]:
     """The figures of one split, in percent, for each of SHARES."""
-    right = np.array([true == intended for true, intended in zip(cell.true, cell.intended, strict=True)])
-    numbers = numbers_of(cell.intended, cell.labels)
-    drawn = np.random.default_rng(cell.split.number).random(len(right))
+    right, numbers = is_right(cell), numbers_of(cell.intended, cell.labels)
     for share in SHARES:
-        taken = np.flatnonzero(right | (drawn < share))
+        taken = np.flatnonzero(by_better_lm(cell, share))
         evidence = Evidence((cell.judged[taken],), numbers[taken])
         told = {
             "errors left": 100 * share,

@@ -11,7 +11,6 @@ from cluster.config import TaskConfig
 from generation.adapters.mixture import MixtureShape, described_values, values_of
 from generation.errors import UserError, clip
 from generation.kinds import KINDS
-from generation.kinds.pair import PairKind
 from generation.material import Material
 from generation.methods import METHODS
 from generation.models import context_of
@@ -136,7 +135,7 @@ def check_methods(job: Job) -> None:
             f"{job.path}: generation.adapters: must be empty with method {job.method.name!r}, which asks the base model"
         )
     for setting, method in {"method": job.method, "augment": job.augmenter}.items():
-        if method and method.is_literal and (job.kind.name == PairKind.name or not job.kind.is_written_as_text):
+        if method and method.is_literal and job.kind.has_parts:
             raise UserError(
                 f"{job.path}: generation.{setting}: {method.name!r} moves words, which would break what texts of kind "
                 f"{job.kind.name!r} are made of"

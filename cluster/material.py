@@ -1,9 +1,8 @@
 """What the plans of a round are made from, as far as its methods need it.
 
 Rows kept in earlier rounds are read from the store; those that people have checked stand among the seeds, but for those
-that are too long to be shown. What a model
-has to tell of the seeds is learnt once a round and committed, so that a round that is resumed, on whichever machine,
-plans as it would have.
+that are too long to be shown. What a model has to tell of the seeds is learnt once a round and committed, so that a
+round that is resumed, on whichever machine, plans as it would have.
 """
 
 from __future__ import annotations

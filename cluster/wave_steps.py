@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -210,9 +211,9 @@ class WaveSteps:
         """The budget of which the smallest share is left; hours first, where they are over."""
         if budget.is_late:
             return "hours"
-        config, inf = self._job.config, float("inf")
-        tokens = budget.tokens / config.token_budget if config.token_budget and budget.tokens is not None else inf
-        money = budget.money / config.cost_budget if config.cost_budget and budget.money is not None else inf
+        config = self._job.config
+        tokens = budget.tokens / config.token_budget if config.token_budget and budget.tokens is not None else math.inf
+        money = budget.money / config.cost_budget if config.cost_budget and budget.money is not None else math.inf
         return "cost_budget" if money < tokens else "token_budget"
 
     def _unjudged(self, wave: int) -> pa.Table:

@@ -119,10 +119,19 @@ def looked_at(cell: Cell, looks: int) -> Recipe:
 
 
 def of_better_lm(cell: Cell, share: float) -> Recipe:
-    """The same on rows of an LM that errs less: of those that are not of the label asked for this share stays."""
+    """The same on rows of an LM that errs less, see `by_better_lm`."""
+    return _with_guideline(cell, _generated(cell, *_denoised(cell, by_better_lm(cell, share))))
+
+
+def by_better_lm(cell: Cell, share: float) -> np.ndarray:
+    """Which drafts such an LM would write, bool [n]: of those that are not of the label asked for this share."""
     drawn = np.random.default_rng(cell.split.number).random(len(cell.drafts))
-    right = np.array([true == intended for true, intended in zip(cell.true, cell.intended, strict=True)])
-    return _with_guideline(cell, _generated(cell, *_denoised(cell, right | (drawn < share))))
+    return is_right(cell) | (drawn < share)
+
+
+def is_right(cell: Cell) -> np.ndarray:
+    """Whether drafts are of the label asked for, by the oracle, bool [n]."""
+    return np.array([true == intended for true, intended in zip(cell.true, cell.intended, strict=True)], bool)
 
 
 def fed(cell: Cell, looks: int = 0) -> Recipe:
@@ -138,8 +147,7 @@ def fed_and_looked_at(cell: Cell) -> Recipe:
 
 
 def oracle_filter(cell: Cell) -> Recipe:
-    right = [true == intended for true, intended in zip(cell.true, cell.intended, strict=True)]
-    return _generated(cell, cell.intended, np.array(right, float))
+    return _generated(cell, cell.intended, is_right(cell).astype(float))
 
 
 def oracle_relabel(cell: Cell) -> Recipe:

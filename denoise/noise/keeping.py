@@ -15,7 +15,7 @@ from scipy.special import expit, log_softmax, logit
 
 from denoise.noise.calibration import NONE, Calibration, Evidence
 
-USUAL = 0.72  # of the rows on which bars and calibrations were set (docs/denoise.md)
+USUAL = 0.72  # about that of the rows on which bars and calibrations were set (docs/denoise.md)
 PSEUDO_ROWS = 20.0  # that this is worth
 _STEPS, _LEAST = 500, 1e-6
 

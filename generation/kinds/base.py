@@ -41,6 +41,8 @@ class Kind(ABC):
     form: ClassVar[str] = ""
     # whether a row's `text` is also how it is written: then adapters can learn from rows of earlier rounds
     is_written_as_text: ClassVar[bool] = True
+    # whether a text is made of parts, which must not be torn
+    has_parts: ClassVar[bool] = False
     # whether a text has several labels, which the judge sees one by one
     has_several: ClassVar[bool] = False
     # whether a judge can learn it; without one a row passes on filters alone, and the student starts from the encoder

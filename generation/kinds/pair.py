@@ -27,6 +27,7 @@ class PairKind(Kind):
     name: ClassVar[str] = "pair"
     columns: ClassVar[tuple[str, ...]] = ("text_a", "text_b")
     form: ClassVar[str] = f"Each is two texts with {MARK} between them."
+    has_parts: ClassVar[bool] = True
 
     def read_text(self, where: str, line: int, item: Mapping[str, Any]) -> Example:
         pair = [string(where, item, field) for field in self.columns]

@@ -31,6 +31,7 @@ class TagsKind(Kind):
     columns: ClassVar[tuple[str, ...]] = ("tokens", "tags")
     form: ClassVar[str] = "Values are marked like [slot: value]."
     is_written_as_text: ClassVar[bool] = False
+    has_parts: ClassVar[bool] = True
     has_judge: ClassVar[bool] = False
 
     @classmethod

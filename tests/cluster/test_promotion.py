@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cluster.audit.findings import read_findings
-from cluster.audit.lots import open_lot
+from cluster.audit.lots import Lot, open_lot
 from cluster.audit.release import release, settle
 from cluster.held_out import DEV, OUT_OF_FOLD, HeldOut, write_held_out
 from cluster.promotion import Promotion, promote, promoted_before, promoted_round, promoted_student, step_back, weigh
@@ -34,6 +34,17 @@ def student(store: Store, round_: int, right: str, basis: str = DEV, promoted: b
     if promoted is not None:
         store.write_json(f"rounds/{round_:03d}/metrics.json", {"promotion": {"promoted": promoted}})
     return held
+
+
+def lot_that_fails(store: Store, basis: str) -> Lot:
+    """Of the second round's version, whose student is promoted; people have judged it."""
+    student(store, 0, "1", basis, promoted=True)
+    make_run(store, round_=1)
+    student(store, 1, "1", basis, promoted=True)
+    promote(store, 1)
+    lot = open_lot(store, Assurance())
+    judge(store, lot, bad=[row.id for row in lot.sample[:40]], round_=1)
+    return lot
 
 
 def test_the_first_student_stands_for_the_run(store: Store) -> None:
@@ -103,24 +114,14 @@ def test_predictions_are_the_promoted_student_s(store: Store) -> None:
 def test_a_failed_lot_takes_a_student_s_place_where_no_dev_rows_speak_for_it(
     store: Store, basis: str, stands: int
 ) -> None:
-    student(store, 0, "1", basis, promoted=True)
-    make_run(store, round_=1)
-    student(store, 1, "1", basis, promoted=True)
-    promote(store, 1)
-    lot = open_lot(store, Assurance())
-    judge(store, lot, bad=[row.id for row in lot.sample[:40]], round_=1)
+    lot = lot_that_fails(store, basis)
     decision = settle(store, lot, read_findings(store, lot).decision)
     assert decision is not None and (decision["state"], decision["round"]) == ("failed", 1)
     assert promoted_round(store) == stands
 
 
 def test_a_release_that_is_killed_before_any_write_is_made_good_by_the_next(store: Store, tmp_path: Path) -> None:
-    student(store, 0, "1", OUT_OF_FOLD, promoted=True)
-    make_run(store, round_=1)
-    student(store, 1, "1", OUT_OF_FOLD, promoted=True)
-    promote(store, 1)
-    lot = open_lot(store, Assurance())
-    judge(store, lot, bad=[row.id for row in lot.sample[:40]], round_=1)
+    lot_that_fails(store, OUT_OF_FOLD)
     for write in range(1, 5):
         copy = Store(shutil.copytree(Path(store.root), tmp_path / f"killed-{write}"))
         copy.fence = killing(write)

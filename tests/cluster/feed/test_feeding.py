@@ -58,6 +58,11 @@ def labels_of(store: Store, round_: int) -> dict[str, Any]:
     return dict(zip(kept["text"].to_pylist(), kept["label"].to_pylist(), strict=True))
 
 
+def dies(spec: object) -> Any:
+    """As if killed when the LM is to be asked."""
+    raise KeyboardInterrupt
+
+
 def test_a_feed_brings_rows_that_the_next_student_learns(run: tuple[Job, Store], pool: Path) -> None:
     job, store = run
     summary = feed_here(job, store, pool)
@@ -125,10 +130,6 @@ def test_the_same_pool_again_does_nothing_and_more_of_it_takes_other_rows(run: t
 
 def test_a_killed_feed_goes_on_where_it_was(run: tuple[Job, Store], pool: Path) -> None:
     job, store = run
-
-    def dies(spec: object) -> Any:
-        raise KeyboardInterrupt
-
     with pytest.raises(KeyboardInterrupt):
         feed_here(job, store, pool, ask=dies)
     folder = Path(str(store.root)) / "feeds" / "000"
@@ -151,10 +152,6 @@ def test_a_killed_feed_goes_on_where_it_was(run: tuple[Job, Store], pool: Path) 
 
 def test_an_unfinished_feed_is_dropped_while_nothing_has_joined(run: tuple[Job, Store], pool: Path) -> None:
     job, store = run
-
-    def dies(spec: object) -> Any:
-        raise KeyboardInterrupt
-
     with pytest.raises(KeyboardInterrupt):
         feed_here(job, store, pool, ask=dies)
     assert feed_to_do(store, "another", drop=True) == (0, False)
