@@ -25,7 +25,7 @@ from yardstick.product import as_many
 Start = Literal["plain", "tuned", "averaged", "tier"]
 SEEDS_EPOCHS = 10
 Kind = Literal["free", "unlabelled", "generated", "ceiling"]
-LOOKS = 50  # rows of 500 that people label
+LOOKS = 50  # unlabelled rows that people label
 CONFIDENT = 0.6  # share of rows that relabelling by confidence keeps
 
 
@@ -135,15 +135,18 @@ def is_right(cell: Cell) -> np.ndarray:
 
 
 def fed(cell: Cell, looks: int = 0) -> Recipe:
-    """The same, and of 500 unlabelled real rows those that a feed takes; `looks` of the others get people's labels."""
+    """The same, and 500 unlabelled real rows, all fed at once; `looks` of those that do not join get people's labels."""
     recipe, feed = labelmill(cell), Fed(cell.split, cell.encoders)
     decided = feed.decided(feed.student(recipe.rows), FeedSettings(), looks)
     return replace(recipe, rows=recipe.rows + tuple(feed.joined(decided)))
 
 
-def fed_and_looked_at(cell: Cell) -> Recipe:
-    """The same, with people's labels of the 50 least sure rows."""
-    return fed(cell, LOOKS)
+def fed_picks(cell: Cell, looks: int = 0) -> Recipe:
+    """The same, but of the 500 only those that a feed picks by default."""
+    recipe, feed, settings = labelmill(cell), Fed(cell.split, cell.encoders), FeedSettings()
+    student = feed.student(recipe.rows)
+    decided = feed.decided(student, settings, looks, feed.picked(student, recipe.rows, settings))
+    return replace(recipe, rows=recipe.rows + tuple(feed.joined(decided)))
 
 
 def oracle_filter(cell: Cell) -> Recipe:
@@ -184,7 +187,9 @@ ARMS = {
         Arm("prompted + relabelling", "generated", relabel, judged=True),
         Arm("labelmill", "generated", labelmill, judged=True),
         Arm("labelmill + 500 unlabelled", "generated", fed, judged=True),
-        Arm("labelmill + 500 unlabelled + 50 looks", "generated", fed_and_looked_at, judged=True),
+        Arm(f"labelmill + 500 unlabelled + {LOOKS} looks", "generated", partial(fed, looks=LOOKS), judged=True),
+        Arm("labelmill + 200 picks of 500", "generated", fed_picks, judged=True),
+        Arm(f"labelmill + 200 picks of 500 + {LOOKS} looks", "generated", partial(fed_picks, looks=LOOKS), judged=True),
         *(Arm(f"labelmill + {n} looks", "generated", partial(looked_at, looks=n), judged=True) for n in (50, 100, 200)),
         Arm("labelmill, half the LM's errors", "ceiling", partial(of_better_lm, share=0.5), judged=True),
         Arm("labelmill, a tenth of the LM's errors", "ceiling", partial(of_better_lm, share=0.1), judged=True),

@@ -10,9 +10,11 @@ import numpy as np
 from scipy.special import softmax
 
 from cluster.feed.joining import Decided, decide_picks
+from cluster.feed.lens import disagreement, margins_of
 from cluster.feed.opinions import PAIR
 from cluster.feed.record import FOR_PEOPLE
 from cluster.feed.settings import FeedSettings
+from denoise.picking import Candidates, pick
 from training.head import fit_head, sharpen
 from training.job import TrainingRow
 from training.out_of_scope import Fence
@@ -23,7 +25,7 @@ from yardstick.sets import UNLABELLED, Split
 
 @dataclass
 class Fed:
-    """The first 500 rows of a split that are no seeds: all are fed, so that no pick decides."""
+    """The first 500 rows of a split that are no seeds."""
 
     split: Split
     encoders: Encoders
@@ -73,17 +75,36 @@ class Fed:
         head = sharpen(*fit_head(seen, targets, len(self.labels), self.encoders.settings.judge_c, weights), seen)
         return Probe(self.labels, *head).probabilities(vectors.of(self.texts))
 
-    def decided(self, student: np.ndarray, settings: FeedSettings, looks: int = 0) -> list[Decided]:
-        """One decision a text, in order."""
-        ids = [f"{place:04}" for place in range(len(self.texts))]
-        return decide_picks(ids, (student, self.plainly), PAIR, self.outside, self.labels, settings, looks)
+    def picked(self, student: np.ndarray, rows: Sequence[TrainingRow], settings: FeedSettings) -> list[int]:
+        """Places of the `settings.take` texts that a feed picks; `rows` are known beside the seeds."""
+        known = self.encoders.frozen.of([row.text for row in (*self.split.seeds, *rows)])
+        vectors = self.encoders.frozen.of(self.texts)
+        candidates = Candidates(
+            keys=np.random.default_rng(self.split.number).random(len(self.texts)),
+            margins=margins_of(student),
+            disagreements=disagreement(student, self.plainly),
+            distances=1 - (vectors @ known.T).max(axis=1).astype(float),
+            inside=~self.outside,
+            sources=[""] * len(self.texts),
+            vectors=vectors,
+        )
+        return sorted(pick(candidates, settings.take, settings.mix))
+
+    def decided(
+        self, student: np.ndarray, settings: FeedSettings, looks: int = 0, places: Sequence[int] | None = None
+    ) -> list[Decided]:
+        """One decision a text, in order; of those at `places` only. The id of a decision is its text's place."""
+        chosen = np.arange(len(self.texts)) if places is None else np.array(places, np.int64)
+        ids, opinions = [f"{place:04}" for place in chosen], (student[chosen], self.plainly[chosen])
+        return decide_picks(ids, opinions, PAIR, self.outside[chosen], self.labels, settings, looks)
 
     def joined(self, decided: Sequence[Decided]) -> list[TrainingRow]:
         """Those that join, and, with their true labels, those that people look at."""
         rows = []
-        for each, text, true in zip(decided, self.texts, self.true, strict=True):
+        for each in decided:
+            place = int(each.id)
             if each.status == "accepted":
-                rows.append(TrainingRow(text, each.label, each.weight))
+                rows.append(TrainingRow(self.texts[place], each.label, each.weight))
             elif each.reason == FOR_PEOPLE:
-                rows.append(TrainingRow(text, true))
+                rows.append(TrainingRow(self.texts[place], self.true[place]))
         return rows
