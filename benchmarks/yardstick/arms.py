@@ -135,7 +135,7 @@ def is_right(cell: Cell) -> np.ndarray:
 
 
 def fed(cell: Cell, looks: int = 0) -> Recipe:
-    """The same, and 500 unlabelled real rows, all fed at once; `looks` of those that do not join get people's labels."""
+    """The same, and 500 unlabelled real rows, all fed at once; `looks` of those that do not join get true labels."""
     recipe, feed = labelmill(cell), Fed(cell.split, cell.encoders)
     decided = feed.decided(feed.student(recipe.rows), FeedSettings(), looks)
     return replace(recipe, rows=recipe.rows + tuple(feed.joined(decided)))
