@@ -77,7 +77,7 @@ class Fed:
 
     def picked(self, student: np.ndarray, rows: Sequence[TrainingRow], settings: FeedSettings) -> list[int]:
         """Places of the `settings.take` texts that a feed picks; `rows` are known beside the seeds."""
-        known = self.encoders.frozen.of([row.text for row in (*self.split.seeds, *rows)])
+        known = self.encoders.frozen.of([*(seed.text for seed in self.split.seeds), *(row.text for row in rows)])
         vectors = self.encoders.frozen.of(self.texts)
         candidates = Candidates(
             keys=np.random.default_rng(self.split.number).random(len(self.texts)),
