@@ -141,9 +141,9 @@ def fed(cell: Cell, looks: int = 0) -> Recipe:
     return replace(recipe, rows=recipe.rows + tuple(feed.joined(decided)))
 
 
-def fed_picks(cell: Cell, looks: int = 0) -> Recipe:
-    """The same, but of the 500 only those that a feed picks by default."""
-    recipe, feed, settings = labelmill(cell), Fed(cell.split, cell.encoders), FeedSettings()
+def fed_picks(cell: Cell, looks: int = 0, rows: Callable[[Cell], Recipe] = labelmill) -> Recipe:
+    """The same, but of the 500 only those that a feed picks by default, for a student of `rows`."""
+    recipe, feed, settings = rows(cell), Fed(cell.split, cell.encoders), FeedSettings()
     student = feed.student(recipe.rows)
     decided = feed.decided(student, settings, looks, feed.picked(student, recipe.rows, settings))
     return replace(recipe, rows=recipe.rows + tuple(feed.joined(decided)))
@@ -181,6 +181,12 @@ ARMS = {
         Arm("template", "free", template),
         Arm("eda", "free", eda),
         Arm("self-training", "unlabelled", self_training, judged=True),
+        Arm(
+            f"template + 200 picks of 500 + {LOOKS} looks",
+            "unlabelled",
+            partial(fed_picks, looks=LOOKS, rows=template),
+            judged=True,
+        ),
         Arm("prompted", "generated", as_generated),
         Arm("prompted + agreement (probe)", "generated", agreement_probe),
         Arm("prompted + agreement (contrastive)", "generated", agreement_judge, judged=True),
