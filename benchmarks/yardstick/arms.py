@@ -26,6 +26,7 @@ Start = Literal["plain", "tuned", "averaged", "tier"]
 SEEDS_EPOCHS = 10
 Kind = Literal["free", "unlabelled", "generated", "ceiling"]
 LOOKS = 50  # unlabelled rows that people label
+PICKS = 200  # rows that a feed picks of 500
 CONFIDENT = 0.6  # share of rows that relabelling by confidence keeps
 
 
@@ -142,8 +143,8 @@ def fed(cell: Cell, looks: int = 0) -> Recipe:
 
 
 def fed_picks(cell: Cell, looks: int = 0, rows: Callable[[Cell], Recipe] = labelmill) -> Recipe:
-    """The same, but of the 500 only those that a feed picks by default, for a student of `rows`."""
-    recipe, feed, settings = rows(cell), Fed(cell.split, cell.encoders), FeedSettings()
+    """The same, but of the 500 only the PICKS that a feed picks for a student of `rows`."""
+    recipe, feed, settings = rows(cell), Fed(cell.split, cell.encoders), FeedSettings(take=PICKS)
     student = feed.student(recipe.rows)
     decided = feed.decided(student, settings, looks, feed.picked(student, recipe.rows, settings))
     return replace(recipe, rows=recipe.rows + tuple(feed.joined(decided)))
@@ -182,7 +183,7 @@ ARMS = {
         Arm("eda", "free", eda),
         Arm("self-training", "unlabelled", self_training, judged=True),
         Arm(
-            f"template + 200 picks of 500 + {LOOKS} looks",
+            f"template + {PICKS} picks of 500 + {LOOKS} looks",
             "unlabelled",
             partial(fed_picks, looks=LOOKS, rows=template),
             judged=True,
@@ -194,8 +195,13 @@ ARMS = {
         Arm("labelmill", "generated", labelmill, judged=True),
         Arm("labelmill + 500 unlabelled", "generated", fed, judged=True),
         Arm(f"labelmill + 500 unlabelled + {LOOKS} looks", "generated", partial(fed, looks=LOOKS), judged=True),
-        Arm("labelmill + 200 picks of 500", "generated", fed_picks, judged=True),
-        Arm(f"labelmill + 200 picks of 500 + {LOOKS} looks", "generated", partial(fed_picks, looks=LOOKS), judged=True),
+        Arm(f"labelmill + {PICKS} picks of 500", "generated", fed_picks, judged=True),
+        Arm(
+            f"labelmill + {PICKS} picks of 500 + {LOOKS} looks",
+            "generated",
+            partial(fed_picks, looks=LOOKS),
+            judged=True,
+        ),
         *(Arm(f"labelmill + {n} looks", "generated", partial(looked_at, looks=n), judged=True) for n in (50, 100, 200)),
         Arm("labelmill, half the LM's errors", "ceiling", partial(of_better_lm, share=0.5), judged=True),
         Arm("labelmill, a tenth of the LM's errors", "ceiling", partial(of_better_lm, share=0.1), judged=True),
