@@ -93,7 +93,7 @@ class Distilling:
             self._journal.say(f"warning: round {now.number}: the student has no row of label {', '.join(empty)}")
 
     def _student_job(self, start: Location, output: Location, rows: list[TrainingRow]) -> StudentJob:
-        return StudentJob(
+        job = StudentJob(
             labels=tuple(self._job.task.label_names),
             seeds=tuple(map(TrainingRow.of, self._job.task.seeds)),
             dev=tuple(map(TrainingRow.of, self._job.task.dev)),
@@ -103,3 +103,4 @@ class Distilling:
             output=output,
             settings=self._job.config.student,
         )
+        return job.from_cold() if start == self._job.encoder_folder else job

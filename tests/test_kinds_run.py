@@ -21,7 +21,7 @@ from tests.chaos.driver import Driver
 from tests.cluster.misbehaving import MODEL, serving
 
 Write = Callable[[random.Random, list[str]], str]
-QUICK = {"judge_steps": 5, "steps": 5}
+QUICK = {"judge_steps": 5, "steps": 5, "cold_steps": 7}
 
 
 def exemplars(prompt: str) -> list[str]:
@@ -193,6 +193,9 @@ def has_a_student(driver: Driver, run: Run, kind: str, judged: bool) -> list[dic
     assert (driver.run / "rounds" / "000" / "judge").exists() is judged
     spec = json.loads((Path(str(run.student)) / "student.json").read_text())
     assert (spec["kind"], spec["temperature"], spec["calibration_rows"]) == (kind, 1.0, 0)
+    folders = {"student": 5 if judged else 7, "baseline": 7}  # one that starts from a plain encoder takes more steps
+    first = driver.run / "rounds" / "000"
+    assert {name: json.loads((first / name / "training.json").read_text())["steps"] for name in folders} == folders
     metrics = run.metrics()
     baselines = ["plain fine-tuning", *(["contrastive"] if judged else [])]
     assert metrics is not None and list(metrics["test"]["baselines"]) == baselines

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+import math
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -107,6 +108,12 @@ class StudentJob:
         """Those that no example carries."""
         seen = {name for row in self.examples() for name in self.names_of(row)}
         return [label for label in self.labels if label not in seen]
+
+    def from_cold(self) -> StudentJob:
+        """The same with as many steps as a start from a plain encoder takes, whose head does not know anything yet."""
+        settings = self.settings
+        seen = math.ceil(settings.cold_epochs * len(self.examples()) / settings.batch_size)
+        return replace(self, settings=settings.model_copy(update={"steps": max(settings.cold_steps, seen)}))
 
     def trainer(self, device: Any, parallelise: Any) -> Any:
         """What trains it (training/trainer.py), in a worker."""

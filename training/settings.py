@@ -22,9 +22,15 @@ class StudentSettings(Settings):
     judge_share: Share = Field(0.5, description="share of the tuned weights in their average with the encoder's own")
     judge_learning_rate: float = Field(5e-5, gt=0, lt=1)
     judge_c: float = Field(10.0, gt=0, description="inverse regularisation of the judge's logistic head")
-    steps: int = Field(100, ge=1, description="most training steps")
+    steps: int = Field(100, ge=1, description="most training steps of a student that starts from the judge")
+    cold_steps: int = Field(
+        300, ge=1, description="least steps of one that starts from a plain encoder: of tags, and of the plain baseline"
+    )
+    cold_epochs: int = Field(3, ge=0, description="how often, at least, such a one sees every row")
     batch_size: int = Field(16, ge=2)
-    learning_rate: float = Field(1e-4, gt=0, lt=1, description="of a student that starts from a plain encoder")
+    learning_rate: float = Field(
+        3e-4, gt=0, lt=1, description="of a student that starts from a plain encoder; larger ones than MiniLM want less"
+    )
     warm_learning_rate: float = Field(2e-6, gt=0, lt=1, description="of one that starts from the judge")
     loss: LossName = Field("early_learning", description="see docs/students.md; auto searches a little")
     targets: Targets = Field(

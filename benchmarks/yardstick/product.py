@@ -73,7 +73,7 @@ def student_on(rows: Iterable[TrainingRow], task: Path, run: Path, output: Path,
         output=output,
         settings=job.config.student,
     )
-    StudentTrainer(made).run()
+    StudentTrainer(made if job.kind.has_judge else made.from_cold()).run()
     return Student.load(output)
 
 

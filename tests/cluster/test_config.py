@@ -37,7 +37,7 @@ def test_a_short_task_gets_the_defaults(tmp_path: Path) -> None:
     config = load(tmp_path, "\ufeff" + GOOD.replace("\n", "\r\n"))
     assert (config.name, [label.name for label in config.labels], config.seeds) == ("a", ["pos", "neg"], "s.jsonl")
     assert (config.quota, config.rounds, config.pool, config.token_budget) == (30, 1, None, None)
-    assert config.student.learning_rate == 1e-4
+    assert config.student.learning_rate == 3e-4
 
 
 def test_numbers_without_a_point_are_read(tmp_path: Path) -> None:
