@@ -2,11 +2,13 @@
 
     python benchmarks/lift_kinds.py --data DATA                                # four sets, one draw: an hour or two
     python benchmarks/lift_kinds.py --data DATA --set nlupp_banking --split 0
+    python benchmarks/lift_kinds.py --data DATA --set crossner_music --student cold_steps=100   # on the same rows
 
 From `--k` seeds of each label the product runs one round of about `--rows` rows at its defaults. Beside its student:
 `plain` and `judge`, the product's own baselines (fine-tuned on the seeds, and contrastively tuned on them; tags have no
 judge), `no rows`, its student of the same steps without generated rows, and `real`, the same on as many real rows as
-were kept. No arm reads the test for anything else. Runs are kept under --out and taken up again.
+were kept. No arm reads the test for anything else. Runs are kept under --out and taken up again. With --student the
+product's student, `no rows` and `real` are trained anew, on the rows of the same run, with other settings.
 """
 
 from __future__ import annotations
@@ -34,6 +36,7 @@ from cluster.dataset import training_rows
 from cluster.evaluation import CONTRASTIVE, PLAIN, rows_of
 from cluster.store import Store
 from generation.errors import UserError
+from generation.records import digest
 from training.device import prepare_process
 from training.job import TrainingRow
 from training.measures.scores import score
@@ -51,6 +54,7 @@ def main(
     k: Annotated[int, typer.Option(min=1, help="least seeds of a label")] = 5,
     rows: Annotated[int, typer.Option(min=20, help="kept rows, over all that is asked for")] = 400,
     with_: Annotated[list[str] | None, typer.Option("--with", metavar="A.B=VALUE", help="change a setting")] = None,
+    student: Annotated[list[str] | None, typer.Option(metavar="A=VALUE", help="of students on the same rows")] = None,
 ) -> None:
     """Run what has not been run yet, print a Markdown table."""
     prepare_process()
@@ -59,7 +63,7 @@ def main(
         for name in set_ or KIND_SETS:
             for number in split or [0]:
                 folder, changes = out / f"{name}-{k}-{rows}" / str(number), LONG.get(name, []) + (with_ or [])
-                bench = Bench(KIND_SETS[name](data, k, number), folder, rows, changes)
+                bench = Bench(KIND_SETS[name](data, k, number), folder, rows, changes, student or [])
                 for arm, scores in bench.scores().items():
                     found[name, arm].append(scores)
                     print(name, number, arm, {each: scores[each] for each in METRICS}, file=sys.stderr, flush=True)
@@ -70,10 +74,13 @@ def main(
 
 
 class Bench:
-    """A draw, with its run and its other students in a folder."""
+    """A draw, with its run and its other students in a folder; `student` are settings that only these have."""
 
-    def __init__(self, split: KindSplit, folder: Path, rows: int, changes: Sequence[str]) -> None:
+    def __init__(
+        self, split: KindSplit, folder: Path, rows: int, changes: Sequence[str], student: Sequence[str] = ()
+    ) -> None:
         self.split, self.folder, self.changes = split, folder, changes
+        self.student = [f"student.{each}" for each in student]
         folder.mkdir(parents=True, exist_ok=True)
         asked = split.kind.targets(split.task.labels, split.task.seeds)
         write_rows(folder / "test.jsonl", split.kind, split.test)
@@ -83,10 +90,13 @@ class Bench:
 
     def scores(self) -> dict[str, Mapping[str, Any]]:
         """By arm, as in metrics.json."""
+        if self.student:
+            rows = {"no rows": [], "labelmill": self.kept, "real": self._real()}
+            return {arm: self._student(arm, rows[arm]) | {"rows": len(self.kept)} for arm in rows}
         found = json.loads((self.run / "rounds" / "000" / "metrics.json").read_text())["test"]
         named = {PLAIN: "plain", CONTRASTIVE: "judge"}
         scores = {named[name]: each for name, each in found["baselines"].items()} | {"labelmill": found["student"]}
-        scores |= {"no rows": self._student("no-rows", []), "real": self._student("real", self._real())}
+        scores |= {"no rows": self._student("no rows", []), "real": self._student("real", self._real())}
         return {arm: scores[arm] | {"rows": len(self.kept)} for arm in ARMS if arm in scores}
 
     @cached_property
@@ -109,10 +119,12 @@ class Bench:
 
     def _student(self, name: str, rows: list[TrainingRow]) -> Mapping[str, Any]:
         """The scores of the product's student on `rows`, beside seeds and guideline."""
-        file, kind = self.folder / f"{name}.json", self.split.kind
+        other = f"-{digest(self.student)}" if self.student else ""
+        file, kind = self.folder / f"{name.replace(' ', '-')}{other}.json", self.split.kind
         if not file.is_file():
             with tempfile.TemporaryDirectory() as scratch:
-                student = student_on(rows, self.task, self.run, Path(scratch) / "student", self.changes)
+                output, changes = Path(scratch) / "student", [*self.changes, *self.student]
+                student = student_on(rows, self.task, self.run, output, changes)
             test = [TrainingRow.of(row) for row in self.split.test]
             guesses = student.predict([student.classifier.input_of(row) for row in test])[0]
             file.write_text(json.dumps(score(kind.name, test, guesses, kind.labels)))
