@@ -16,7 +16,6 @@ from training.settings import StudentSettings
 from training.shares import soft_targets
 from training.students.network import Encoded, Network
 
-ROBUST = "early_learning"  # what is taken unless another is clearly better
 ROWS = 2000  # the most that heads are fitted on
 FOLDS = 3
 CLEAR = 2.0
@@ -31,11 +30,20 @@ class Seen(NamedTuple):
     teacher: Tensor
 
 
-def choose_loss(job: StudentJob, student: Network, rows: Sequence[TrainingRow], teacher: Tensor) -> str:
+def usual_loss(is_warm: bool) -> str:
+    """What a student minimises unless settings say otherwise.
+
+    Early learning holds what a student says at first, which is sound of one that starts from the judge. One that knows
+    nothing says of every word that it is no part of a span, and with a few seeds stays with that (docs/students.md).
+    """
+    return "early_learning" if is_warm else "cross_entropy"
+
+
+def choose_loss(job: StudentJob, student: Network, rows: Sequence[TrainingRow], teacher: Tensor, usual: str) -> str:
     """The loss whose head gets most choices of the dev rows right, of none, those of seeds held out in FOLDS folds.
 
-    ROBUST, unless another's gain is more than CLEAR standard errors: a handful of rows says no more. `teacher` is as in
-    training/losses.py, for the choices of `rows`, the job's examples. The student's encoder stays as it is.
+    The `usual` one, unless another's gain is more than CLEAR standard errors: a handful of rows says no more. `teacher`
+    is as in training/losses.py, for the choices of `rows`, the job's examples. The student's encoder stays as it is.
     """
     order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(job.settings.seed)).tolist()
     trained = see(student, rows, teacher, set(order[:ROWS]))
@@ -44,12 +52,12 @@ def choose_loss(job: StudentJob, student: Network, rows: Sequence[TrainingRow], 
     else:
         tries = [part for fold in range(FOLDS) if all(part := _without(trained, sorted(set(job.seeds))[fold::FOLDS]))]
     if not tries:
-        return ROBUST
+        return usual
     found = {name: np.concatenate([try_loss(job.settings, student, name, *each) for each in tries]) for name in LOSSES}
-    gains = {name: right - found[ROBUST] for name, right in found.items()}
+    gains = {name: right - found[usual] for name, right in found.items()}
     bars = {name: CLEAR * each.std() / np.sqrt(len(each)) for name, each in gains.items()}
     clear = {name: each.mean() for name, each in gains.items() if each.mean() > bars[name]}
-    return max(clear, key=lambda name: clear[name], default=ROBUST)
+    return max(clear, key=lambda name: clear[name], default=usual)
 
 
 def see(

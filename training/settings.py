@@ -32,7 +32,11 @@ class StudentSettings(Settings):
         3e-4, gt=0, lt=1, description="of a student that starts from a plain encoder; larger ones than MiniLM want less"
     )
     warm_learning_rate: float = Field(2e-6, gt=0, lt=1, description="of one that starts from the judge")
-    loss: LossName = Field("early_learning", description="see docs/students.md; auto searches a little")
+    loss: LossName | None = Field(
+        None,
+        description="by default early_learning of a student that starts from the judge, else cross_entropy; "
+        "auto searches a little: see docs/students.md",
+    )
     targets: Targets = Field(
         "hard",
         description="what generated rows are learnt as: their labels (hard), the judge's shares of labels (soft), "

@@ -30,7 +30,7 @@ from training.order import global_batch
 from training.probe import by_loss, can_probe, logistic, probe_head
 from training.progress import Progress
 from training.resumable import Resumable
-from training.search import choose_loss
+from training.search import choose_loss, usual_loss
 from training.sharding import TRAINED, average_gradients, is_too_large, whole
 from training.shares import soft_targets
 from training.spec import StudentSpec
@@ -156,10 +156,12 @@ class StudentTrainer(Resumable):
 
     def _make_loss(self) -> Loss:
         """The settings' loss, or the one that is found for these rows."""
-        wanted, progress = self.settings.loss, self.progress
+        usual, progress = usual_loss(self.warm), self.progress
+        wanted = self.settings.loss or usual
         teacher = self._teacher() if wanted in ("auto", "soft_labels") else self._no_teacher()
         if not progress.loss_name:
-            name = [choose_loss(self.job, self.student, self.rows, teacher) if wanted == "auto" else wanted]
+            auto = wanted == "auto"
+            name = [choose_loss(self.job, self.student, self.rows, teacher, usual) if auto else wanted]
             if self.world > 1:
                 dist.broadcast_object_list(name, device=self.device)
             progress.loss_name = name[0]

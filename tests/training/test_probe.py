@@ -80,6 +80,11 @@ def test_a_student_from_a_judge_starts_at_the_probe_and_looks_there_first(judge:
     assert warm.curve[0].macro_f1 == 1.0
     cold = StudentTrainer(StudentJob(init_folder=minilm, output=tmp_path / "cold", **made)).run()
     assert [look.step for look in cold.curve] == [2]
+    # what one says at first is worth holding, what the other says is not
+    assert (warm.loss_name, cold.loss_name) == ("early_learning", "cross_entropy")
+    made["settings"] = settings.model_copy(update={"loss": "generalised"})
+    told = StudentTrainer(StudentJob(init_folder=minilm, output=tmp_path / "told", **made)).run()
+    assert told.loss_name == "generalised"
 
 
 @pytest.mark.parametrize("by", ["regression", "loss"])

@@ -10,18 +10,19 @@ import torch
 from tests.training.cases import LABELS, SEEDS, rows
 from training.job import StudentJob, StudentResult, TrainingRow
 from training.losses import LOSSES
-from training.search import ROBUST, Seen, choose_loss, see, try_loss
+from training.search import Seen, choose_loss, see, try_loss, usual_loss
 from training.settings import StudentSettings
 from training.students import NETWORKS
 from training.trainer import StudentTrainer
 
 
-def test_where_all_are_right_the_robust_one_is_taken(job: StudentJob):
+def test_where_all_are_right_the_usual_one_is_taken(job: StudentJob):
     student = NETWORKS["label"].start(job.init_folder, LABELS, 128, seed=0)
     examples = job.examples()
     teacher = torch.full((len(examples), 3), torch.nan)
-    assert choose_loss(job, student, examples, teacher) == ROBUST
-    assert choose_loss(replace(job, dev=()), student, examples, teacher) == ROBUST
+    for usual in (usual_loss(True), usual_loss(False)):
+        assert choose_loss(job, student, examples, teacher, usual) == usual
+        assert choose_loss(replace(job, dev=()), student, examples, teacher, usual) == usual
 
 
 def test_a_row_is_seen_with_its_choices(job: StudentJob):
