@@ -241,6 +241,7 @@ def _program() -> str:
 def _summary(job: Any) -> str:
     """What a finished run leaves the user with."""
     from cluster.promotion import promoted_round
+    from training.job import ONE_LABEL
 
     root, metrics = job.store.root, job.metrics(promoted_round(job.store))
     version = (root / "dataset" / "latest").read_text().strip()
@@ -250,10 +251,12 @@ def _summary(job: Any) -> str:
         f"report   {root / 'report.html'}",
     ]
     if test := (metrics or {}).get("test"):
-        name, best = max(test["baselines"].items(), key=lambda item: item[1]["accuracy"])
+        # a text with several labels or spans is seldom all right
+        measure = "accuracy" if job.job.kind.name in ONE_LABEL else "micro_f1"
+        name, best = max(test["baselines"].items(), key=lambda item: item[1][measure])
         lines.append(
-            f"accuracy on {test['rows']} held-out rows: student {test['student']['accuracy']:.3f}, "
-            f"best seeds-only baseline {best['accuracy']:.3f} ({name})"
+            f"{measure.replace('_f1', '-F1')} on {test['rows']} held-out rows: student {test['student'][measure]:.3f}, "
+            f"best seeds-only baseline {best[measure]:.3f} ({name})"
         )
     pool = job.job.config.pool
     texts = near(job.job.path.parent / pool) if pool else "FILE"

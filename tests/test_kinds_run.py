@@ -108,6 +108,7 @@ def test_pairs(tmp_path: Path) -> None:
 
     metrics = run.metrics()
     assert metrics is not None and metrics["test"]["rows"] == 4
+    assert f"accuracy on 4 held-out rows: student {metrics['test']['student']['accuracy']:.3f}, " in driver.output
     seeds = json.loads((driver.run / "seeds.json").read_text())
     assert [seed["text"] for seed in seeds] == [f"{first} ||| {second}" for first, second, _ in PAIRS]
     assert {seed for row in run.rows().to_pylist() for seed in row["seed_ids"]} == {seed["id"] for seed in seeds}
@@ -200,6 +201,7 @@ def has_a_student(driver: Driver, run: Run, kind: str, judged: bool) -> list[dic
     baselines = ["plain fine-tuning", *(["contrastive"] if judged else [])]
     assert metrics is not None and list(metrics["test"]["baselines"]) == baselines
     student = metrics["test"]["student"]
+    assert f"micro-F1 on {metrics['test']['rows']} held-out rows: student {student['micro_f1']:.3f}, " in driver.output
     low, high = student["intervals"]["micro_f1"]
     assert 0 <= low <= student["micro_f1"] <= high <= 1
     assert set(student["per_class"]) == set(spec["labels"])
