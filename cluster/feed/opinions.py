@@ -111,12 +111,15 @@ def gathered(
 ) -> Opinions:
     """Opinions on `picks` (id -> text); `logprobs` [ways, n + m, labels] are the LM's of picks, then of known rows.
 
-    The known rows are those at `places`. The LM is not heard on texts that name a label, as they may be written for it;
-    None: there is no LM that can be asked, so that it says nothing of any row.
+    The known rows are those at `places`. The LM is not heard on texts that name a label, as they may be written for it:
+    nor do they count where its habits are taken from what it says of all others. None: there is no LM that can be
+    asked, so that it says nothing of any row.
     """
     count, places = len(picks), places if logprobs is not None else places[:0]
-    lm = np.full((count, len(labels)), 1 / len(labels)) if logprobs is None else choice_opinion(logprobs)
-    lm[[place for place, text in enumerate(picks.values()) if names_label(text, labels)]] = 1 / len(labels)
+    lm = np.full((count + len(places), len(labels)), 1 / len(labels))
+    if logprobs is not None:
+        heard = np.array([not names_label(text, labels) for text in picks.values()] + [True] * len(places))
+        lm[heard] = choice_opinion(logprobs[:, heard])
     known = lens.left_out[places], lm[count:], lens.true[places]
     return Opinions(tuple(picks), student, plain, lm[:count], *known)
 

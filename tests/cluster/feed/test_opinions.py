@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from cluster.feed.lens import Lens
-from cluster.feed.opinions import asked_about
+from cluster.feed.opinions import asked_about, gathered
 from generation.task import Example
 from training.out_of_scope import Fence
 
@@ -37,3 +37,16 @@ def test_no_row_is_asked_about_that_its_own_prompt_shows() -> None:
     assert asked_about(lens(), TEXTS, [all_] * 6, shown, LABELS).tolist() == [1, 3]
     assert asked_about(lens(), TEXTS, [pair] * 6, shown, LABELS).tolist() == []
     assert asked_about(lens(), TEXTS, [pair, all_, pair, all_, all_, all_], shown, LABELS).tolist() == [1, 3]
+
+
+def test_what_the_lm_says_of_texts_that_name_a_label_changes_nothing() -> None:
+    picks = {"a": "say music", "b": "turn it up", "c": "how warm is it"}
+    even, places = np.full((3, 3), 1 / 3), np.array([1, 3])
+    logprobs = np.log([[[0.9, 0.05, 0.05], [0.6, 0.3, 0.1], [0.2, 0.7, 0.1], [0.7, 0.2, 0.1], [0.1, 0.8, 0.1]]])
+    obeyed = logprobs.copy()
+    obeyed[:, 0] = np.log([0.001, 0.001, 0.998])
+    one, other = (gathered(picks, even, even, lens(), places, told, LABELS) for told in (logprobs, obeyed))
+    assert one.lm[0].tolist() == [1 / 3] * 3
+    assert one.lm[1:].argmax(axis=1).tolist() == one.known_lm.argmax(axis=1).tolist() == [0, 1]
+    assert (other.lm.tolist(), other.known_lm.tolist()) == (one.lm.tolist(), one.known_lm.tolist())
+    assert gathered(picks, even, even, lens(), places, None, LABELS).lm.tolist() == even.tolist()
