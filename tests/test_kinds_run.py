@@ -194,7 +194,7 @@ def has_a_student(driver: Driver, run: Run, kind: str, judged: bool) -> list[dic
     assert (driver.run / "rounds" / "000" / "judge").exists() is judged
     spec = json.loads((Path(str(run.student)) / "student.json").read_text())
     assert (spec["kind"], spec["temperature"], spec["calibration_rows"]) == (kind, 1.0, 0)
-    folders = {"student": 5 if judged else 7, "baseline": 7}  # one that starts from a plain encoder takes more steps
+    folders = {"student": 5 if judged else 7, "baseline": 7}  # what starts from a plain encoder takes more steps
     first = driver.run / "rounds" / "000"
     assert {name: json.loads((first / name / "training.json").read_text())["steps"] for name in folders} == folders
     metrics = run.metrics()

@@ -110,10 +110,14 @@ class StudentJob:
         return [label for label in self.labels if label not in seen]
 
     def from_cold(self) -> StudentJob:
-        """The same with as many steps as a start from a plain encoder takes, whose head does not know anything yet."""
+        """The same with as many steps as a start from a plain encoder takes, whose head does not know anything yet.
+
+        One label a text is soon learnt: of a few seeds no more steps than others take (docs/students.md).
+        """
         settings = self.settings
+        least = settings.steps if self.kind in ONE_LABEL else settings.cold_steps
         seen = math.ceil(settings.cold_epochs * len(self.examples()) / settings.batch_size)
-        return replace(self, settings=settings.model_copy(update={"steps": max(settings.cold_steps, seen)}))
+        return replace(self, settings=settings.model_copy(update={"steps": max(least, seen)}))
 
     def trainer(self, device: Any, parallelise: Any) -> Any:
         """What trains it (training/trainer.py), in a worker."""

@@ -24,9 +24,11 @@ class StudentSettings(Settings):
     judge_c: float = Field(10.0, gt=0, description="inverse regularisation of the judge's logistic head")
     steps: int = Field(100, ge=1, description="most training steps of a student that starts from the judge")
     cold_steps: int = Field(
-        300, ge=1, description="least steps of one that starts from a plain encoder: of tags, and of the plain baseline"
+        300, ge=1, description="least steps of one of tags or several labels that starts from a plain encoder"
     )
-    cold_epochs: int = Field(3, ge=0, description="how often, at least, such a one sees every row")
+    cold_epochs: int = Field(
+        3, ge=0, description="how often, at least, one that starts from a plain encoder sees every row"
+    )
     batch_size: int = Field(16, ge=2)
     learning_rate: float = Field(
         3e-4, gt=0, lt=1, description="of a student that starts from a plain encoder; larger ones than MiniLM want less"

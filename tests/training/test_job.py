@@ -23,9 +23,10 @@ def test_a_share_of_seeds_is_reached_by_replaying_them(job: StudentJob):
 
 
 def test_a_start_from_a_plain_encoder_sees_every_row_several_times(job: StudentJob):
-    settings = job.settings.model_copy(update={"batch_size": 4, "cold_steps": 5, "cold_epochs": 3})
+    settings = job.settings.model_copy(update={"batch_size": 4, "steps": 4, "cold_steps": 5, "cold_epochs": 3})
     few, many = (replace(job, seeds=(RAIN,), rows=(SONG,) * rows, settings=settings) for rows in (1, 6))
-    assert few.from_cold().settings.steps == 5
+    assert few.from_cold().settings.steps == 4
+    assert replace(few, kind="multi_label", dev=()).from_cold().settings.steps == 5
     assert many.from_cold().settings.steps == 7  # of 6 rows and a seed three times, 27 in all, 4 each
     assert many.from_cold() == replace(many, settings=settings.model_copy(update={"steps": 7}))
 
