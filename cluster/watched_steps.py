@@ -9,8 +9,7 @@ from cluster.bias import Guess, check_bias, found_bias, likeliest_labels, refuse
 from cluster.wave_steps import WaveSteps
 from generation.location import Location
 from training.folders import local_folder
-
-_ONE_LABEL = ("label", "pair")  # kinds whose judge answers with one label
+from training.job import ONE_LABEL
 
 
 class WatchedSteps(WaveSteps):
@@ -30,7 +29,7 @@ class WatchedSteps(WaveSteps):
             check_bias(self._store, self._journal, self._now.number, wave, self._guess())
 
     def _guess(self) -> Guess | None:
-        if self._judge_folder is None or self._job.kind.name not in _ONE_LABEL:
+        if self._judge_folder is None or self._job.kind.name not in ONE_LABEL:
             return None
         load = functools.partial(_load_judge, self._judge_folder())
         return functools.partial(likeliest_labels, labels=self._job.task.label_names, load_judge=load)

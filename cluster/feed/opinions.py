@@ -118,7 +118,7 @@ def gathered(
     count, places = len(picks), places if logprobs is not None else places[:0]
     lm = np.full((count + len(places), len(labels)), 1 / len(labels))
     if logprobs is not None:
-        heard = np.array([not names_label(text, labels) for text in picks.values()] + [True] * len(places))
+        heard = np.array([*(not names_label(text, labels) for text in picks.values()), *[True] * len(places)], bool)
         lm[heard] = choice_opinion(logprobs[:, heard])
     known = lens.left_out[places], lm[count:], lens.true[places]
     return Opinions(tuple(picks), student, plain, lm[:count], *known)

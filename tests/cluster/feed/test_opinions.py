@@ -50,3 +50,5 @@ def test_what_the_lm_says_of_texts_that_name_a_label_changes_nothing() -> None:
     assert one.lm[1:].argmax(axis=1).tolist() == one.known_lm.argmax(axis=1).tolist() == [0, 1]
     assert (other.lm.tolist(), other.known_lm.tolist()) == (one.lm.tolist(), one.known_lm.tolist())
     assert gathered(picks, even, even, lens(), places, None, LABELS).lm.tolist() == even.tolist()
+    nothing = gathered({}, even[:0], even[:0], lens(), places[:0], logprobs[:, :0], LABELS)
+    assert (nothing.lm.shape, nothing.known_lm.shape) == ((0, 3), (0, 3))
