@@ -27,7 +27,7 @@ from yardstick.encoders import Encoders
 from yardstick.sets import Split, draw_split, read_set
 
 from cluster.feed.joining import decide_picks
-from cluster.feed.opinions import PAIR
+from cluster.feed.opinions import PAIR, heard_opinion
 from cluster.feed.settings import FeedSettings
 from denoise.noise.choice import choice_opinion, trusted_with
 from generation.errors import UserError
@@ -120,9 +120,8 @@ class _Judged:
     def figures(self, texts: list[str], logprobs: np.ndarray, before: np.ndarray) -> dict[str, Any]:
         """Of texts by the LM's `logprobs` [ways, n, labels] of them; `before` is what it said of the clean ones."""
         vectors = self.embed(texts)
-        lm = choice_opinion(np.concatenate([logprobs, self.asked], axis=1))
-        said = lm[: len(texts)].argmax(axis=1)
-        lm[[place for place, text in enumerate(texts) if names_label(text, self.labels)]] = 1 / len(self.labels)
+        every = np.concatenate([logprobs, self.asked], axis=1)
+        said, lm = choice_opinion(every)[: len(texts)].argmax(axis=1), heard_opinion(every, texts, self.labels)
         scores = np.exp(vectors.astype(np.float64) @ self.plain.weight.T + self.plain.bias)
         plain = scores / scores.sum(axis=1, keepdims=True)
         places, true = np.array(self.known, np.int64), self.plain.targets[self.known]

@@ -100,6 +100,19 @@ def likeliest(probabilities: np.ndarray, labels: Sequence[str], count: int) -> l
     return [[labels[place] for place in sorted(row)] for row in order]
 
 
+def heard_opinion(logprobs: np.ndarray, texts: Sequence[str], labels: Sequence[str]) -> np.ndarray:
+    """What the LM says, float64 [n + m, labels], of n `texts` and then of m known rows; as even as can be where a text
+    names a label, as it may be written for the LM.
+
+    Nor do such texts count where its habits are taken from what it says of all others.
+    """
+    heard = np.ones(logprobs.shape[1], bool)
+    heard[: len(texts)] = [not names_label(text, labels) for text in texts]
+    found = np.full(logprobs.shape[1:], 1 / len(labels))
+    found[heard] = choice_opinion(logprobs[:, heard])
+    return found
+
+
 def gathered(
     picks: Mapping[str, str],
     student: np.ndarray,
@@ -111,15 +124,11 @@ def gathered(
 ) -> Opinions:
     """Opinions on `picks` (id -> text); `logprobs` [ways, n + m, labels] are the LM's of picks, then of known rows.
 
-    The known rows are those at `places`. The LM is not heard on texts that name a label, as they may be written for it:
-    nor do they count where its habits are taken from what it says of all others. None: there is no LM that can be
-    asked, so that it says nothing of any row.
+    The known rows are those at `places`. None: there is no LM that can be asked, so that it says nothing of any row.
     """
     count, places = len(picks), places if logprobs is not None else places[:0]
-    lm = np.full((count + len(places), len(labels)), 1 / len(labels))
-    if logprobs is not None:
-        heard = np.array([*(not names_label(text, labels) for text in picks.values()), *[True] * len(places)], bool)
-        lm[heard] = choice_opinion(logprobs[:, heard])
+    even = np.full((count, len(labels)), 1 / len(labels))
+    lm = even if logprobs is None else heard_opinion(logprobs, [*picks.values()], labels)
     known = lens.left_out[places], lm[count:], lens.true[places]
     return Opinions(tuple(picks), student, plain, lm[:count], *known)
 
