@@ -3,6 +3,7 @@
     python benchmarks/lift.py --data DATA                 # the whole: four hours on two cores, estimated
     python benchmarks/lift.py --data DATA --quick         # five minutes
     python benchmarks/lift.py --data DATA --tier probe --set clinc10 --k 5 --split 0 --arm labelmill
+    python benchmarks/lift.py --data DATA --tier head --k 5 --arm labelmill --arm "labelmill, wanli"
 
 A cell is one arm on one split of one set in one tier. Finished cells, generated rows and judges are kept under --out
 by content and not made again: a killed call, repeated, goes on. results.json, results.md and results.svg are written
@@ -52,6 +53,7 @@ PLAN = {
 }
 QUICK = {"probe": {"tune-home": 1}, "head": {"tune-home": 1}}
 QUICK_ROWS = 12
+USUAL = [name for name, arm in ARMS.items() if not arm.generation]
 FIXED = ("generation.template", "student.model", "student.dev_per_label")  # arms and caches take these as they are
 
 
@@ -74,7 +76,7 @@ def main(
     set_: Annotated[list[str] | None, typer.Option("--set", help=f"of {', '.join(SETS)}")] = None,
     k: Annotated[list[int] | None, typer.Option(help="seeds per label")] = None,
     split: Annotated[list[int] | None, typer.Option(help="which draws of seeds")] = None,
-    arm: Annotated[list[str] | None, typer.Option(help="which arms; all by default")] = None,
+    arm: Annotated[list[str] | None, typer.Option(help="which arms; default: all but other methods' rows")] = None,
     rows: Annotated[int | None, typer.Option(min=4, help="generated rows per label")] = None,
     with_: Annotated[list[str] | None, typer.Option("--with", metavar="A.B=VALUE", help="change a default")] = None,
 ) -> None:
@@ -84,10 +86,9 @@ def main(
         places = sorted(_places(quick, tier, set_, k, split, rows))
         if not places:
             raise UserError("nothing to measure: the plan has no set for that tier; name one with --set")
-        arms = [ARMS[name] for name in _known("--arm", arm or list(ARMS), list(ARMS))]
+        arms = [ARMS[name] for name in _known("--arm", arm or USUAL, list(ARMS))]
         yardstick = Yardstick(data, out, benchmark_config(with_ or []))
-        if any(each.takes_generated for each in arms):
-            yardstick.generate(places)
+        yardstick.generate(places, arms)
         results = [result for place in places for result in yardstick.measure(place, arms)]
         in_part = quick or any(option is not None for option in (tier, set_, k, split, arm, rows))
         settings = yardstick.config.model_dump(mode="json", include={"generation", "denoise", "student"})
@@ -107,15 +108,18 @@ class Yardstick:
         self._sets: dict[str, RealSet] = {}
         self._cell: tuple[tuple[str, int, int, int], Cell] | None = None
 
-    def generate(self, places: list[Place]) -> None:
-        """All rows that the places need, in one go."""
-        cells = dict.fromkeys((place.set, place.k, place.split, place.rows) for place in places)
-        self.corpora.ensure([self._new_cell(*each).spec for each in cells])
+    def generate(self, places: list[Place], arms: list[Arm]) -> None:
+        """All rows that the arms need in these places, in one go."""
+        which = dict.fromkeys((place.set, place.k, place.split, place.rows) for place in places)
+        cells = [self._new_cell(*each) for each in which]
+        takers = [arm for arm in arms if arm.takes_generated]
+        specs = [cell.written_with(arm.generation).spec for cell in cells for arm in takers]
+        self.corpora.ensure(list({self.corpora.key(spec): spec for spec in specs}.values()))
 
     def measure(self, place: Place, arms: list[Arm]) -> Iterator[Result]:
         """One result per arm; those that are there already are read."""
-        cell = self.cell_of(place)
         for arm in arms:
+            cell = self.cell_of(place).written_with(arm.generation)
             key = self._key(cell, place, arm)
             file = self.out / "cells" / place.tier / f"{place.set}-k{place.k}-{place.split}" / f"{arm.name}-{key}.json"
             if not file.is_file():

@@ -12,6 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 from yardstick.adapted import Adapted
+from yardstick.corpus import learnt_of
 from yardstick.encoders import Encoders
 from yardstick.sets import Split
 
@@ -27,12 +28,11 @@ from denoise.settings import DenoiseSettings
 from generation.adapters.folder import Adapter
 from generation.material import Material
 from generation.methods import make_method
-from generation.models import EMBEDDED_ENCODER, EMBEDDED_LM, model_hash, resolve_model
+from generation.models import EMBEDDED_LM, model_hash, resolve_model
 from generation.plan import plan_wave
 from generation.records import digest
 from generation.settings import GenerationSettings
 from training.adapters.settings import AdapterSettings
-from training.learnt import learn
 from training.settings import StudentSettings
 
 VERSION = 2  # raise it when the same settings bring other rows
@@ -103,13 +103,9 @@ class Bench:
         split, name, temperature = asked
         method = make_method(name, "completion", self.model)
         settings = self.generation.model_copy(update={"method": name, "temperature": temperature})
-        learnt = {}
-        if method.needs & {"variability", "neighbours", "synonyms"}:
-            words = sorted({word for seed in split.seeds for word in seed.text.split()})
-            learnt = learn(split.seeds, words, resolve_model(EMBEDDED_ENCODER), StudentSettings())
         number = max(self.store.rounds(), default=-1) + 1
         adapters = self.adapters(split, name)
-        material = Material(split.task, settings, self._key(asked), number, adapters, **learnt)
+        material = Material(split.task, settings, self._key(asked), number, adapters, **learnt_of(split, method))
         counts = {label: max(1, round(self.rows / method.samples(settings))) for label in split.labels}
         plan = plan_wave(material, method, 0, counts)
         self.store.write_json(f"rounds/{number:03d}/round.json", {})

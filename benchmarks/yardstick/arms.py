@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -28,6 +28,11 @@ Kind = Literal["free", "unlabelled", "generated", "ceiling"]
 LOOKS = 50  # unlabelled rows that people label
 PICKS = 200  # rows that a feed picks of 500
 CONFIDENT = 0.6  # share of rows that relabelling by confidence keeps
+# the other ways to make texts of a label; LoRAs write alike at the usual temperature (docs/methods.md)
+CONTROLS: Mapping[str, Mapping[str, Any]] = {
+    name: {"method": name} | ({"temperature": 1.2} if name == "lora" else {})
+    for name in ("soft_prompts", "mixture", "control_codes", "lora", "wanli", "paraphrase", "eda", "mix")
+}
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,8 @@ class Arm:
     `kind` says who can have it: free for all, with unlabelled real rows, with generated rows, or with real labels
     that nobody has. `trains` is False where a head on the encoder is the student in every tier. `judged` rows cost the
     judge's tuning. `epochs` sets the length of fine-tuning; `equal_steps` gives the seeds of a linear head the weight
-    that others give to all rows. Raise `version` when the arm changes, so that its old cells are left.
+    that others give to all rows. `generation` are settings of the rows that it takes where they are not those of the
+    call; such an arm runs when it is named. Raise `version` when the arm changes, so that its old cells are left.
     """
 
     name: str
@@ -61,6 +67,7 @@ class Arm:
     judged: bool = False
     epochs: int = 0
     equal_steps: bool = False
+    generation: Mapping[str, Any] = field(default_factory=dict)
     version: int = 1
 
     @property
@@ -170,6 +177,14 @@ def self_training(cell: Cell) -> Recipe:
     return Recipe(tuple(TrainingRow(text, label) for text, label in zip(texts, labels, strict=True)))
 
 
+def controlled() -> Iterator[Arm]:
+    """Rows of every other method: as they come, denoised by default, and with the oracle's labels."""
+    for name, settings in CONTROLS.items():
+        yield Arm(f"rows of {name}", "generated", as_generated, generation=settings)
+        yield Arm(f"labelmill, {name}", "generated", labelmill, judged=True, generation=settings)
+        yield Arm(f"rows of {name} + oracle relabel", "ceiling", oracle_relabel, generation=settings)
+
+
 ARMS = {
     arm.name: arm
     for arm in (
@@ -208,6 +223,7 @@ ARMS = {
         Arm("prompted + oracle filter", "ceiling", oracle_filter),
         Arm("prompted + oracle relabel", "ceiling", oracle_relabel),
         Arm("real rows", "ceiling", real_rows),
+        *controlled(),
     )
 }
 FREE = [name for name, arm in ARMS.items() if arm.kind == "free"]

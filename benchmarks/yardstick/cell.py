@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -27,6 +29,18 @@ class Cell:
     config: TaskConfig
     corpora: Corpora
     encoders: Encoders
+    _others: dict[str, Cell] = field(default_factory=dict, repr=False)
+
+    def written_with(self, changes: Mapping[str, Any]) -> Cell:
+        """The same cell with rows of other settings of `generation`; itself without changes."""
+        if not changes:
+            return self
+        name = json.dumps(changes, sort_keys=True)
+        if name not in self._others:
+            generation = self.config.generation.model_copy(update=dict(changes))
+            config = self.config.model_copy(update={"generation": generation})
+            self._others[name] = replace(self, config=config, _others={})
+        return self._others[name]
 
     @property
     def labels(self) -> list[str]:

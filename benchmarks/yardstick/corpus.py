@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,16 +20,20 @@ from cluster.adapters import place_adapter_of_run
 from cluster.config import TaskConfig
 from cluster.job import gpu_count
 from cluster.lease import Lease
+from cluster.material import LEARNT
 from cluster.pool import EnginePool
 from cluster.session import ray_session
 from cluster.spec import plan_engine
 from cluster.store import RequestRef, Store
 from generation.material import Material
 from generation.methods import METHODS, make_method
-from generation.models import model_hash, resolve_model
+from generation.methods.base import Method
+from generation.models import EMBEDDED_ENCODER, model_hash, resolve_model
 from generation.plan import plan_wave
 from generation.records import digest
 from generation.settings import GenerationSettings
+from training.learnt import learn
+from training.settings import StudentSettings
 from yardstick.adapted import Adapted
 from yardstick.sets import Split
 
@@ -46,6 +51,14 @@ class CorpusSpec:
     def requests(self, samples: int) -> dict[str, int]:
         """Requests per label, of so many texts each."""
         return {label: max(1, round(self.rows / samples)) for label in self.split.labels}
+
+
+def learnt_of(split: Split, method: Method) -> dict[str, Any]:
+    """What a method needs to know of a split's seeds and their words, as fields of Material."""
+    if not method.needs & LEARNT:
+        return {}
+    words = sorted({word for seed in split.seeds for word in seed.text.split()})
+    return learn(split.seeds, words, resolve_model(EMBEDDED_ENCODER), StudentSettings())
 
 
 @dataclass(frozen=True)
@@ -79,8 +92,11 @@ class Corpora:
         if not self._open(specs) and not self._unplanned(specs):
             return
         with Lease(self.folder) as lease:
-            self.plan(specs)
-            self._generate(self._open(specs), specs, lease.epoch)
+            # LoRAs slow every request of their engine down on a CPU
+            for part in ([spec for spec in specs if _has_lora(spec) == lora] for lora in (False, True)):
+                self.plan(part)
+                if left := self._open(part):
+                    self._generate(left, part, lease.epoch)
 
     def plan(self, specs: Sequence[CorpusSpec]) -> None:
         """Commit the requests of those of `specs` that are not planned yet, as one round."""
@@ -95,7 +111,9 @@ class Corpora:
             adapters = self.adapted.adapters(spec.split, spec.settings.method)
             for each in adapters.values():
                 place_adapter_of_run(each, self.store.root)
-            plan = plan_wave(Material(spec.split.task, spec.settings, key, adapters=adapters), method, 0, counts)
+            learnt = learnt_of(spec.split, method)
+            material = Material(spec.split.task, spec.settings, key, adapters=adapters, **learnt)
+            plan = plan_wave(material, method, 0, counts)
             place = plan.schema.get_field_index("round")
             plan = plan.set_column(place, plan.schema.field("round"), pa.array([number] * len(plan), pa.int32()))
             self.store.commit(number, "requests", key, plan, key)
@@ -172,6 +190,10 @@ class Corpora:
 
     def _timing(self, number: int) -> str:
         return f"rounds/{number:03d}/timing.json"
+
+
+def _has_lora(spec: CorpusSpec) -> bool:
+    return METHODS[spec.settings.method].adapting == "lora"
 
 
 def _key_of(ref: RequestRef) -> str:

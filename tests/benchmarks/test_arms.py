@@ -7,15 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from lift import benchmark_config
+from lift import USUAL, benchmark_config
 from yardstick.arms import ARMS, FREE, Recipe, _denoised, _generated, _with_guideline, looked_at, of_better_lm
 from yardstick.cell import Cell
-from yardstick.corpus import Corpus
+from yardstick.corpus import Corpus, CorpusSpec
 from yardstick.encoders import Encoders
 from yardstick.sets import Split
 from yardstick.tiers import TIERS
 
 from generation.errors import UserError
+from generation.methods import METHODS
 from generation.records import rows_table
 
 GENERATED = [
@@ -30,13 +31,13 @@ GENERATED = [
 
 @dataclass
 class HandMade:
-    """In place of the cache: rows as an engine might have made them."""
+    """In place of the cache: rows as an engine might have made them; `wanli` wrote the first of them only."""
 
-    def get(self, spec: object) -> Corpus:
+    def get(self, spec: CorpusSpec) -> Corpus:
         rows = [
             {"id": str(number), "request_id": str(number), "round": 0, "wave": 0, "text": text, "intended_label": label}
             | {"mean_logprob": -1.0 - number, "finish_reason": "stop", "prompt_tokens": 7, "output_tokens": 5}
-            for number, (text, label) in enumerate(GENERATED)
+            for number, (text, label) in enumerate(GENERATED[: 1 if spec.settings.method == "wanli" else None])
         ]
         return Corpus(rows_table(rows), prompt_tokens=42, output_tokens=30, seconds=2.0)
 
@@ -70,8 +71,21 @@ def test_what_each_arm_trains_on(cell: Cell):
     assert [row.label for row in recipes["real rows"].rows].count("door") == 1  # three are wanted, one is left
     assert len(recipes["eda"].rows) == 6
     assert {name for name, recipe in recipes.items() if recipe.generated} == {
-        name for name in ARMS if name.startswith(("prompted", "labelmill"))
+        name for name in ARMS if name.startswith(("prompted", "labelmill", "rows of"))
     }
+
+
+def test_other_methods_have_rows_of_their_own(cell: Cell):
+    assert {arm.generation["method"] for arm in ARMS.values() if arm.generation} == METHODS.keys() - {
+        "prompted",
+        "pseudo_label",
+    }
+    arm = ARMS["rows of wanli"]
+    other = cell.written_with(arm.generation)
+    assert other is cell.written_with(arm.generation) and cell.written_with({}) is cell
+    assert labelled(arm.make(other)) == [("outside", "door")]
+    assert other.spec.settings.method == "wanli" and cell.spec.settings.method == "prompted"
+    assert "rows of wanli" not in USUAL and "labelmill" in USUAL
 
 
 def test_people_correct_what_the_judge_is_least_sure_of(cell: Cell):
@@ -95,7 +109,7 @@ def test_a_better_lm_errs_less(cell: Cell):
 def test_only_generated_rows_cost_tokens(cell: Cell):
     tokens = {name: arm.make(cell).tokens for name, arm in ARMS.items()}
     assert {name for name, count in tokens.items() if count == 72} == {
-        name for name in ARMS if name.startswith(("prompted", "labelmill"))
+        name for name in ARMS if name.startswith(("prompted", "labelmill", "rows of"))
     }
     assert set(tokens.values()) == {0, 72}
 

@@ -61,3 +61,8 @@ def test_the_key_changes_with_all_that_decides_the_rows(corpora: Corpora, split:
 def test_another_corpus_is_not_there(corpora: Corpora, split: Split):
     with pytest.raises(KeyError):
         corpora.get(CorpusSpec(split, SETTINGS, 4))
+
+
+def test_a_method_that_learns_from_the_seeds_is_told_what_it_needs(corpora: Corpora, split: Split):
+    corpora.plan([CorpusSpec(split, SETTINGS.model_copy(update={"method": "wanli"}), 4)])
+    assert sorted(set(corpora.store.requests(0)["label"].to_pylist())) == ["door", "window"]
