@@ -133,9 +133,9 @@ def tune_encoder(encoder: Encoder, texts: Sequence[str], targets: np.ndarray, se
     """Pull texts of the same label together, in place; returns the loss of each step.
 
     `targets` are the places of labels [n], or bool [n, labels] of texts with several.
-    Both poolings are tuned: the mean, which judge and student read, and the first token, which an encoder that is no
-    BERT leaves to its student. Word embeddings stay frozen: two thirds of MiniLM's weights, of which a handful of
-    seeds touches few.
+    Both poolings are tuned: the mean, which judge and student read, and the first token, which an encoder without a
+    mean layer (training/students) leaves to its student. Word embeddings stay frozen: two thirds of MiniLM's weights,
+    of which a handful of seeds touches few.
     """
     ids = encoder.tokenizer.ids(texts)
     encoder.model.get_input_embeddings().requires_grad_(False)

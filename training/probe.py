@@ -17,6 +17,7 @@ from training.linear import fit_linear
 from training.losses import Loss
 from training.students.network import Network
 from training.students.sequence_classification import SequenceClassifier
+from training.students.text_head import text_head
 
 BIAS = 10.0  # the largest that a head starts with: what has no text is unlikely, not impossible
 
@@ -26,9 +27,8 @@ Fit = Callable[[np.ndarray, np.ndarray, np.ndarray], Head]
 
 
 def can_probe(student: Network) -> bool:
-    """Whether it has a pooler that a head can be put behind."""
-    bert = getattr(student.model, "bert", None)
-    return isinstance(student, SequenceClassifier) and bert is not None and bert.pooler is not None
+    """Whether a head can be put into it."""
+    return isinstance(student, SequenceClassifier) and text_head(student.model) is not None
 
 
 def probe_head(student: Network, texts: Sequence[str], targets: np.ndarray, weights: Sequence[float], fit: Fit) -> None:
@@ -37,14 +37,17 @@ def probe_head(student: Network, texts: Sequence[str], targets: np.ndarray, weig
     The pooler becomes a scaled identity, so small that its tanh is nearly linear. `targets` are as
     `Fit` takes them. Labels without a text start at bias -10.
     """
+    head = text_head(student.model)
+    if head is None:
+        raise ValueError(f"a head can be put into BERT and RoBERTa alone; got {student.model.config.model_type}")
     vectors = student.features_of(student.encode(texts))
     scale = 1 / np.linalg.norm(vectors, axis=1).mean()
     weight, bias = fit(np.tanh(vectors * scale), targets, np.asarray(weights))
     with torch.no_grad():
-        student.model.bert.pooler.dense.weight.copy_(torch.eye(vectors.shape[1]) * scale)
-        student.model.bert.pooler.dense.bias.zero_()
-        student.model.classifier.weight.copy_(torch.from_numpy(weight))
-        student.model.classifier.bias.copy_(torch.from_numpy(np.clip(bias, -BIAS, BIAS)))
+        head.pooler.weight.copy_(torch.eye(vectors.shape[1]) * scale)
+        head.pooler.bias.zero_()
+        head.classifier.weight.copy_(torch.from_numpy(weight))
+        head.classifier.bias.copy_(torch.from_numpy(np.clip(bias, -BIAS, BIAS)))
 
 
 def logistic(student: Network, strength: float) -> Fit:

@@ -35,14 +35,16 @@ def rows(pairs: tuple[tuple[str, str], ...]) -> tuple[TrainingRow, ...]:
     return tuple(TrainingRow(text, label) for text, label in pairs)
 
 
-def tiny_encoder(minilm: Path, folder: Path) -> Path:
-    """A random BERT of three narrow layers that reads as MiniLM does: steps of milliseconds."""
+def tiny_encoder(minilm: Path, folder: Path, model_type: str = "bert") -> Path:
+    """A random BERT, or the like, of three narrow layers that reads as MiniLM does: steps of milliseconds."""
     import torch
-    from transformers import AutoTokenizer, BertConfig, BertModel
+    from transformers import AutoConfig, AutoModel, AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(minilm)
-    config = BertConfig(
+    config = AutoConfig.for_model(
+        model_type,
         vocab_size=len(tokenizer),
+        pad_token_id=tokenizer.pad_token_id,
         hidden_size=32,
         num_hidden_layers=3,
         num_attention_heads=2,
@@ -50,6 +52,6 @@ def tiny_encoder(minilm: Path, folder: Path) -> Path:
     )
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        BertModel(config).save_pretrained(folder)
+        AutoModel.from_config(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder

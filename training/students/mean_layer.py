@@ -1,6 +1,6 @@
-"""Mean pooling as one more BERT layer, so that a student that pools by the mean stays a standard Hugging Face model.
+"""Mean pooling as one more layer, so that a student that pools by the mean stays a standard Hugging Face model.
 
-`BertForSequenceClassification` reads the first token alone, where sentence encoders are trained on the mean of all. A
+Classifiers of BERT and RoBERTa read the first token alone, where sentence encoders are trained on the mean of all. A
 head on the first token starts well below one on the mean. A layer whose attention is even over all tokens puts their
 mean into the first one, at the price of a seventh layer.
 """
@@ -13,25 +13,27 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
+from training.students.text_head import text_head
+
 MARK = "labelmill_mean_layer"  # in the config: the last layer is one of these
 _GAIN = 256.0  # the mean's share against the token's own state, which the layer's residual path adds
 
 
 def add_mean_layer(model: PreTrainedModel) -> bool:
-    """Append the layer to a BERT-like classifier, frozen, in place; once only.
+    """Append the layer to a classifier that has a `text_head`, frozen, in place; once only.
 
     After it each token's state is the layer norm of the mean over its text (its own state adds 1/256). False, and
     nothing done, when the model is of another kind.
     """
-    bert = getattr(model, "bert", None)
-    if bert is None or bert.pooler is None:
+    if text_head(model) is None:
         return False
+    layers = model.base_model.encoder.layer
     if getattr(model.config, MARK, False):
-        bert.encoder.layer[-1].requires_grad_(False)
+        layers[-1].requires_grad_(False)
         return True
-    layer = copy.deepcopy(bert.encoder.layer[-1])
+    layer = copy.deepcopy(layers[-1])
     _average(layer)
-    bert.encoder.layer.append(layer.requires_grad_(False))
+    layers.append(layer.requires_grad_(False))
     model.config.num_hidden_layers += 1
     setattr(model.config, MARK, True)
     return True
