@@ -111,9 +111,12 @@ class Method(ABC):
 
         `attributes` is always there: dimension -> what is asked for, empty unless the method gives some.
         """
-        shown = [replace(exemplar, text=self.form.show(exemplar.text)) for exemplar in exemplars]
-        seen = {"attributes": {}, **more}
-        return self.form.wrap(render_prompt(self.source, task, label, shown, self.source_name, seen))
+        seen = {"attributes": {}, "others": (), **more}
+        return self.form.wrap(render_prompt(self.source, task, label, self.shown(exemplars), self.source_name, seen))
+
+    def shown(self, exemplars: Sequence[Example]) -> list[Example]:
+        """Examples as a prompt has them."""
+        return [replace(exemplar, text=self.form.show(exemplar.text)) for exemplar in exemplars]
 
     def read(self, request: Mapping[str, Any], answer: str) -> Written:
         """What an answer to a planned request (REQUEST_SCHEMA) came to."""

@@ -22,7 +22,7 @@ from generation.task import Example, Label, Task
 from generation.tokens import BLOCK, block_padding
 from tests.generation.cases import HOURS, LOST, TASK
 
-SETTINGS = GenerationSettings(exemplars=2, exemplar_sets=2, samples=3, max_tokens=10, seed=5)
+SETTINGS = GenerationSettings(exemplars=2, exemplar_sets=2, samples=3, max_tokens=10, seed=5, borrow_below=0)
 
 
 def plan(

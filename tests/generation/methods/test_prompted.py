@@ -11,14 +11,16 @@ from pathlib import Path
 
 import pytest
 
+from generation.adapters.folder import Adapter
 from generation.attribute import Attribute
 from generation.material import Material
 from generation.methods import make_method
+from generation.methods.base import Ask
 from generation.methods.prompted import exemplar_sets
 from generation.plan import plan_wave
 from generation.records import digest, map_column
 from generation.settings import GenerationSettings
-from generation.task import Example
+from generation.task import Example, Label
 from generation.tokens import BLOCK
 from tests.generation.cases import HOURS, LOST, TASK
 
@@ -131,3 +133,69 @@ def test_attributes_are_in_the_plan_and_the_shared_part_fills_blocks(model: Path
     begin = first[: first.index("angry")]
     assert second.startswith(begin)
     assert (padding + len(begin.split())) % BLOCK == 1
+
+
+def beside(form: str, model: Path, label: Label = HOURS, **settings: int) -> list[Ask]:
+    """What is asked of a label of one seed, where another has ten and a third has two."""
+    lost, hours = TASK.labels
+    loans = Label(name="loans", description="asks  how\nlong.")
+    few = (Example("When do you\nclose?", "opening_hours"), Example("how long", "loans"), Example("till when", "loans"))
+    task = replace(TASK, labels=(lost, hours, loans), seeds=(*TEN, *few))
+    made = GenerationSettings.model_validate({"exemplars": 4, "exemplar_sets": 2, **settings})
+    return list(make_method("prompted", form, model).asks(Material(task, made, "run"), label, 2))
+
+
+def test_a_label_of_few_seeds_is_asked_for_beside_others(model: Path) -> None:
+    (ask, again) = beside("completion", model)
+    lines = re.sub(r"card \d", "card N", ask.prompt).split("\n")
+    assert lines[:2] == ["Messages to a library.", ""]
+    assert sorted(lines[2:4]) in (
+        ["asks how long: how long", "the card is gone: card N is gone"],
+        ["asks how long: till when", "the card is gone: card N is gone"],
+    )  # one of each, as many as there are of its own
+    assert lines[4:] == ["asks for times: When do you close?", "asks for times:"]
+    assert len(ask.seed_ids) == 3 and ask.seed_ids[-1] == Example("When do you\nclose?", "opening_hours").id
+    assert again == ask  # one seed makes one set
+
+
+def test_others_fill_what_is_missing_of_the_exemplars(model: Path) -> None:
+    loans = Label(name="loans", description="asks how long")
+    for ask in beside("completion", model, loans):
+        names = [line.split(":")[0] for line in ask.prompt.split("\n")[2:]]
+        assert sorted(names[:2]) == ["asks for times", "the card is gone"] and names[2:] == ["asks how long"] * 3
+    assert len({ask.prompt for ask in beside("completion", model, loans)}) == 2
+
+
+def test_where_nothing_is_borrowed(model: Path, tmp_path: Path) -> None:
+    listed = "Messages to a library.\nopening hours: asks for times\n\n1. When do you close?\n2."
+    for settings in ({"borrow_below": 0}, {"borrow_below": 1}, {"exemplars": 1}):
+        assert {ask.prompt for ask in beside("completion", model, **settings)} == {listed}
+    assert {len(ask.seed_ids) for ask in beside("completion", model, LOST)} == {4}
+    assert {len(ask.seed_ids) for ask in beside("chat", model)} == {1}
+    few = Material(TASK, GenerationSettings(), "run")
+    adapted = replace(few, adapters={"opening_hours": Adapter("hash", "a", "lora", rank=8)})
+    assert make_method("prompted", "completion", model).asks(adapted, HOURS, 1)[0].prompt == listed
+    assert make_method("lora", "completion", model).asks(few, HOURS, 1)[0].prompt == listed
+    (tmp_path / "mine.j2").write_text("{{ exemplars[-1].text }}")
+    assert make_method("prompted", "completion", model, tmp_path / "mine.j2").asks(few, HOURS, 1)[0].seed_ids == (
+        TASK.seeds[3].id,
+    )
+    tagged = replace(TASK, seeds=(*TASK.seeds, Example("a b", "lost_card", tags=("O", "O"))))
+    method = make_method("prompted", "completion", model)
+    assert method.asks(replace(few, task=tagged), HOURS, 1)[0].prompt == listed
+
+
+def test_the_longest_prompt_shows_the_longest_of_others(model: Path) -> None:
+    method = make_method("prompted", "completion", model)
+    made = Material(TASK, GenerationSettings(exemplars=2), "run")
+    assert method.longest(made, HOURS) == (
+        "Messages to a library.\n\nthe card is gone: I left my card on the bus\n"
+        "asks for times: When do you close?\nasks for times:"
+    )
+    assert {len(ask.prompt) <= len(method.longest(made, HOURS)) for ask in method.asks(made, HOURS, 4)} == {True}
+
+
+def test_attributes_stand_behind_what_the_label_is_where_others_are_shown(model: Path) -> None:
+    made = Material(replace(TASK, attributes=(TONE,)), GenerationSettings(), "run")
+    (ask,) = make_method("prompted", "completion", model).asks(made, HOURS, 1)
+    assert ask.prompt.endswith(f"\nasks for times, in {ask.attributes['tone']} words:")
