@@ -2,6 +2,7 @@
 
     python benchmarks/control.py --data DATA --set banking10 --set clinc10 --split 0
     python benchmarks/control.py --data DATA --method prompted --method control_codes --temperature 1.0
+    python benchmarks/control.py --data DATA --set banking77 --k 2 --rows 8 --method prompted --with borrow_below=0
 
 Adapters, rows and figures are kept under --out by content and not made again. A first engine answers for all methods
 but those with LoRAs, which slow every request of their engine down on a CPU; a second one answers for those.
@@ -52,7 +53,9 @@ def main(
     split: Annotated[list[int] | None, typer.Option(help="which draws of seeds")] = None,
     method: Annotated[list[str] | None, typer.Option(help=f"of {', '.join(METHODS)}")] = None,
     temperature: Annotated[list[float] | None, typer.Option(help="each method at each of them")] = None,
-    rows: Annotated[int, typer.Option(min=8, help="generated rows per label")] = ROWS,
+    rows: Annotated[int, typer.Option(min=4, help="generated rows per label")] = ROWS,
+    k: Annotated[int, typer.Option(min=1, help="seeds per label")] = SHOTS,
+    with_: Annotated[list[str] | None, typer.Option("--with", metavar="A=VALUE", help="change generation.A")] = None,
     adapt: Annotated[list[str] | None, typer.Option("--adapt", metavar="A=VALUE", help="change adapt.A")] = None,
     json_file: Annotated[Path | None, typer.Option("--json")] = None,
 ) -> None:
@@ -62,10 +65,10 @@ def main(
         raise typer.BadParameter(f"unknown methods {unknown}; known are {', '.join(METHODS)}")
     if unknown := sorted({*(set_ or ())} - SETS.keys()):
         raise typer.BadParameter(f"unknown sets {unknown}; known are {', '.join(SETS)}")
-    settings = AdapterSettings.model_validate(dict(change.split("=", 1) for change in adapt or []))
+    settings = AdapterSettings.model_validate(_changes(adapt))
     try:
         splits = [
-            draw_split(read_set(name, data), SHOTS, number)
+            draw_split(read_set(name, data), k, number)
             for name in set_ or ["banking10", "clinc10"]
             for number in split or [0]
         ]
@@ -76,7 +79,7 @@ def main(
             for name in method or ["prompted", "control_codes", "soft_prompts", "mixture"]
             if each == LITERAL or not METHODS[name].is_literal
         ]
-        bench = Bench(out, GenerationSettings(), settings, rows)
+        bench = Bench(out, GenerationSettings.model_validate(_changes(with_)), settings, rows)
         bench.generate([(each, way.method, way.temperature) for each in splits for way in ways])
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -90,6 +93,11 @@ def main(
     if json_file:
         listed = [asdict(way) | asdict(figures) for way, each in found.items() for figures in each]
         json_file.write_text(json.dumps(listed, indent=1) + "\n")
+
+
+def _changes(options: list[str] | None) -> dict[str, str]:
+    """Settings by name, from A=VALUE."""
+    return dict(option.split("=", 1) for option in options or [])
 
 
 if __name__ == "__main__":

@@ -8,7 +8,8 @@ The i-th label of n keeps 100 · 100^(-i/(n-1)) of its train rows as seeds; `lab
 quota (`quota_counts: rows_and_seeds`). Of every arm: recall on the test rows of the rarest and the most frequent third
 of labels, means over labels and draws, and over all labels. Two kinds of students: a linear head on the encoder as it
 is, and the product's student from the product's judge. `real` has real rows in the place of generated ones. Then what
-a row that stands costs: tokens for frequent and rare labels, and for the first and last tenth of every label's rows.
+a row that stands costs: tokens for frequent and rare labels, and for the first and last tenth of every label's rows;
+and how many of the rows that were asked for rare labels, and of those kept under them, an oracle finds right.
 Runs are kept under --out and taken up again.
 """
 
@@ -30,7 +31,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import numpy as np
 import typer
-from yardstick.encoders import PROBE_C, Vectors
+from yardstick.encoders import PROBE_C, Probe, Vectors
 from yardstick.marginal import asked_rows, first_and_last, tokens_per_row
 from yardstick.product import as_many, run_task, write_task
 from yardstick.sets import read_set
@@ -115,7 +116,25 @@ class Bench:
             "last": ends[1],
             "rows": float(sum(row.stands for row in rows)),
             "filled": 100 * float(np.mean([self._filled(label) for label in wanted])),
+            **self._right(),
         }
+
+    def _right(self) -> dict[str, float]:
+        """Percent of the rows asked for rare labels, and of those kept under them, that a probe on all train rows finds
+        to be of that label.
+        """
+        real, rare = self.tail.real, set(self.tail.rare)
+        labels = [str(row.label) for row in real.train]
+        oracle = Probe.fit(self.encoder.of([row.text for row in real.train]), labels, self.tail.labels)
+        rows = Store(self.made).generated(0, ["text", "intended_label"])
+        asked = list(zip(rows["text"].to_pylist(), rows["intended_label"].to_pylist(), strict=True))
+        parts = {"asked": asked, "kept": [(row.text, row.label) for row in self.kept]}
+        found = {}
+        for name, every in parts.items():
+            mine = [(text, label) for text, label in every if label in rare]
+            true = oracle.predict(self.encoder.of([text for text, _ in mine]))
+            found[name] = 100 * float(np.mean([one == label for one, (_, label) in zip(true, mine, strict=True)]))
+        return found
 
     @cached_property
     def kept(self) -> list[TrainingRow]:
@@ -223,8 +242,9 @@ def recall_table(found: Mapping[tuple[str, str, str], Sequence[Mapping[str, floa
 
 def cost_table(costs: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
     """Means over draws."""
-    parts = ("rows", "filled", "frequent", "rare", "first", "last")
+    parts = ("rows", "filled", "frequent", "rare", "first", "last", "asked", "kept")
     names = ("rows", "filled, %", "tokens, more frequent", "rare", "first tenth", "last tenth")
+    names += ("rare right, % as asked", "as kept")
     lines = [f"| set | {' | '.join(names)} |", f"| --- |{' ---: |' * len(names)}"]
     for name, each in costs.items():
         values = ([one[part] for one in each if one[part] is not None] for part in parts)
