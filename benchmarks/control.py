@@ -23,7 +23,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("KMP_BLOCKTIME", "0")
 
 import typer
-from controls.bench import Bench
+from controls.bench import Bench, changes
 from controls.figures import Figures, table
 from yardstick.sets import SETS, draw_split, read_set
 
@@ -65,7 +65,7 @@ def main(
         raise typer.BadParameter(f"unknown methods {unknown}; known are {', '.join(METHODS)}")
     if unknown := sorted({*(set_ or ())} - SETS.keys()):
         raise typer.BadParameter(f"unknown sets {unknown}; known are {', '.join(SETS)}")
-    settings = AdapterSettings.model_validate(_changes(adapt))
+    settings = AdapterSettings.model_validate(changes(adapt))
     try:
         splits = [
             draw_split(read_set(name, data), k, number)
@@ -79,7 +79,7 @@ def main(
             for name in method or ["prompted", "control_codes", "soft_prompts", "mixture"]
             if each == LITERAL or not METHODS[name].is_literal
         ]
-        bench = Bench(out, GenerationSettings.model_validate(_changes(with_)), settings, rows)
+        bench = Bench(out, GenerationSettings.model_validate(changes(with_)), settings, rows)
         bench.generate([(each, way.method, way.temperature) for each in splits for way in ways])
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -93,11 +93,6 @@ def main(
     if json_file:
         listed = [asdict(way) | asdict(figures) for way, each in found.items() for figures in each]
         json_file.write_text(json.dumps(listed, indent=1) + "\n")
-
-
-def _changes(options: list[str] | None) -> dict[str, str]:
-    """Settings by name, from A=VALUE."""
-    return dict(option.split("=", 1) for option in options or [])
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("KMP_BLOCKTIME", "0")
 
 import typer
-from controls.bench import Bench
+from controls.bench import Asked, Bench, changes
 from controls.kind_figures import KindFigures, as_split, measure_kind, score, table
 from controls.oracles import make_oracle
 from yardstick.kinds import KIND_SETS, KindSplit
@@ -43,6 +43,7 @@ def main(
     temperature: Annotated[list[float] | None, typer.Option(help="each method at each of them")] = None,
     k: Annotated[int, typer.Option(min=1, help="least seeds of a label")] = 3,
     rows: Annotated[int, typer.Option(min=400, help="generated rows, over all label sets or slots")] = 800,
+    with_: Annotated[list[str] | None, typer.Option("--with", metavar="A=VALUE", help="change generation.A")] = None,
     json_file: Annotated[Path | None, typer.Option("--json")] = None,
 ) -> None:
     """Measure what is not measured yet, print a Markdown table for each set."""
@@ -54,9 +55,15 @@ def main(
     try:
         for name in set_ or ["nlupp_banking", "crossner_music"]:
             split = SETS[name](data, k, 0)
-            found = measured(
-                split, out, method or ["prompted", "soft_prompts", "mixture"], temperature or [0.8, 1.0], rows, k
-            )
+            asked = as_split(split, k)
+            settings = GenerationSettings.model_validate(changes(with_))
+            bench = Bench(out, settings, AdapterSettings(), max(1, rows // len(asked.labels)))
+            ways = [
+                (asked, each, degree)
+                for degree in temperature or [0.8, 1.0]
+                for each in method or ["prompted", "soft_prompts", "mixture"]
+            ]
+            found = measured(split, bench, ways)
             print(table(split.task.name, found), flush=True)
             listed += [{"set": name, "way": way} | asdict(figures) for way, figures in found.items()]
     except UserError as error:
@@ -66,20 +73,15 @@ def main(
         json_file.write_text(json.dumps(listed, indent=1) + "\n")
 
 
-def measured(
-    split: KindSplit, out: Path, methods: list[str], temperatures: list[float], rows: int, k: int
-) -> dict[str, KindFigures]:
+def measured(split: KindSplit, bench: Bench, ways: list[Asked]) -> dict[str, KindFigures]:
     """Figures by way, such as "prompted 0.8"; "oracle" has the oracle's own on the test rows."""
-    asked = as_split(split, k)
-    bench = Bench(out, GenerationSettings(), AdapterSettings(), max(1, rows // len(asked.labels)))
-    ways = [(asked, method, each) for each in temperatures for method in methods]
     bench.generate(ways)
     encoder = bench.encoders.frozen
     oracle = make_oracle(split, encoder.encoder)
     found = {"the oracle itself, on real rows": score(oracle.checks(split.test))}
     for way in ways:
         found[f"{way[1]} {way[2]:g}"] = measure_kind(
-            bench.rows_of(way), split, asked.task, oracle, encoder, DenoiseSettings(), bench.seconds(way)
+            bench.rows_of(way), split, way[0].task, oracle, encoder, DenoiseSettings(), bench.seconds(way)
         )
     return found
 
