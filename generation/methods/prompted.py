@@ -11,13 +11,13 @@ et al. 2019).
 from __future__ import annotations
 
 import functools
-import itertools
 import random
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
+from generation.borrowing import Other, borrowed, borrows, longest_borrowed
 from generation.combinations import combination, longest_phrases, phrases
 from generation.material import Material
 from generation.methods.base import Ask, Method
@@ -29,7 +29,7 @@ COMPLETION = """\
 {{ task.description }}
 {% if others %}
 {% for other in others -%}
-{{ what(other.label) }}: {{ other.text.split() | join(" ") }}
+{{ what(other.label) }}: {{ other.seed.text.split() | join(" ") }}
 {% endfor -%}
 {% for exemplar in exemplars -%}
 {{ what(label) }}: {{ exemplar.text.split() | join(" ") }}
@@ -65,13 +65,6 @@ Make this one: {{ attributes.values() | join("; ") }}.
 Answer with the new text alone, on one line, unlike the examples in wording."""
 
 
-class Other(NamedTuple):
-    """A seed of another label, as a template sees it."""
-
-    label: Label
-    text: str
-
-
 @dataclass(frozen=True)
 class Prompted(Method):
     """The base model with exemplars."""
@@ -87,52 +80,33 @@ class Prompted(Method):
 
         Attributes vary from request to request: templates name them after the exemplars.
         """
-        sets = exemplar_sets(material, label)
-        beside = [self._others(material, label, place, chosen) for place, chosen in enumerate(sets)]
+        sets, is_beside = exemplar_sets(material, label), self._borrows(material, label)
+        beside = [borrowed(material, label, place, own) if is_beside else [] for place, own in enumerate(sets)]
 
         @functools.cache
         def ask(place: int, values: tuple[tuple[str, str], ...]) -> Ask:
             exemplars, others, attributes = sets[place], beside[place], dict(values)
             asked = phrases(material.task, attributes)
-            prompt = self.prompt(material.task, label, exemplars, others=self._told(material, others), attributes=asked)
-            return Ask(prompt, tuple(each.id for each in (*others, *exemplars)), attributes)
+            prompt = self.prompt(material.task, label, exemplars, others=self._shown(others), attributes=asked)
+            return Ask(prompt, tuple(seed.id for seed in (*(other.seed for other in others), *exemplars)), attributes)
 
         return [ask(turn % len(sets), tuple(combination(material, label, turn).items())) for turn in range(count)]
 
     def longest(self, material: Material, label: Label) -> str:
         if not self._borrows(material, label):
             return super().longest(material, label)
-        lengths = {each.name: len(each.description) for each in material.task.labels}
-        by_length = sorted(material.task.seeds, key=lambda seed: -len(seed.text) - lengths.get(str(seed.label), 0))
-        own = [seed for seed in by_length if seed.label == label.name][: material.settings.exemplars]
-        others = [seed for seed in by_length if seed.label != label.name][: material.settings.exemplars - len(own)]
-        asked = longest_phrases(material.task)
-        return self.prompt(material.task, label, own, others=self._told(material, others), attributes=asked)
-
-    def _told(self, material: Material, others: Sequence[Example]) -> list[Other]:
-        return [Other(material.task.label(str(each.label)), each.text) for each in self.shown(others)]
-
-    def _others(self, material: Material, label: Label, place: int, own: Sequence[Example]) -> list[Example]:
-        """Seeds of other labels that fill up the `place`-th exemplar set, labels by chance and in turn.
-
-        No label shows more of them than the set has of its own, but one.
-        """
-        missing = material.settings.exemplars - len(own)
-        if missing <= 0 or not self._borrows(material, label):
-            return []
-        draw = random.Random(digest(material.identity, material.round_, "others", label.name, place))
-        names = [other.name for other in material.task.labels if other.name != label.name]
-        seeds = {name: sorted(material.task.seeds_of(name), key=lambda seed: seed.id) for name in names}
-        drawn = [draw.sample(seeds[name], len(seeds[name])) for name in draw.sample(names, len(names))]
-        turns = itertools.zip_longest(*(each[: max(1, len(own))] for each in drawn))
-        return [seed for turn in turns for seed in turn if seed is not None][:missing]
+        own = sorted(material.task.seeds_of(label.name), key=lambda seed: -len(seed.text))
+        own = own[: material.settings.exemplars]
+        others, asked = longest_borrowed(material, label, own), longest_phrases(material.task)
+        return self.prompt(material.task, label, own, others=self._shown(others), attributes=asked)
 
     def _borrows(self, material: Material, label: Label) -> bool:
-        """Whether its prompts show seeds of other labels: adapters have learnt from prompts that do not."""
-        if "others" not in self.source or self.adapting or label.name in material.adapters:
-            return False
-        is_tagged = any(seed.tags for seed in material.task.seeds)
-        return not is_tagged and len(material.task.seeds_of(label.name)) < material.settings.borrow_below
+        """Whether the template shows seeds of other labels, and this label needs them."""
+        return "others" in self.source and self.adapting is None and borrows(material, label)
+
+    def _shown(self, others: Sequence[Other]) -> list[Other]:
+        seeds = self.shown([other.seed for other in others])
+        return [other._replace(seed=seed) for other, seed in zip(others, seeds, strict=True)]
 
 
 def exemplar_sets(material: Material, label: Label) -> list[list[Example]]:

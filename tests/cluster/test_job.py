@@ -159,14 +159,14 @@ def test_a_seed_beyond_the_context(tmp_path: Path) -> None:
 
 def test_a_prompt_beyond_the_context(tmp_path: Path) -> None:
     assert message(tmp_path, runtime=SHORT) == (
-        "task.yaml: generation.exemplars: a prompt for 'pos' has 15 tokens; the context has room for 10 "
+        "task.yaml: generation.exemplars: a prompt for 'pos' has 26 tokens; the context has room for 10 "
         "(runtime.max_model_len 106 less generation.max_tokens)"
     )
 
 
 def test_what_a_later_prompt_can_hold_must_fit_too(tmp_path: Path) -> None:
     wordy = [{"name": "tone", "values": ["dry", "as dry as a desert"]}]
-    for changes, tokens in (({"attributes": wordy}, 15 + 7), ({"generation": {"sparse": 0.1}}, 15 + 96)):
+    for changes, tokens in (({"attributes": wordy}, 26 + 6), ({"generation": {"sparse": 0.1}}, 26 + 96)):
         expected = f"task.yaml: generation.exemplars: a prompt for 'pos' has {tokens} tokens; "
         assert message(tmp_path, runtime=SHORT, **changes).startswith(expected)
 
@@ -213,9 +213,11 @@ def test_prompts_of_every_method_must_fit(tmp_path: Path) -> None:
         "task.yaml: generation.exemplars: a prompt for 'pos' has 31 tokens; the context has room for 24 "
         "(runtime.max_model_len 120 less generation.max_tokens)"
     )
+    alone = {"borrow_below": 0}
     assert message(tmp_path, generation={"method": "paraphrase"}, runtime=room) == expected
-    assert message(tmp_path, generation={"augment": "paraphrase"}, runtime=room) == expected
-    make_job(tmp_path, generation={"augment": "mix"}, runtime=room)
+    assert message(tmp_path, generation={"augment": "paraphrase"} | alone, runtime=room) == expected
+    make_job(tmp_path, generation={"augment": "mix"} | alone, runtime=room)
+    assert "has 26 tokens" in message(tmp_path, generation={"augment": "mix"}, runtime=room)
 
 
 def test_a_method_for_the_pool(tmp_path: Path) -> None:

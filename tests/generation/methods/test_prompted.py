@@ -13,6 +13,7 @@ import pytest
 
 from generation.adapters.folder import Adapter
 from generation.attribute import Attribute
+from generation.borrowing import LONGEST, borrowed, longest_borrowed
 from generation.material import Material
 from generation.methods import make_method
 from generation.methods.base import Ask
@@ -199,3 +200,14 @@ def test_attributes_stand_behind_what_the_label_is_where_others_are_shown(model:
     made = Material(replace(TASK, attributes=(TONE,)), GenerationSettings(), "run")
     (ask,) = make_method("prompted", "completion", model).asks(made, HOURS, 1)
     assert ask.prompt.endswith(f"\nasks for times, in {ask.attributes['tone']} words:")
+
+
+def test_what_is_borrowed_is_short(model: Path) -> None:
+    """No context is too short for it: what is too long is passed over."""
+    made = Material(replace(TASK, seeds=(*TASK.seeds, Example("w " * 700, "lost_card"))), GenerationSettings(), "run")
+    own = TASK.seeds[3:]
+    for others in (*(borrowed(made, HOURS, place, own) for place in range(9)), longest_borrowed(made, HOURS, own)):
+        assert len(others) <= 4 and sum(other.length for other in others) <= LONGEST
+    longer = replace(made, task=replace(made.task, seeds=(*own, Example("w" * LONGEST, "lost_card"))))
+    assert borrowed(longer, HOURS, 0, own) == longest_borrowed(longer, HOURS, own) == []
+    assert make_method("prompted", "completion", model).asks(longer, HOURS, 1)[0].prompt.endswith("\n2.")
