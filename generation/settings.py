@@ -38,7 +38,7 @@ class GenerationSettings(Settings):
     template: str | None = Field(None, description="a Jinja file of your own in place of the method's template")
     exemplars: int = Field(10, ge=0, le=64, description="seeds of the label shown in a prompt")
     borrow_below: int = Field(
-        5, ge=0, description="labels of fewer seeds are asked for beside those of others, `exemplars` in all; 0: never"
+        3, ge=0, description="labels of fewer seeds are asked for beside those of others, `exemplars` in all; 0: never"
     )
     exemplar_sets: int = Field(4, ge=1, description="different exemplar sets per label and round; requests share them")
     sparse: float = Field(
