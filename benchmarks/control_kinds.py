@@ -56,7 +56,7 @@ def main(
         for name in set_ or ["nlupp_banking", "crossner_music"]:
             split = SETS[name](data, k, 0)
             asked = as_split(split, k)
-            settings = GenerationSettings.model_validate(changes(with_))
+            settings = GenerationSettings.model_validate({"borrow_below": "0"} | changes(with_))
             bench = Bench(out, settings, AdapterSettings(), max(1, rows // len(asked.labels)))
             ways = [
                 (asked, each, degree)

@@ -176,7 +176,7 @@ def prepare(path: Path, overrides: list[str] | None = None, allow_code: bool = F
     test = _read_test(path.parent / config.test, kind, config, warnings) if config.test else ()
     folder = None if config.server.url else resolve_model(_from(path.parent, config.model), f"{path}: model")
     model = f"server:{config.server.model}" if folder is None else model_hash(folder)
-    generation = _in_effect(config)
+    generation = _in_effect(config, kind)
     encoder = resolve_model(_from(path.parent, config.student.model), f"{path}: student.model")
     template = (path.parent / config.generation.template).resolve() if config.generation.template else None
     method = make_method(config.generation.method, config.generation.form_name(kind.name), folder, template)
@@ -276,11 +276,12 @@ def _from(folder: Path, model: str) -> str:
     return model if model.startswith("embedded:") or is_remote(model) else str(folder / Path(model).expanduser())
 
 
-def _in_effect(config: TaskConfig) -> GenerationSettings:
+def _in_effect(config: TaskConfig, kind: Kind) -> GenerationSettings:
     """The settings that requests carry: a server is sent min_p only as one of `server.extra`, as some refuse it."""
-    if not config.server.url:
-        return config.generation
-    return config.generation.model_copy(update={"min_p": config.server.extra.get("min_p", 0.0)})
+    changes: dict[str, Any] = {} if kind.may_borrow else {"borrow_below": 0}
+    if config.server.url:
+        changes["min_p"] = config.server.extra.get("min_p", 0.0)
+    return config.generation.model_copy(update=changes)
 
 
 def example_prompts(job: Job) -> dict[str, str]:

@@ -30,9 +30,8 @@ class Other(NamedTuple):
 
 def borrows(material: Material, label: Label) -> bool:
     """Whether prompts for a label show others' seeds: not for an adapter, which has learnt from prompts that do not."""
-    is_tagged = any(seed.tags for seed in material.task.seeds)
     few = len(material.task.seeds_of(label.name)) < material.settings.borrow_below
-    return few and not is_tagged and label.name not in material.adapters
+    return few and label.name not in material.adapters
 
 
 def borrowed(material: Material, label: Label, place: int, own: Sequence[Example]) -> list[Other]:

@@ -47,6 +47,8 @@ class Kind(ABC):
     has_several: ClassVar[bool] = False
     # whether a judge can learn it; without one a row passes on filters alone, and the student starts from the encoder
     has_judge: ClassVar[bool] = True
+    # whether a prompt for a label of few seeds shows others' seeds: of sets of labels it had the LM copy the one seed
+    may_borrow: ClassVar[bool] = False
 
     labels: tuple[str, ...] = ()
 

@@ -13,6 +13,7 @@ class LabelKind(Kind):
     """Columns `text` and `label`."""
 
     name: ClassVar[str] = "label"
+    may_borrow: ClassVar[bool] = True
 
 
 LABEL = LabelKind()

@@ -101,6 +101,12 @@ def test_test_rows_are_read_as_their_kind_has_them(tmp_path: Path) -> None:
         make(tmp_path, TAGGED, kind="tags", labels=SLOTS, test="test.jsonl")
 
 
+def test_seeds_of_others_are_shown_for_texts_of_one_label_alone(tmp_path: Path) -> None:
+    assert make(tmp_path, TAGGED, kind="tags", labels=SLOTS).material().settings.borrow_below == 0
+    seeds = [{"text": "so so", "label": "neg"}, {"text": "fine", "label": "pos"}]
+    assert make(tmp_path, seeds).material().settings.borrow_below == 3
+
+
 def test_tags_make_another_run(tmp_path: Path) -> None:
     before = make(tmp_path, TAGGED, kind="tags", labels=SLOTS).identity
     after = make(tmp_path, [TAGGED[0], {"text": "by [time: Bo]"}], kind="tags", labels=SLOTS).identity

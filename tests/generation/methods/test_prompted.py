@@ -181,9 +181,6 @@ def test_where_nothing_is_borrowed(model: Path, tmp_path: Path) -> None:
     assert make_method("prompted", "completion", model, tmp_path / "mine.j2").asks(few, HOURS, 1)[0].seed_ids == (
         TASK.seeds[3].id,
     )
-    tagged = replace(TASK, seeds=(*TASK.seeds, Example("a b", "lost_card", tags=("O", "O"))))
-    method = make_method("prompted", "completion", model)
-    assert method.asks(replace(few, task=tagged), HOURS, 1)[0].prompt == listed
 
 
 def test_the_longest_prompt_shows_the_longest_of_others(model: Path) -> None:
