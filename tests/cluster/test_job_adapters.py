@@ -23,7 +23,7 @@ def task(tmp_path: Path, sealed: Sealed) -> Path:
 
 
 def job(folder: Path, adapters: dict[str, str | None], **changes: Any) -> Job:
-    return prepare(write_task(folder, generation={"adapters": adapters}, **changes))
+    return prepare(write_task(folder, generation={"adapters": adapters, "borrow_below": 0}, **changes))
 
 
 def message(folder: Path, adapters: dict[str, str | None], **changes: Any) -> str:
