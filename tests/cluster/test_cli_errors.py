@@ -213,7 +213,7 @@ CASES: dict[str, Case] = {
     ),
     "prompt beyond the context": (
         plain(*run_task(*SHORT)),
-        f"task.yaml: generation.exemplars: a prompt for 'pos' has 15 tokens; the context has room for 10 {CONTEXT}",
+        f"task.yaml: generation.exemplars: a prompt for 'pos' has 26 tokens; the context has room for 10 {CONTEXT}",
     ),
     "context beyond the model's": (
         plain(*run_task("--set", "runtime.max_model_len=5000")),
