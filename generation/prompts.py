@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, NoReturn
 
 import jinja2
+from jinja2.meta import find_undeclared_variables
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from generation.errors import UserError
@@ -33,6 +34,14 @@ def render_prompt(
         raise UserError(f"{name} line {error.lineno}: not a valid template: {error.message}") from None
     except Exception as error:  # a template is the user's program: whatever it raises is for its writer to mend
         raise UserError(f"{name}: cannot be rendered: {error or type(error).__name__}") from None
+
+
+def reads(source: str, name: str) -> bool:
+    """Whether a template reads what it is given under this name; a broken one reads nothing."""
+    try:
+        return name in find_undeclared_variables(_environment().parse(source))
+    except jinja2.TemplateSyntaxError:
+        return False
 
 
 def render_chat(model_folder: Path, message: str) -> str:

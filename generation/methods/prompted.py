@@ -21,6 +21,7 @@ from generation.borrowing import Other, borrowed, borrows, longest_borrowed
 from generation.combinations import combination, longest_phrases, phrases
 from generation.material import Material
 from generation.methods.base import Ask, Method
+from generation.prompts import reads
 from generation.records import digest
 from generation.task import Example, Label
 
@@ -102,7 +103,7 @@ class Prompted(Method):
 
     def _borrows(self, material: Material, label: Label) -> bool:
         """Whether the template shows seeds of other labels, and this label needs them."""
-        return "others" in self.source and self.adapting is None and borrows(material, label)
+        return self.adapting is None and borrows(material, label) and reads(self.source, "others")
 
     def _shown(self, others: Sequence[Other]) -> list[Other]:
         seeds = self.shown([other.seed for other in others])

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from generation.errors import UserError
-from generation.prompts import render_chat, render_prompt
+from generation.prompts import reads, render_chat, render_prompt
 from tests.generation.cases import LOST, TASK
 
 
@@ -81,3 +81,9 @@ def test_a_chat_template_that_refuses(tmp_path: Path) -> None:
     assert str(caught.value) == (
         "generation.form: the model's chat template cannot be rendered (roles must alternate); use 'completion'"
     )
+
+
+def test_what_a_template_reads() -> None:
+    assert reads("{% for other in others %}{{ other.seed.text }}{% endfor %}", "others")
+    assert not reads("unlike the others: {{ label.name }}{# others #}", "others")
+    assert not reads("{% if others %}", "others")  # broken

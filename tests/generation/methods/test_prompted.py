@@ -177,7 +177,8 @@ def test_where_nothing_is_borrowed(model: Path, tmp_path: Path) -> None:
     adapted = replace(few, adapters={"opening_hours": Adapter("hash", "a", "lora", rank=8)})
     assert make_method("prompted", "completion", model).asks(adapted, HOURS, 1)[0].prompt == listed
     assert make_method("lora", "completion", model).asks(few, HOURS, 1)[0].prompt == listed
-    (tmp_path / "mine.j2").write_text("{{ exemplars[-1].text }}")
+    # one that has the word and not the seeds
+    (tmp_path / "mine.j2").write_text("{{ exemplars[-1].text }}, unlike the others:")
     assert make_method("prompted", "completion", model, tmp_path / "mine.j2").asks(few, HOURS, 1)[0].seed_ids == (
         TASK.seeds[3].id,
     )
