@@ -31,7 +31,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import numpy as np
 import typer
-from yardstick.encoders import PROBE_C, Probe, Vectors
+from yardstick.encoders import PROBE_C, Encoders
 from yardstick.marginal import asked_rows, first_and_last, tokens_per_row
 from yardstick.product import as_many, run_task, write_task
 from yardstick.sets import read_set
@@ -45,7 +45,6 @@ from generation.models import EMBEDDED_ENCODER, resolve_model
 from training.balance import balancing
 from training.contrastive import tune_judge
 from training.device import prepare_process
-from training.encoder import Encoder
 from training.head import fit_head
 from training.job import StudentJob, TrainingRow
 from training.settings import StudentSettings
@@ -67,11 +66,11 @@ def main(
     prepare_process()
     found: dict[tuple[str, str, str], list[Mapping[str, float]]] = defaultdict(list)
     costs: dict[str, list[Mapping[str, float | None]]] = defaultdict(list)
-    encoder = Vectors(Encoder.load(resolve_model(EMBEDDED_ENCODER)))
+    encoders = Encoders(out / "oracles", StudentSettings())
     try:
         for name in set_ or SETS:
             for number in split or (0, 1, 2):
-                bench = Bench(cut(read_set(name, data), number), out / name / str(number), quota, encoder, with_ or [])
+                bench = Bench(cut(read_set(name, data), number), out / name / str(number), quota, encoders, with_ or [])
                 for arm in ARMS if run else FREE:
                     for student in ("head", "product"):
                         found[name, student, arm].append(bench.recalls(arm, student))
@@ -89,8 +88,9 @@ def main(
 class Bench:
     """A draw, with its run and its students in a folder."""
 
-    def __init__(self, tail: Tail, folder: Path, quota: int, encoder: Vectors, changes: Sequence[str]) -> None:
-        self.tail, self.folder, self.quota, self.encoder, self.changes = tail, folder, quota, encoder, changes
+    def __init__(self, tail: Tail, folder: Path, quota: int, encoders: Encoders, changes: Sequence[str]) -> None:
+        self.tail, self.folder, self.quota, self.encoders, self.changes = tail, folder, quota, encoders, changes
+        self.encoder = encoders.frozen
         folder.mkdir(parents=True, exist_ok=True)
 
     def recalls(self, arm: str, student: str) -> Mapping[str, float]:
@@ -120,12 +120,10 @@ class Bench:
         }
 
     def _right(self) -> dict[str, float]:
-        """Percent of the rows asked for rare labels, and of those kept under them, that a probe on all train rows finds
-        to be of that label.
+        """Percent of the rows asked for rare labels, and of those kept under them, that the oracle finds to be of that
+        label.
         """
-        real, rare = self.tail.real, set(self.tail.rare)
-        labels = [str(row.label) for row in real.train]
-        oracle = Probe.fit(self.encoder.of([row.text for row in real.train]), labels, self.tail.labels)
+        oracle, rare = self.encoders.oracle(self.tail.real), set(self.tail.rare)
         rows = Store(self.made).generated(0, ["text", "intended_label"])
         asked = list(zip(rows["text"].to_pylist(), rows["intended_label"].to_pylist(), strict=True))
         parts = {"asked": asked, "kept": [(row.text, row.label) for row in self.kept]}
