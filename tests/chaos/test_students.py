@@ -70,7 +70,13 @@ def test_the_group_is_as_large_as_its_cluster(attempts: list[Attempt]) -> None:
 def test_each_goes_on_from_a_checkpoint(attempts: list[Attempt]) -> None:
     for before, after in itertools.pairwise(attempts):
         assert 0 < min(after) <= max(before)
-    assert attempts[-1][STEPS - 1][0]["resumes"] >= 4
+
+
+def test_resumes_are_counted_with_the_checkpoint(attempts: list[Attempt]) -> None:
+    """One that was struck before its first checkpoint left no count: the next went on from where it had."""
+    counts = [next(iter(attempt.values()))[0]["resumes"] for attempt in attempts]
+    assert counts[:2] == [0, 1]
+    assert all(count - 1 in counts[:place] for place, count in enumerate(counts) if place)
 
 
 def test_ranks_share_every_batch_whatever_their_number(attempts: list[Attempt]) -> None:
