@@ -25,6 +25,8 @@ from denoise.drift import Drop, alarming, diversity_drops
 from generation.location import Location, near
 from training.folders import local_folder
 
+_SHOWN = 5
+
 
 class Finishing:
     """What is written of a round whose rows and student are there; `folders` says where its models lie."""
@@ -62,6 +64,8 @@ class Finishing:
         self._store.write_json(f"rounds/{now.number:03d}/metrics.json", metrics)
         kept = sum(metrics["accepted"].values())
         self._journal.say(f"round {now.number} done ({stop_reason}): {kept} rows kept, dataset in {near(folder)}")
+        if given_up := metrics["given_up"]:
+            self._journal.say(f"round {now.number}: asked for no more: {_told(given_up)}; see stop.stubborn")
         if (kept_labels := metrics["labels_kept"]) is not None:
             self._journal.say(f"round {now.number}: of the rows made for a label about {kept_labels:.0%} are of it")
         if decision.wanted is None:
@@ -152,3 +156,10 @@ class Finishing:
             told = ", ".join(f"{label} ({rows})" for label, rows in scores["unseen_labels"].items())
             self._journal.say(f"warning: test rows carry labels that nothing in training has: {told}")
         return {"digest": self._job.test_digest, **scores}
+
+
+def _told(given_up: Mapping[str, Mapping[str, int]]) -> str:
+    """The labels, those that brought least first."""
+    labels = sorted(given_up, key=lambda label: given_up[label]["accepted"] / max(1, given_up[label]["generated"]))
+    shown = [f"{name} ({given_up[name]['accepted']} of {given_up[name]['generated']} rows kept)" for name in labels]
+    return ", ".join(shown[:_SHOWN]) + (f" and {len(shown) - _SHOWN} more" if len(shown) > _SHOWN else "")

@@ -14,7 +14,7 @@ from cluster.feed.record import generating
 from cluster.job import Job
 from cluster.journal import Journal
 from cluster.prices import HOUR, PriceSettings
-from cluster.rounds import Round, accepted_per_label
+from cluster.rounds import Round, accepted_per_label, given_up, yields_per_label
 from cluster.store import Store
 from denoise.diversity import Embed, diversity_by_label
 from denoise.drift import diversity_drops
@@ -34,6 +34,8 @@ def round_metrics(
     diversity = diversity_by_label(kept, seeds, copied, embed)
     earlier = [] if now.fed else [each for each in generating(store) if each < now.number]
     drops = diversity_drops(store.kept(earlier[-1:]), kept, seeds, copied, embed) if earlier else []
+    waves = _waves(store, now.number)
+    yields = yields_per_label(store, now, len(waves))
     return {
         "round": now.number,
         "quota": now.targets,
@@ -43,7 +45,8 @@ def round_metrics(
         "accepted": {label: accepted[label] for label in now.targets},
         "generated": store.generated(now.number, ["id"]).num_rows,
         "set_aside": store.aside(now.number).num_rows,
-        "waves": _waves(store, now.number),
+        "given_up": {label: asdict(yields[label]) for label in given_up(yields, now, job.config.stop.stubborn)},
+        "waves": waves,
         "tokens": tokens_of(store, journal, now.number),
         "cost": _cost(store, journal, now.number, sum(accepted.values())),
         "seconds": journal.seconds(now.number),

@@ -78,6 +78,7 @@ def _round(metric: Mapping[str, Any], number: int) -> dict[str, Any]:
         "diversity": (metric.get("diversity") or {}).get("all"),
         "diversity_drops": metric.get("diversity_drops") or [],
         "stop_reason": metric.get("stop_reason"),
+        "given_up": metric.get("given_up") or {},
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -122,18 +123,19 @@ def is_finished(store: Store, number: int) -> bool:
     return store.read_json(f"rounds/{number:03d}/metrics.json") is not None
 
 
-def next_counts(store: Store, now: Round, samples: int, judged: int) -> dict[str, int]:
+def next_counts(store: Store, now: Round, samples: int, judged: int, stubborn: float | None = None) -> dict[str, int]:
     """Requests per label for the next wave, from the verdicts on the waves before `judged`; empty when none are wanted.
 
     Waves from `judged` on are expected to bring rows at the rate seen so far. A wave asks for half of what is missing,
-    so that it can be judged while engines work on the other half, or for all of it when that is little.
+    so that it can be judged while engines work on the other half, or for all of it when that is little. `stubborn`
+    labels (see `given_up`) are not asked for.
     """
     yields, asked = yields_per_label(store, now, judged), asked_per_label(store, now)
-    on_their_way = asked_per_label(store, now, judged)
+    on_their_way, gone = asked_per_label(store, now, judged), given_up(yields, now, stubborn)
     missing = {
         label: target - yields[label].accepted - on_their_way[label] * yields[label].rate
         for label, target in now.targets.items()
-        if asked[label] < MOST_TIMES * target
+        if asked[label] < MOST_TIMES * target and label not in gone
     }
     missing = {label: short for label, short in missing.items() if short > 0}
     rows = sum(short / yields[label].rate for label, short in missing.items())
@@ -144,6 +146,19 @@ def next_counts(store: Store, now: Round, samples: int, judged: int) -> dict[str
         label: min(most[label], requests_for(math.ceil(part * short), yields[label], samples, is_last))
         for label, short in missing.items()
     }
+
+
+def given_up(yields: Mapping[str, Yield], now: Round, stubborn: float | None) -> list[str]:
+    """Labels short of their targets whose kept row takes `stubborn` times the rows of the median label's, or more.
+
+    What the LM or the judge misses nineteen times of twenty would take half of a round's tokens, for rows that are in
+    doubt. None: no label.
+    """
+    wanted = [label for label, target in now.targets.items() if target]
+    if stubborn is None or not wanted:
+        return []
+    least = statistics.median(yields[label].rate for label in wanted) / stubborn
+    return [label for label in wanted if yields[label].accepted < now.targets[label] and yields[label].rate <= least]
 
 
 def is_met(store: Store, now: Round) -> bool:

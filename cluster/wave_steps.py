@@ -74,7 +74,8 @@ class WaveSteps:
     def plan(self, wave: int, judged: int) -> bool:
         """Commit a wave's requests from the verdicts on the waves before `judged`; False when none are wanted."""
         job, now = self._job, self._now
-        counts = next_counts(self._store, now, job.method.samples(job.generation), judged)
+        samples, stubborn = job.method.samples(job.generation), job.config.stop.stubborn
+        counts = next_counts(self._store, now, samples, judged, stubborn)
         if not counts or self.budget().is_spent:
             return False
         decks = now.aim.decks if now.aim else {}

@@ -15,7 +15,7 @@ from cluster.rounds import Round, current_round
 from cluster.store import Store
 from generation.location import Location
 from generation.models import EMBEDDED_ENCODER, resolve_model
-from tests.cluster.cases import add_rows, add_verdicts, verdict, write_task
+from tests.cluster.cases import add_requests, add_rows, add_verdicts, verdict, write_task
 from tests.cluster.test_monitor import Recorder
 from tests.training.cases import LABELS, SEEDS, rows, tiny_encoder
 from training.job import StudentJob, TrainingRow
@@ -45,12 +45,19 @@ def make_job(folder: Path, encoder: Path, dev: int) -> Job:
     return prepare(write_task(folder, seeds, labels=labels, student=student, rounds=2, quota=2, stop={"patience": 1}))
 
 
-def end(job: Job, store: Store, name: str, students: dict[str, Path]) -> tuple[dict[str, object], list[str]]:
-    """Begin a round, lay down its rows and a student, and finish it; its metrics, and what was said."""
+def end(
+    job: Job, store: Store, name: str, students: dict[str, Path], lost: int = 0
+) -> tuple[dict[str, object], list[str]]:
+    """Begin a round, lay down its rows and a student, and finish it; its metrics, and what was said.
+
+    Two rows of each label are kept; of the first one none where it has `lost` some.
+    """
     now = current_round(store, job.config)
     assert now is not None
-    names = [f"{label}-{now.number}{place}" for label in LABELS for place in range(2)]
-    add_rows(store, names, round_=now.number)
+    names = [f"{label}-{now.number}{place}" for label in LABELS[bool(lost) :] for place in range(2)]
+    others = [f"{LABELS[0]}-{place}" for place in range(lost)]
+    add_requests(store, [*names, *others], round_=now.number)
+    add_rows(store, [*names, *others], round_=now.number)
     add_verdicts(store, [verdict(each) for each in names], round_=now.number)
     said: list[str] = []
     journal = Journal(store.root, said.append)
@@ -89,6 +96,13 @@ def test_two_rounds_and_their_students_on_dev_rows(store: Store, tmp_path: Path,
     ]
     assert (store.root / "student").read_text() == "rounds/001/student\n"
     assert current_round(store, job.config) is None
+
+
+def test_a_label_that_was_given_up_is_told(store: Store, tmp_path: Path, students: dict[str, Path]) -> None:
+    found, said = end(make_job(tmp_path, students["encoder"], dev=2), store, "right", students, lost=60)
+    assert found["given_up"] == {LABELS[0]: {"generated": 60, "accepted": 0}}
+    told = f"round 0: asked for no more: {LABELS[0]} (0 of 60 rows kept); see stop.stubborn"
+    assert [line for line in said if "no more" in line] == [told]
 
 
 def test_without_dev_rows_heads_on_folds_stand_for_the_student(

@@ -48,6 +48,7 @@ def test_a_round(store: Store, tmp_path: Path) -> None:
         "accepted": {"pos": 3, "neg": 1},
         "generated": 6,
         "set_aside": 0,
+        "given_up": {},
         "waves": [
             {"wave": 0, "requests": 2, "rows": 4, "accepted": 3},
             {"wave": 1, "requests": 1, "rows": 2, "accepted": 1},

@@ -15,6 +15,7 @@ from cluster.rounds import (
     check_feedable,
     current_round,
     fed_round,
+    given_up,
     is_finished,
     is_met,
     kept_texts,
@@ -239,3 +240,25 @@ def test_a_label_that_never_holds_is_given_up(store: Store) -> None:
     add_requests(store, ["pos-15"], wave=1, samples=4)
     assert next_counts(store, now, 4, 2) == {}
     assert not is_met(store, now)
+
+
+def test_a_stubborn_label_is_asked_for_no_more(store: Store) -> None:
+    """Of 5 rows none is kept: 6 of 15 by the prior, against 26 of 30 of the other label."""
+    now = Round(0, {"pos": 30, "neg": 30, "none": 0}, 30, None)
+    add_requests(store, ["pos-0", "neg-0"], samples=20)
+    add_rows(store, ["pos-0"], samples=20)
+    add_rows(store, ["neg-0"], part="neg", samples=5)
+    add_verdicts(store, [verdict("pos-0", sample=sample) for sample in range(20)])
+    yields = yields_per_label(store, now, 1)
+    assert {label: (each.accepted, each.generated) for label, each in yields.items()} == {
+        "pos": (20, 20),
+        "neg": (0, 5),
+        "none": (0, 0),
+    }
+    even = (26 / 30 + 6 / 15) / 2 / (6 / 15)  # so many times the rows of the median label
+    assert given_up(yields, now, even) == ["neg"]
+    assert given_up(yields, now, even * 1.001) == given_up(yields, now, None) == []
+    assert given_up(yields, replace(now, targets={"pos": 0, "neg": 0}), 1.0) == []
+    assert given_up(yields | {"neg": Yield(60, 30)}, now, 1.0) == []  # it has what it needs
+    assert next_counts(store, now, 4, 1, even).keys() == {"pos"}
+    assert next_counts(store, now, 4, 1).keys() == {"pos", "neg"}
