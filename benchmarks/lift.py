@@ -53,7 +53,7 @@ PLAN = {
 }
 QUICK = {"probe": {"tune-home": 1}, "head": {"tune-home": 1}}
 QUICK_ROWS = 12
-USUAL = [name for name, arm in ARMS.items() if not arm.generation]
+USUAL = [name for name, arm in ARMS.items() if not arm.named]
 FIXED = ("generation.template", "student.model", "student.dev_per_label")  # arms and caches take these as they are
 
 
@@ -76,7 +76,9 @@ def main(
     set_: Annotated[list[str] | None, typer.Option("--set", help=f"of {', '.join(SETS)}")] = None,
     k: Annotated[list[int] | None, typer.Option(help="seeds per label")] = None,
     split: Annotated[list[int] | None, typer.Option(help="which draws of seeds")] = None,
-    arm: Annotated[list[str] | None, typer.Option(help="which arms; default: all but other methods' rows")] = None,
+    arm: Annotated[
+        list[str] | None, typer.Option(help="which arms; default: all but other methods, losses, and rounds")
+    ] = None,
     rows: Annotated[int | None, typer.Option(min=4, help="generated rows per label")] = None,
     with_: Annotated[list[str] | None, typer.Option("--with", metavar="A.B=VALUE", help="change a default")] = None,
 ) -> None:
@@ -119,6 +121,8 @@ class Yardstick:
     def measure(self, place: Place, arms: list[Arm]) -> Iterator[Result]:
         """One result per arm; those that are there already are read."""
         for arm in arms:
+            if arm.student and place.tier != "fine-tune":
+                continue
             cell = self.cell_of(place).written_with(arm.generation)
             key = self._key(cell, place, arm)
             file = self.out / "cells" / place.tier / f"{place.set}-k{place.k}-{place.split}" / f"{arm.name}-{key}.json"

@@ -16,11 +16,13 @@ from denoise.noise.agreement import agreements
 from denoise.noise.calibration import ALONE, Evidence, numbers_of
 from denoise.noise.keeping import leant, share_kept
 from training.job import TrainingRow
+from training.losses import LOSSES
 from training.synonyms import Synonyms
 from yardstick.cell import Cell
 from yardstick.eda import augment
 from yardstick.fed import Fed
 from yardstick.product import as_many
+from yardstick.rounds import ROUNDS, rows_in_rounds
 
 Start = Literal["plain", "tuned", "averaged", "tier"]
 SEEDS_EPOCHS = 10
@@ -56,7 +58,8 @@ class Arm:
     that nobody has. `trains` is False where a head on the encoder is the student in every tier. `judged` rows cost the
     judge's tuning. `epochs` sets the length of fine-tuning; `equal_steps` gives the seeds of a linear head the weight
     that others give to all rows. `generation` are settings of the rows that it takes where they are not those of the
-    call; such an arm runs when it is named. Raise `version` when the arm changes, so that its old cells are left.
+    call, `student` settings of the trainer: linear heads know nothing of them, so that it is fine-tuned only. `named`
+    ones run when they are named. Raise `version` when the arm changes, so that its old cells are left.
     """
 
     name: str
@@ -68,6 +71,8 @@ class Arm:
     epochs: int = 0
     equal_steps: bool = False
     generation: Mapping[str, Any] = field(default_factory=dict)
+    student: Mapping[str, Any] = field(default_factory=dict)
+    named: bool = False
     version: int = 1
 
     @property
@@ -116,6 +121,12 @@ def relabel(cell: Cell) -> Recipe:
 def labelmill(cell: Cell) -> Recipe:
     """What `labelmill run` does with its default settings, quotas aside: the guideline is in its training rows."""
     return _with_guideline(cell, _generated(cell, *_denoised(cell)))
+
+
+def in_rounds(cell: Cell) -> Recipe:
+    """What it does in several rounds."""
+    rows, tokens, seconds = rows_in_rounds(cell)
+    return _with_guideline(cell, Recipe(tuple(rows), tokens, seconds))
 
 
 def looked_at(cell: Cell, looks: int) -> Recipe:
@@ -180,9 +191,15 @@ def self_training(cell: Cell) -> Recipe:
 def controlled() -> Iterator[Arm]:
     """Rows of every other method: as they come, denoised by default, and with the oracle's labels."""
     for name, settings in CONTROLS.items():
-        yield Arm(f"rows of {name}", "generated", as_generated, generation=settings)
-        yield Arm(f"labelmill, {name}", "generated", labelmill, judged=True, generation=settings)
-        yield Arm(f"rows of {name} + oracle relabel", "ceiling", oracle_relabel, generation=settings)
+        yield Arm(f"rows of {name}", "generated", as_generated, generation=settings, named=True)
+        yield Arm(f"labelmill, {name}", "generated", labelmill, judged=True, generation=settings, named=True)
+        yield Arm(f"rows of {name} + oracle relabel", "ceiling", oracle_relabel, generation=settings, named=True)
+
+
+def learnt() -> Iterator[Arm]:
+    """The default rows, learnt from with every loss: robust ones, and plain cross-entropy."""
+    for name in LOSSES:
+        yield Arm(f"labelmill, loss {name}", "generated", labelmill, judged=True, student={"loss": name}, named=True)
 
 
 ARMS = {
@@ -223,6 +240,8 @@ ARMS = {
         Arm("prompted + oracle filter", "ceiling", oracle_filter),
         Arm("prompted + oracle relabel", "ceiling", oracle_relabel),
         Arm("real rows", "ceiling", real_rows),
+        Arm(f"labelmill, {ROUNDS} rounds", "generated", in_rounds, judged=True, named=True),
+        *learnt(),
         *controlled(),
     )
 }

@@ -37,7 +37,7 @@ def fine_tune(cell: Cell, arm: Arm, recipe: Recipe) -> Score:
     """The product's student: the same trainer, steps and selection for every arm that trains."""
     if not arm.trains:
         return _head(cell, cell.frozen, arm, recipe)
-    settings = cell.config.student
+    settings = cell.config.student.model_copy(update=dict(arm.student))
     held = settings.dev_per_label
     seeds, dev = split_dev(cell.split.seeds, held, cell.labels) if held else (cell.split.seeds, ())
     if arm.epochs:

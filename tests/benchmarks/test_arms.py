@@ -18,6 +18,7 @@ from yardstick.tiers import TIERS
 from generation.errors import UserError
 from generation.methods import METHODS
 from generation.records import rows_table
+from training.losses import LOSSES
 
 GENERATED = [
     ("please carry the old kitchen door outside", "door"),
@@ -48,12 +49,16 @@ def cell(split: Split, tmp_path: Path) -> Cell:
     return Cell(split, 3, config, HandMade(), Encoders(tmp_path / "judges", config.student))  # type: ignore[arg-type]
 
 
+# one starts a run of the product
+MADE_HERE = {name: arm for name, arm in ARMS.items() if not name.endswith("rounds")}
+
+
 def labelled(recipe: Recipe) -> list[tuple[str, str]]:
     return [(row.text.split()[-1], row.label) for row in recipe.rows]
 
 
 def test_what_each_arm_trains_on(cell: Cell):
-    recipes = {name: arm.make(cell) for name, arm in ARMS.items()}
+    recipes = {name: arm.make(cell) for name, arm in MADE_HERE.items()}
     assert labelled(recipes["prompted"]) == [
         ("outside", "door"),
         ("tonight", "door"),
@@ -71,7 +76,7 @@ def test_what_each_arm_trains_on(cell: Cell):
     assert [row.label for row in recipes["real rows"].rows].count("door") == 1  # three are wanted, one is left
     assert len(recipes["eda"].rows) == 6
     assert {name for name, recipe in recipes.items() if recipe.generated} == {
-        name for name in ARMS if name.startswith(("prompted", "labelmill", "rows of"))
+        name for name in MADE_HERE if name.startswith(("prompted", "labelmill", "rows of"))
     }
 
 
@@ -86,6 +91,13 @@ def test_other_methods_have_rows_of_their_own(cell: Cell):
     assert labelled(arm.make(other)) == [("outside", "door")]
     assert other.spec.settings.method == "wanli" and cell.spec.settings.method == "prompted"
     assert "rows of wanli" not in USUAL and "labelmill" in USUAL
+
+
+def test_losses_are_arms_that_are_fine_tuned(cell: Cell):
+    arms = {name: arm for name, arm in ARMS.items() if arm.student}
+    assert {arm.student["loss"] for arm in arms.values()} == LOSSES.keys() and not arms.keys() & {*USUAL}
+    arm = ARMS["labelmill, loss cross_entropy"]
+    assert arm.make(cell) == ARMS["labelmill"].make(cell)
 
 
 def test_people_correct_what_the_judge_is_least_sure_of(cell: Cell):
@@ -107,9 +119,9 @@ def test_a_better_lm_errs_less(cell: Cell):
 
 
 def test_only_generated_rows_cost_tokens(cell: Cell):
-    tokens = {name: arm.make(cell).tokens for name, arm in ARMS.items()}
+    tokens = {name: arm.make(cell).tokens for name, arm in MADE_HERE.items()}
     assert {name for name, count in tokens.items() if count == 72} == {
-        name for name in ARMS if name.startswith(("prompted", "labelmill", "rows of"))
+        name for name in MADE_HERE if name.startswith(("prompted", "labelmill", "rows of"))
     }
     assert set(tokens.values()) == {0, 72}
 
@@ -122,7 +134,7 @@ def test_quality_is_the_oracles_view(cell: Cell):
 
 @pytest.mark.parametrize("tier", TIERS)
 def test_every_arm_gives_a_student_in_every_tier(cell: Cell, tier: str):
-    for arm in ARMS.values():
+    for arm in MADE_HERE.values():
         accuracy, seconds = TIERS[tier](cell, arm, arm.make(cell))
         assert accuracy in (0.0, 50.0, 100.0) and seconds >= 0, arm.name
 
