@@ -23,8 +23,9 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("KMP_BLOCKTIME", "0")
 
 import typer
-from controls.bench import Bench, changes
+from controls.bench import Bench
 from controls.figures import Figures, table
+from yardstick.options import changed
 from yardstick.sets import SETS, draw_split, read_set
 
 from generation.errors import UserError
@@ -65,7 +66,7 @@ def main(
         raise typer.BadParameter(f"unknown methods {unknown}; known are {', '.join(METHODS)}")
     if unknown := sorted({*(set_ or ())} - SETS.keys()):
         raise typer.BadParameter(f"unknown sets {unknown}; known are {', '.join(SETS)}")
-    settings = AdapterSettings.model_validate(changes(adapt))
+    settings = changed(AdapterSettings, "--adapt", adapt)
     try:
         splits = [
             draw_split(read_set(name, data), k, number)
@@ -79,7 +80,7 @@ def main(
             for name in method or ["prompted", "control_codes", "soft_prompts", "mixture"]
             if each == LITERAL or not METHODS[name].is_literal
         ]
-        bench = Bench(out, GenerationSettings.model_validate(changes(with_)), settings, rows)
+        bench = Bench(out, changed(GenerationSettings, "--with", with_), settings, rows)
         bench.generate([(each, way.method, way.temperature) for each in splits for way in ways])
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)

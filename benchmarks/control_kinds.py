@@ -20,10 +20,11 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("KMP_BLOCKTIME", "0")
 
 import typer
-from controls.bench import Asked, Bench, changes
+from controls.bench import Asked, Bench
 from controls.kind_figures import KindFigures, as_split, measure_kind, score, table
 from controls.oracles import make_oracle
 from yardstick.kinds import KIND_SETS, KindSplit
+from yardstick.options import changed
 
 from denoise.settings import DenoiseSettings
 from generation.errors import UserError
@@ -56,7 +57,7 @@ def main(
         for name in set_ or ["nlupp_banking", "crossner_music"]:
             split = SETS[name](data, k, 0)
             asked = as_split(split, k)
-            settings = GenerationSettings.model_validate({"borrow_below": "0"} | changes(with_))
+            settings = changed(GenerationSettings, "--with", with_, borrow_below=0)
             bench = Bench(out, settings, AdapterSettings(), max(1, rows // len(asked.labels)))
             ways = [
                 (asked, each, degree)

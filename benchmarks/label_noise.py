@@ -31,6 +31,7 @@ from noises.generated import CONTRASTIVE, Generated
 from noises.planted import KINDS
 from noises.sets import read_part
 from yardstick.cleaning import clean
+from yardstick.options import changed
 from yardstick.sets import draw_split, read_set
 
 from denoise.settings import DenoiseSettings
@@ -73,7 +74,7 @@ def main(
         else:
             asked = [(name, number) for name in set_ or GENERATED_SETS for number in split or [0]]
             bench = Bench(rows, GenerationSettings(), AdapterSettings(), per_label)
-            settings = run_students(students, dict(change.split("=", 1) for change in with_ or []))
+            settings = [changed(StudentSettings, "--with", with_, seed=seed) for seed in range(students)]
             found = generated(bench, data, asked, (method, temperature), settings, way or (), loss or ())
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -136,11 +137,6 @@ def _recovered(found: Sequence[dict[str, Any]], way: str) -> float:
 
 def _median(found: Sequence[dict[str, Any]], name: str) -> float:
     return float(np.median([each[name] for each in found]))
-
-
-def run_students(count: int, changes: dict[str, str]) -> list[StudentSettings]:
-    """A run's settings, of each seed."""
-    return [StudentSettings.model_validate(changes | {"seed": seed}) for seed in range(count)]
 
 
 def generated(

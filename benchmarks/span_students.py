@@ -24,6 +24,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 import numpy as np
 import typer
 from noises.tagged import CELLS, TaggedCell, read_cell
+from yardstick.options import changed
 
 from denoise.noise.tagging import NOBODY, Tagged
 from generation.errors import UserError
@@ -51,7 +52,7 @@ def main(
     """Train what is not trained yet, print a Markdown table."""
     prepare_process()
     out.mkdir(parents=True, exist_ok=True)
-    settings = StudentSettings.model_validate(dict(change.split("=", 1) for change in student or []))
+    settings = changed(StudentSettings, "--student", student)
     try:
         print("| set | seeds | rows beside them | micro-F1 | macro-F1 |\n| --- | ---: | --- | ---: | ---: |")
         for name in set_ or SETS:

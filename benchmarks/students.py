@@ -21,7 +21,7 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 os.environ |= {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0"}
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -30,6 +30,7 @@ import torch
 import typer
 from scipy.special import softmax
 from torch.nn.functional import normalize
+from yardstick.options import changed
 from yardstick.sets import SETS, RealSet, Split, draw_split, read_set
 
 from generation.errors import UserError
@@ -69,7 +70,7 @@ def main(
 ) -> None:
     """Train what is not trained yet, and print a Markdown table of differences to plain cross-entropy."""
     prepare_process()
-    changes = dict(change.split("=", 1) for change in with_ or [])
+    changes = changed(StudentSettings, "--with", with_).model_dump(exclude_unset=True)
     names = list(dict.fromkeys([PLAIN, *(loss or LOSSES)]))
     found: dict[tuple[str, float, str], list[float]] = defaultdict(list)
     try:
@@ -125,7 +126,7 @@ def kept_or_made(
 class Heads:
     """Linear heads on the plain encoder, which reads each row of a set once."""
 
-    def __init__(self, real: RealSet, changes: dict[str, str]) -> None:
+    def __init__(self, real: RealSet, changes: dict[str, Any]) -> None:
         self.changes = changes
         labels = [label.name for label in real.labels]
         self.student = SequenceClassifier.start(resolve_model(EMBEDDED_ENCODER), labels, 128, seed=0)
@@ -158,7 +159,7 @@ class Heads:
 class FineTuned:
     """Students of the product's trainer."""
 
-    def __init__(self, epochs: int, out: Path, changes: dict[str, str]) -> None:
+    def __init__(self, epochs: int, out: Path, changes: dict[str, Any]) -> None:
         self.epochs, self.out, self.changes = epochs, out, changes
 
     def settings(self, split: Split, noisy: tuple[TrainingRow, ...], loss: str) -> StudentSettings:

@@ -148,8 +148,3 @@ class Bench:
         runtime = {"max_num_seqs": 128, "commit_rows": 512, "kv_cache_gb": 2, "merge_lora": False}
         task = {"name": "control", "description": "real sets", "seeds": "none", "labels": labels, "runtime": runtime}
         return check_config(task, "control", [])
-
-
-def changes(options: Sequence[str] | None) -> dict[str, str]:
-    """Settings by name, from A=VALUE."""
-    return dict(option.split("=", 1) for option in options or [])
