@@ -43,13 +43,17 @@ def borrowed(material: Material, label: Label, place: int, own: Sequence[Example
     by_label = [_seeds_of(material, other) for other in material.task.labels if other.name != label.name]
     drawn = [draw.sample(each, len(each))[: max(1, len(own))] for each in draw.sample(by_label, len(by_label))]
     turns = (other for turn in itertools.zip_longest(*drawn) for other in turn if other is not None)
-    return _that_fit(turns, material.settings.exemplars - len(own))
+    return _that_fit(turns, _room(material, own))
 
 
 def longest_borrowed(material: Material, label: Label, own: Sequence[Example]) -> list[Other]:
     """The same for a prompt that is as long as any."""
     everything = (each for other in material.task.labels if other != label for each in _seeds_of(material, other))
-    return _that_fit(sorted(everything, key=lambda other: -other.length), material.settings.exemplars - len(own))
+    return _that_fit(sorted(everything, key=lambda other: -other.length), _room(material, own))
+
+
+def _room(material: Material, own: Sequence[Example]) -> int:
+    return min(material.settings.borrowed, material.settings.exemplars - len(own))
 
 
 def _seeds_of(material: Material, label: Label) -> list[Other]:

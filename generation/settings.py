@@ -38,8 +38,9 @@ class GenerationSettings(Settings):
     template: str | None = Field(None, description="a Jinja file of your own in place of the method's template")
     exemplars: int = Field(10, ge=0, le=64, description="seeds of the label shown in a prompt")
     borrow_below: int = Field(
-        3, ge=0, description="labels of fewer seeds are asked for beside those of others, `exemplars` in all; 0: never"
+        3, ge=0, description="labels of fewer seeds are asked for beside those of others; 0: never"
     )
+    borrowed: int = Field(5, ge=1, description="most seeds of other labels in a prompt")
     exemplar_sets: int = Field(4, ge=1, description="different exemplar sets per label and round; requests share them")
     sparse: float = Field(
         0.0, ge=0, le=0.5, description="share of exemplars that are earlier rounds' rows with the fewest like them"

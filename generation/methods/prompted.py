@@ -81,12 +81,14 @@ class Prompted(Method):
 
         Attributes vary from request to request: templates name them after the exemplars.
         """
-        sets, is_beside = exemplar_sets(material, label), self._borrows(material, label)
-        beside = [borrowed(material, label, place, own) if is_beside else [] for place, own in enumerate(sets)]
+        sets, beside = exemplar_sets(material, label), list[list[Other]]()
+        if self._borrows(material, label):  # there are as many sets as of other labels, whose others differ
+            sets = [sets[place % len(sets)] for place in range(material.settings.exemplar_sets)]
+            beside = [borrowed(material, label, place, own) for place, own in enumerate(sets)]
 
         @functools.cache
         def ask(place: int, values: tuple[tuple[str, str], ...]) -> Ask:
-            exemplars, others, attributes = sets[place], beside[place], dict(values)
+            exemplars, others, attributes = sets[place], beside[place] if beside else [], dict(values)
             asked = phrases(material.task, attributes)
             prompt = self.prompt(material.task, label, exemplars, others=self._shown(others), attributes=asked)
             return Ask(prompt, tuple(seed.id for seed in (*(other.seed for other in others), *exemplars)), attributes)

@@ -156,7 +156,13 @@ def test_a_label_of_few_seeds_is_asked_for_beside_others(model: Path) -> None:
     )  # one of each, as many as there are of its own
     assert lines[4:] == ["asks for times: When do you close?", "asks for times:"]
     assert len(ask.seed_ids) == 3 and ask.seed_ids[-1] == Example("When do you\nclose?", "opening_hours").id
-    assert again == ask  # one seed makes one set
+    assert again.prompt.endswith("\n".join(["", *lines[4:]])) and again.prompt != ask.prompt  # one seed, other others
+
+
+def test_so_many_seeds_are_borrowed(model: Path) -> None:
+    for most, shown in ((1, 2), (2, 3), (9, 3)):  # two other labels, one seed of each
+        asks = beside("completion", model, exemplar_sets=6, borrowed=most)
+        assert [len(ask.seed_ids) for ask in asks] == [shown] * 2
 
 
 def test_others_fill_what_is_missing_of_the_exemplars(model: Path) -> None:
