@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -36,13 +37,18 @@ class Progress:
     def shown(self, most: int) -> list[tuple[str, int, int]]:
         """All labels if at most `most`, else the least filled, in the same order."""
         labels = self.labels()
-        emptiest = sorted(range(len(labels)), key=lambda i: labels[i][1] / max(1, labels[i][2]))[:most]
-        return [labels[index] for index in sorted(emptiest)]
+        emptiest = sorted(range(len(labels)), key=lambda place: _share(*labels[place][1:]))[:most]
+        return [labels[place] for place in sorted(emptiest)]
 
     @property
     def filled(self) -> tuple[int, int]:
         """Accepted rows that count towards the quotas, and the sum of the quotas."""
         return sum(min(has, wants) for _, has, wants in self.labels()), sum(wants for _, _, wants in self.labels())
+
+
+def _share(has: int, wants: int) -> float:
+    """How full a label is; one that wants nothing is."""
+    return has / wants if wants else math.inf
 
 
 def plain_line(progress: Progress, elapsed: float) -> str:

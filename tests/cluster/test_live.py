@@ -87,6 +87,12 @@ def test_plain_line_of_many_labels_names_the_least_filled() -> None:
     )
 
 
+def test_a_label_that_wants_nothing_is_full() -> None:
+    """Such as one that has enough seeds, with quota_counts: rows_and_seeds."""
+    found = replace(START, quota=MANY | {"label_00": 0, "label_01": 0}, accepted={}).shown(2)
+    assert [name for name, _, _ in found] == ["label_02", "label_03"]
+
+
 def test_rows_beyond_a_quota_do_not_fill_another() -> None:
     assert replace(START, accepted={"refund": 70}).filled == (30, 60)
 
