@@ -53,7 +53,7 @@ class Flywheel:
     def __init__(self, job: Job, store: Store, view: View) -> None:
         self.job, self.store = job, store
         self.journal = Journal(store.root, view.log)
-        self.monitor = Monitor(store, view, measure=Gauges(job.config.name).record)
+        self.monitor = Monitor(store, view, measure=Gauges(job.config.name).record, stubborn=job.config.stop.stubborn)
         self.pool: EnginePool | None = None
         self.spec: EngineSpec | ServerSpec | None = None
         self.trainer_gpu = 0.0

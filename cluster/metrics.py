@@ -34,8 +34,7 @@ def round_metrics(
     diversity = diversity_by_label(kept, seeds, copied, embed)
     earlier = [] if now.fed else [each for each in generating(store) if each < now.number]
     drops = diversity_drops(store.kept(earlier[-1:]), kept, seeds, copied, embed) if earlier else []
-    waves = _waves(store, now.number)
-    yields = yields_per_label(store, now, len(waves))
+    yields = yields_per_label(store, now)
     return {
         "round": now.number,
         "quota": now.targets,
@@ -46,7 +45,7 @@ def round_metrics(
         "generated": store.generated(now.number, ["id"]).num_rows,
         "set_aside": store.aside(now.number).num_rows,
         "given_up": {label: asdict(yields[label]) for label in given_up(yields, now, job.config.stop.stubborn)},
-        "waves": waves,
+        "waves": _waves(store, now.number),
         "tokens": tokens_of(store, journal, now.number),
         "cost": _cost(store, journal, now.number, sum(accepted.values())),
         "seconds": journal.seconds(now.number),

@@ -11,14 +11,17 @@ from cluster.gauges import Figures
 from cluster.live import Clock, View
 from cluster.messages import Committed, PoolStatus
 from cluster.progress import Progress
-from cluster.rounds import Round, accepted_per_label
+from cluster.rounds import Round, accepted_per_label, rows_left, yields_per_label
 from cluster.store import Store
 
 RATE_SECONDS = 20.0
 
 
 class Monitor:
-    """Holds the newest Progress; counts start anew with each round. `measure` is given a value for every metric."""
+    """Holds the newest Progress; counts start anew with each round. `measure` is given a value for every metric.
+
+    `stubborn` is that of the settings, for the time left.
+    """
 
     def __init__(
         self,
@@ -26,18 +29,20 @@ class Monitor:
         view: View,
         clock: Clock = time.monotonic,
         measure: Callable[[Mapping[str, float]], None] = lambda values: None,
+        stubborn: float | None = None,
     ) -> None:
         self._store, self._view, self._clock, self._measure = store, view, clock, measure
         self._figures = Figures()
         self._progress = Progress(0, 0, "starting")
-        self._judged = 0
+        self._stubborn = stubborn
+        self._judged, self._left = 0, 0.0
         self._points: deque[tuple[float, int, int]] = deque()
 
     def begin_round(self, now: Round) -> None:
         """Read what the round already has."""
         generated = self._store.generated(now.number, ["id"]).num_rows
         self._progress = Progress(now.number, 0, "starting", quota=now.targets, generated=generated)
-        self._round = now.number
+        self._round = now
         self.judged()
 
     def begin_wave(self, wave: int) -> None:
@@ -78,20 +83,19 @@ class Monitor:
 
     def judged(self) -> None:
         """A wave has its verdicts: read how many rows are kept."""
-        accepted = accepted_per_label(self._store, [self._round])
-        self._judged = self._store.verdicts(self._round).num_rows
+        accepted = accepted_per_label(self._store, [self._round.number])
+        self._judged = self._store.verdicts(self._round.number).num_rows
+        self._left = rows_left(yields_per_label(self._store, self._round), self._round, self._stubborn)
         rate = sum(accepted.values()) / self._judged if self._judged else None
         self._show(accepted=dict(accepted), acceptance_rate=rate)
 
     def _eta(self) -> float | None:
-        """Seconds until the missing rows are generated at the present pace and acceptance rate."""
+        """Seconds until the missing rows are generated at the present pace, and at the rates at which they are kept."""
         (began, _, rows), (ended, _, rows_now) = self._points[0], self._points[-1]
-        has, wants = self._progress.filled
-        waiting = self._progress.generated - self._judged
         if rows_now <= rows or not self._progress.acceptance_rate:
             return None
-        missing = max(0.0, (wants - has) / self._progress.acceptance_rate - waiting)
-        return missing * (ended - began) / (rows_now - rows)
+        waiting = self._progress.generated - self._judged
+        return max(0.0, self._left - waiting) * (ended - began) / (rows_now - rows)
 
     def _show(self, **changes: object) -> None:
         self._progress = replace(self._progress, **changes)  # type: ignore[arg-type]

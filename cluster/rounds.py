@@ -161,6 +161,13 @@ def given_up(yields: Mapping[str, Yield], now: Round, stubborn: float | None) ->
     return [label for label in wanted if yields[label].accepted < now.targets[label] and yields[label].rate <= least]
 
 
+def rows_left(yields: Mapping[str, Yield], now: Round, stubborn: float | None) -> float:
+    """Rows to generate until the targets are met of labels that are not given up, each at its own rate."""
+    gone = given_up(yields, now, stubborn)
+    short = {label: target - yields[label].accepted for label, target in now.targets.items() if label not in gone}
+    return sum(missing / yields[label].rate for label, missing in short.items() if missing > 0)
+
+
 def is_met(store: Store, now: Round) -> bool:
     """Whether all targets are met."""
     accepted = accepted_per_label(store, [now.number])
@@ -177,10 +184,11 @@ def asked_per_label(store: Store, now: Round, first: int = 0) -> Counter[str]:
     return counts
 
 
-def yields_per_label(store: Store, now: Round, judged: int) -> dict[str, Yield]:
-    """Rows generated for each label, and rows kept under it, in the waves of this round before `judged`."""
+def yields_per_label(store: Store, now: Round, judged: int | None = None) -> dict[str, Yield]:
+    """Rows generated for each label, and rows kept under it, in the waves of this round before `judged`, or in all."""
     rows = store.generated(now.number, ["id", "wave", "intended_label"])
-    rows = rows.filter(pc.less(rows["wave"], judged))
+    if judged is not None:
+        rows = rows.filter(pc.less(rows["wave"], judged))
     verdicts = store.verdicts(now.number)
     kept = verdicts.filter(
         pc.and_(pc.is_in(verdicts["status"], pa.array(KEPT)), pc.is_in(verdicts["id"], rows["id"].combine_chunks()))

@@ -20,6 +20,7 @@ from cluster.rounds import (
     is_met,
     kept_texts,
     next_counts,
+    rows_left,
     yields_per_label,
 )
 from cluster.store import Store
@@ -262,3 +263,10 @@ def test_a_stubborn_label_is_asked_for_no_more(store: Store) -> None:
     assert given_up(yields | {"neg": Yield(60, 30)}, now, 1.0) == []  # it has what it needs
     assert next_counts(store, now, 4, 1, even).keys() == {"pos"}
     assert next_counts(store, now, 4, 1).keys() == {"pos", "neg"}
+
+
+def test_rows_that_are_left_to_generate() -> None:
+    now = Round(0, {"pos": 10, "neg": 10, "odd": 10, "none": 0}, 10, None)
+    yields = {"pos": Yield(10, 4), "neg": Yield(10, 12), "odd": Yield(90, 0), "none": Yield()}
+    assert rows_left(yields, now, 5.0) == pytest.approx(6 * 20 / 10)  # six at ten of twenty; odd is given up
+    assert rows_left(yields, now, None) == pytest.approx(6 * 20 / 10 + 10 * 100 / 6)
