@@ -53,7 +53,7 @@ def main(
             for name in set_ or ["banking10", "clinc10"]
             for number in split or (0, 1, 2)
         ]
-        yardstick.generate(places)
+        yardstick.generate([(place, [ARMS["labelmill"]]) for place in places])
         found = [list(rows_of(yardstick.cell_of(place))) for place in places]
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -74,7 +74,7 @@ def main(
         else:
             asked = [(name, number) for name in set_ or GENERATED_SETS for number in split or [0]]
             bench = Bench(rows, GenerationSettings(), AdapterSettings(), per_label)
-            settings = [changed(StudentSettings, "--with", with_, seed=seed) for seed in range(students)]
+            settings = run_students(students, changed(StudentSettings, "--with", with_))
             found = generated(bench, data, asked, (method, temperature), settings, way or (), loss or ())
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -137,6 +137,11 @@ def _recovered(found: Sequence[dict[str, Any]], way: str) -> float:
 
 def _median(found: Sequence[dict[str, Any]], name: str) -> float:
     return float(np.median([each[name] for each in found]))
+
+
+def run_students(count: int, settings: StudentSettings) -> list[StudentSettings]:
+    """A run's settings, of each seed."""
+    return [settings.model_copy(update={"seed": seed}) for seed in range(count)]
 
 
 def generated(

@@ -13,6 +13,7 @@ anew at the end of a call, those of a part of the plan into --out/part.
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -90,12 +91,16 @@ def main(
             raise UserError("nothing to measure: the plan has no set for that tier; name one with --set")
         arms = [ARMS[name] for name in _known("--arm", arm or USUAL, list(ARMS))]
         yardstick = Yardstick(data, out, benchmark_config(with_ or []))
-        yardstick.generate(places, arms)
-        results = [result for place in places for result in yardstick.measure(place, arms)]
+        asked = [(place, [arm for arm in arms if place.tier == "fine-tune" or not arm.student]) for place in places]
+        asked = [(place, each) for place, each in asked if each]
+        if not asked:
+            raise UserError("nothing to measure: other losses are fine-tuned only; name --tier fine-tune")
+        yardstick.generate(asked)
+        results = [result for place, each in asked for result in yardstick.measure(place, each)]
         in_part = quick or any(option is not None for option in (tier, set_, k, split, arm, rows))
         settings = yardstick.config.model_dump(mode="json", include={"generation", "denoise", "student"})
         write_results(out / "part" if in_part else out, results, FREE, yardstick.oracles(places), settings)
-    except (UserError, Fault, OSError) as error:
+    except (UserError, Fault, OSError, subprocess.CalledProcessError) as error:
         print(f"error: {error}", file=sys.stderr)
         raise typer.Exit(2 if isinstance(error, UserError) else 1) from None
 
@@ -110,19 +115,19 @@ class Yardstick:
         self._sets: dict[str, RealSet] = {}
         self._cell: tuple[tuple[str, int, int, int], Cell] | None = None
 
-    def generate(self, places: list[Place], arms: list[Arm]) -> None:
-        """All rows that the arms need in these places, in one go."""
-        which = dict.fromkeys((place.set, place.k, place.split, place.rows) for place in places)
-        cells = [self._new_cell(*each) for each in which]
-        takers = [arm for arm in arms if arm.takes_generated]
-        specs = [cell.written_with(arm.generation).spec for cell in cells for arm in takers]
+    def generate(self, asked: Sequence[tuple[Place, Sequence[Arm]]]) -> None:
+        """All rows that the arms need in their places, in one go."""
+        specs = [
+            self.cell_of(place).written_with(arm.generation).spec
+            for place, arms in asked
+            for arm in arms
+            if arm.takes_generated and not arm.runs
+        ]
         self.corpora.ensure(list({self.corpora.key(spec): spec for spec in specs}.values()))
 
     def measure(self, place: Place, arms: list[Arm]) -> Iterator[Result]:
         """One result per arm; those that are there already are read."""
         for arm in arms:
-            if arm.student and place.tier != "fine-tune":
-                continue
             cell = self.cell_of(place).written_with(arm.generation)
             key = self._key(cell, place, arm)
             file = self.out / "cells" / place.tier / f"{place.set}-k{place.k}-{place.split}" / f"{arm.name}-{key}.json"
@@ -159,6 +164,7 @@ class Yardstick:
         if place.tier != "fine-tune":  # linear heads know nothing of the trainer's settings
             shared = (*(name for name in settings["student"] if name.startswith("judge")), "max_length", "seed")
             settings["student"] = {name: settings["student"][name] for name in shared}
+        settings["student"] |= arm.student
         encoder, real = model_hash(resolve_model(EMBEDDED_ENCODER)), cell.split.real
         fixed = (VERSION, JUDGE_VERSION, PROBE_C, encoder, real.train_digest, real.test_digest)
         rows = self.corpora.key(cell.spec) if arm.takes_generated else cell.split_key
@@ -167,11 +173,12 @@ class Yardstick:
     def cell_of(self, place: Place) -> Cell:
         which = (place.set, place.k, place.split, place.rows)
         if self._cell is None or self._cell[0] != which:
-            self._cell = which, self._new_cell(*which)
+            self._cell = which, self._new_cell(place)
         return self._cell[1]
 
-    def _new_cell(self, name: str, k: int, split: int, rows: int) -> Cell:
-        return Cell(draw_split(self._set(name), k, split), rows, self.config, self.corpora, self.encoders)
+    def _new_cell(self, place: Place) -> Cell:
+        split = draw_split(self._set(place.set), place.k, place.split)
+        return Cell(split, place.rows, self.config, self.corpora, self.encoders)
 
     def _set(self, name: str) -> RealSet:
         if name not in self._sets:

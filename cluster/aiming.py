@@ -44,7 +44,10 @@ def aim_after(store: Store, round_: int, config: TaskConfig, even: Mapping[str, 
         return None
     held = read_held_out(store, round_)
     known = held.errors if held else {}
-    errors = {name: error for name in even if (error := _error(name, known, config.kind)) is not None}
+    # labels that were given up would be again: others shall not go short for them
+    given_up = (store.read_json(f"rounds/{round_:03d}/metrics.json") or {}).get("given_up", {})
+    names = [name for name in even if name not in given_up]
+    errors = {name: error for name in names if (error := _error(name, known, config.kind)) is not None}
     found = decks(config.dimensions, value_counts(store, range(round_ + 1)), config.aim)
     if not errors and not found:
         return None
@@ -74,7 +77,9 @@ def value_counts(store: Store, rounds: Sequence[int]) -> dict[str, Counter[str]]
 def describe(aim: Aim, targets: Mapping[str, int]) -> str:
     """In words: the labels that get more rows, the pairs, and the values that come up more often."""
     even, parts = aim.even, list[str]()
-    more = sorted((label for label in targets if targets[label] > even[label]), key=lambda label: -aim.errors[label])
+    more = sorted(
+        (label for label in aim.errors if targets.get(label, 0) > even[label]), key=lambda label: -aim.errors[label]
+    )
     if more:
         shown = [f"{label} ({aim.errors[label]:.0%} wrong, {targets[label]} rows, not {even[label]})" for label in more]
         by = (

@@ -65,7 +65,7 @@ class Finishing:
         kept = sum(metrics["accepted"].values())
         self._journal.say(f"round {now.number} done ({stop_reason}): {kept} rows kept, dataset in {near(folder)}")
         if given_up := metrics["given_up"]:
-            self._journal.say(f"round {now.number}: asked for no more: {_told(given_up)}; see stop.stubborn")
+            self._journal.say(f"warning: round {now.number}: given up before they had their quota: {_told(given_up)}")
         if (kept_labels := metrics["labels_kept"]) is not None:
             self._journal.say(f"round {now.number}: of the rows made for a label about {kept_labels:.0%} are of it")
         if decision.wanted is None:

@@ -19,8 +19,7 @@ import pyarrow.parquet as pq
 from cluster.forgetting.pending import hand_down, refuse_unfinished
 from cluster.identity import differing
 from cluster.job import Job
-from cluster.metrics import FORK
-from cluster.rounds import Round, last_round, write_round
+from cluster.rounds import FORK, Round, last_round, write_round
 from cluster.store import Store
 from cluster.taking_over import JUDGED_WAVE, Taken, take_over
 from cluster.top_up import counted_seeds, less

@@ -14,12 +14,11 @@ from cluster.feed.record import generating
 from cluster.job import Job
 from cluster.journal import Journal
 from cluster.prices import HOUR, PriceSettings
-from cluster.rounds import Round, accepted_per_label, given_up, yields_per_label
+from cluster.rounds import FORK, Round, accepted_per_label, yields_per_label
 from cluster.store import Store
 from denoise.diversity import Embed, diversity_by_label
 from denoise.drift import diversity_drops
 
-FORK = "fork.json"  # of a run that began with rows of another, see cluster/fork.py
 _USAGE = ("engine_seconds", "busy_seconds", "prompt_tokens", "cached_tokens")
 
 
@@ -34,7 +33,6 @@ def round_metrics(
     diversity = diversity_by_label(kept, seeds, copied, embed)
     earlier = [] if now.fed else [each for each in generating(store) if each < now.number]
     drops = diversity_drops(store.kept(earlier[-1:]), kept, seeds, copied, embed) if earlier else []
-    yields = yields_per_label(store, now)
     return {
         "round": now.number,
         "quota": now.targets,
@@ -44,7 +42,7 @@ def round_metrics(
         "accepted": {label: accepted[label] for label in now.targets},
         "generated": store.generated(now.number, ["id"]).num_rows,
         "set_aside": store.aside(now.number).num_rows,
-        "given_up": {label: asdict(yields[label]) for label in given_up(yields, now, job.config.stop.stubborn)},
+        "given_up": _given_up(store, now) if stop_reason == "rows_exhausted" else {},
         "waves": _waves(store, now.number),
         "tokens": tokens_of(store, journal, now.number),
         "cost": _cost(store, journal, now.number, sum(accepted.values())),
@@ -57,6 +55,12 @@ def round_metrics(
         "dev": None,
         "test": None,
     }
+
+
+def _given_up(store: Store, now: Round) -> dict[str, dict[str, int]]:
+    """What labels that are short, of which no more was asked, have brought."""
+    yields = yields_per_label(store, now)
+    return {label: asdict(yields[label]) for label, target in now.targets.items() if yields[label].accepted < target}
 
 
 def tokens_of(store: Store, journal: Journal, round_: int) -> dict[str, int]:

@@ -103,7 +103,10 @@ def _rounds(view: ReportData) -> Iterator[str]:
     yield from _table(("measure", *(f"round {number}" for number in numbers)), rows)
     for number, metric in enumerate(view.metrics):
         if reason := metric.get("stop_reason"):
-            yield ("" if number else "\n") + f"- round {metric.get('round', number)} stopped because: {code(reason)}"
+            line = f"- round {metric.get('round', number)} stopped because: {code(reason)}"
+            if given_up := ", ".join(map(code, metric.get("given_up") or ())):
+                line += f"; given up: {given_up}"
+            yield ("" if number else "\n") + line
 
 
 def _value(value: object, form: str) -> str:

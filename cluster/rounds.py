@@ -26,6 +26,7 @@ from training.folders import is_whole
 
 # a label that is still short after so many times its target in rows will not be filled by more of the same
 MOST_TIMES = 16
+FORK = "fork.json"  # of a run that began with rows of another, see cluster/fork.py
 # the wave of rows that another run made: before all that this one plans, so that they count when it does
 TAKEN_OVER = -2
 # rows from which a wave is worth having: less than two of them are not split
@@ -130,6 +131,8 @@ def next_counts(store: Store, now: Round, samples: int, judged: int, stubborn: f
     so that it can be judged while engines work on the other half, or for all of it when that is little. `stubborn`
     labels (see `given_up`) are not asked for.
     """
+    if now.number == 0 and store.read_json(FORK) is not None:
+        stubborn = None  # rows of another run, of which some stood already, tell nothing of what this one's will be
     yields, asked = yields_per_label(store, now, judged), asked_per_label(store, now)
     on_their_way, gone = asked_per_label(store, now, judged), given_up(yields, now, stubborn)
     missing = {
@@ -152,20 +155,23 @@ def given_up(yields: Mapping[str, Yield], now: Round, stubborn: float | None) ->
     """Labels short of their targets whose kept row takes `stubborn` times the rows of the median label's, or more.
 
     What the LM or the judge misses nineteen times of twenty would take half of a round's tokens, for rows that are in
-    doubt. None: no label.
+    doubt. None: no label. Of two labels the better one is the median.
     """
     wanted = [label for label, target in now.targets.items() if target]
     if stubborn is None or not wanted:
         return []
-    least = statistics.median(yields[label].rate for label in wanted) / stubborn
+    least = statistics.median_high(yields[label].rate for label in wanted) / stubborn
     return [label for label in wanted if yields[label].accepted < now.targets[label] and yields[label].rate <= least]
 
 
 def rows_left(yields: Mapping[str, Yield], now: Round, stubborn: float | None) -> float:
-    """Rows to generate until the targets are met of labels that are not given up, each at its own rate."""
-    gone = given_up(yields, now, stubborn)
-    short = {label: target - yields[label].accepted for label, target in now.targets.items() if label not in gone}
-    return sum(missing / yields[label].rate for label, missing in short.items() if missing > 0)
+    """Rows to generate until the targets are met or labels are given up, each at its own rate."""
+    gone, left = given_up(yields, now, stubborn), 0.0
+    for label, target in now.targets.items():
+        found = yields[label]
+        if label not in gone:
+            left += max(0.0, min((target - found.accepted) / found.rate, MOST_TIMES * target - found.generated))
+    return left
 
 
 def is_met(store: Store, now: Round) -> bool:
@@ -185,11 +191,15 @@ def asked_per_label(store: Store, now: Round, first: int = 0) -> Counter[str]:
 
 
 def yields_per_label(store: Store, now: Round, judged: int | None = None) -> dict[str, Yield]:
-    """Rows generated for each label, and rows kept under it, in the waves of this round before `judged`, or in all."""
-    rows = store.generated(now.number, ["id", "wave", "intended_label"])
-    if judged is not None:
+    """Rows generated for each label, and rows kept under it, in the waves of this round before `judged`.
+
+    Without it, of all rows that have a verdict.
+    """
+    rows, verdicts = store.generated(now.number, ["id", "wave", "intended_label"]), store.verdicts(now.number)
+    if judged is None:
+        rows = rows.filter(pc.is_in(rows["id"], verdicts["id"].combine_chunks()))
+    else:
         rows = rows.filter(pc.less(rows["wave"], judged))
-    verdicts = store.verdicts(now.number)
     kept = verdicts.filter(
         pc.and_(pc.is_in(verdicts["status"], pa.array(KEPT)), pc.is_in(verdicts["id"], rows["id"].combine_chunks()))
     )

@@ -25,7 +25,7 @@ class StopSettings(Settings):
     )
     stubborn: float | None = Field(
         5.0,
-        ge=1,
+        gt=1,
         allow_inf_nan=False,
         description="a round asks for no more of a label whose kept row takes so many times the rows of the median "
         "label's; none: it goes on",

@@ -59,7 +59,8 @@ class Arm:
     judge's tuning. `epochs` sets the length of fine-tuning; `equal_steps` gives the seeds of a linear head the weight
     that others give to all rows. `generation` are settings of the rows that it takes where they are not those of the
     call, `student` settings of the trainer: linear heads know nothing of them, so that it is fine-tuned only. `named`
-    ones run when they are named. Raise `version` when the arm changes, so that its old cells are left.
+    ones run when they are named, and what `runs` is made of runs of the product, not of a corpus. Raise `version` when
+    the arm changes, so that its old cells are left.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Arm:
     generation: Mapping[str, Any] = field(default_factory=dict)
     student: Mapping[str, Any] = field(default_factory=dict)
     named: bool = False
+    runs: bool = False
     version: int = 1
 
     @property
@@ -240,7 +242,7 @@ ARMS = {
         Arm("prompted + oracle filter", "ceiling", oracle_filter),
         Arm("prompted + oracle relabel", "ceiling", oracle_relabel),
         Arm("real rows", "ceiling", real_rows),
-        Arm(f"labelmill, {ROUNDS} rounds", "generated", in_rounds, judged=True, named=True),
+        Arm(f"labelmill, {ROUNDS} rounds", "generated", in_rounds, judged=True, named=True, runs=True),
         *learnt(),
         *controlled(),
     )

@@ -49,8 +49,8 @@ def cell(split: Split, tmp_path: Path) -> Cell:
     return Cell(split, 3, config, HandMade(), Encoders(tmp_path / "judges", config.student))  # type: ignore[arg-type]
 
 
-# one starts a run of the product
-MADE_HERE = {name: arm for name, arm in ARMS.items() if not name.endswith("rounds")}
+# others start runs of the product
+MADE_HERE = {name: arm for name, arm in ARMS.items() if not arm.runs}
 
 
 def labelled(recipe: Recipe) -> list[tuple[str, str]]:
@@ -96,8 +96,10 @@ def test_other_methods_have_rows_of_their_own(cell: Cell):
 def test_losses_are_arms_that_are_fine_tuned(cell: Cell):
     arms = {name: arm for name, arm in ARMS.items() if arm.student}
     assert {arm.student["loss"] for arm in arms.values()} == LOSSES.keys() and not arms.keys() & {*USUAL}
-    arm = ARMS["labelmill, loss cross_entropy"]
-    assert arm.make(cell) == ARMS["labelmill"].make(cell)
+    arm, usual = ARMS["labelmill, loss cross_entropy"], ARMS["labelmill"]
+    assert arm.make(cell) == usual.make(cell)
+    with pytest.raises(KeyError, match="no such loss"):  # it comes to the trainer
+        TIERS["fine-tune"](cell, replace(arm, student={"loss": "no such loss"}), arm.make(cell))
 
 
 def test_people_correct_what_the_judge_is_least_sure_of(cell: Cell):

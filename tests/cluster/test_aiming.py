@@ -36,6 +36,18 @@ def test_a_whole_round_leans_to_weak_labels(store: Store) -> None:
     assert current_round(store, settings) == Round(2, {"pos": 8, "neg": 8}, 24, None, moved={"pos": 2, "neg": -2})
 
 
+def test_nobody_goes_short_for_a_label_that_was_given_up(store: Store) -> None:
+    settings = config(quota=8, rounds=3)
+    current_round(store, settings)
+    keep(store, 0, pos=8, neg=8)
+    given_up = {"pos": {"generated": 90, "accepted": 8}}
+    store.write_json("rounds/000/metrics.json", {"round": 0, "stop_reason": "rows_exhausted", "given_up": given_up})
+    write_held_out(store, 0, WEAK)
+    second = current_round(store, settings)
+    assert second is not None and second.aim is not None
+    assert (second.aim.errors, second.targets) == ({"neg": 0.1}, {"pos": 8, "neg": 8})
+
+
 def test_what_a_small_quota_left_is_made_as_it_was_asked_for(store: Store) -> None:
     current_round(store, config(quota=8))
     keep(store, 0, pos=8, neg=8)

@@ -58,7 +58,8 @@ def end(
     others = [f"{LABELS[0]}-{place}" for place in range(lost)]
     add_requests(store, [*names, *others], round_=now.number)
     add_rows(store, [*names, *others], round_=now.number)
-    add_verdicts(store, [verdict(each) for each in names], round_=now.number)
+    rejected = [verdict(each, "rejected") for each in others]
+    add_verdicts(store, [*(verdict(each) for each in names), *rejected], round_=now.number)
     said: list[str] = []
     journal = Journal(store.root, said.append)
 
@@ -68,7 +69,7 @@ def end(
     (store.root / "rounds" / f"{now.number:03d}" / "student").symlink_to(students[name])
     monitor = Monitor(store, Recorder())
     monitor.begin_round(now)
-    Finishing(job, store, journal, monitor, folders).finish(now, "quota_met")
+    Finishing(job, store, journal, monitor, folders).finish(now, "rows_exhausted" if lost else "quota_met")
     return json.loads((store.root / f"rounds/{now.number:03d}/metrics.json").read_text()), said
 
 
@@ -101,8 +102,8 @@ def test_two_rounds_and_their_students_on_dev_rows(store: Store, tmp_path: Path,
 def test_a_label_that_was_given_up_is_told(store: Store, tmp_path: Path, students: dict[str, Path]) -> None:
     found, said = end(make_job(tmp_path, students["encoder"], dev=2), store, "right", students, lost=60)
     assert found["given_up"] == {LABELS[0]: {"generated": 60, "accepted": 0}}
-    told = f"round 0: asked for no more: {LABELS[0]} (0 of 60 rows kept); see stop.stubborn"
-    assert [line for line in said if "no more" in line] == [told]
+    told = f"warning: round 0: given up before they had their quota: {LABELS[0]} (0 of 60 rows kept)"
+    assert [line for line in said if "given up" in line] == [told]
 
 
 def test_without_dev_rows_heads_on_folds_stand_for_the_student(

@@ -73,7 +73,7 @@ def test_hostile_names_and_texts_stay_in_code() -> None:
         for n in range(len(bad))
     ]
     run = RUN | {"name": bad[0], "labels": [{"name": text} for text in bad]}
-    metrics = [METRICS[0] | {"stop_reason": bad[-1]}]
+    metrics = [METRICS[0] | {"stop_reason": bad[-1], "given_up": {each: {"accepted": 0} for each in bad}}]
     text = render_markdown(report_data(run, 1, counted(rows, verdicts_table(verdicts), run), metrics, 2))
     assert all(code(each) in text for each in bad)
     assert not set(text) & set("\x00\x1b\u202e")

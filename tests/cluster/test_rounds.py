@@ -9,6 +9,7 @@ import pytest
 
 from cluster.dataset import materialise
 from cluster.rounds import (
+    FORK,
     LEAST_ROWS,
     Round,
     accepted_per_label,
@@ -256,17 +257,28 @@ def test_a_stubborn_label_is_asked_for_no_more(store: Store) -> None:
         "neg": (0, 5),
         "none": (0, 0),
     }
-    even = (26 / 30 + 6 / 15) / 2 / (6 / 15)  # so many times the rows of the median label
+    even = (26 / 30) / (6 / 15)  # so many times the rows of the better label
     assert given_up(yields, now, even) == ["neg"]
     assert given_up(yields, now, even * 1.001) == given_up(yields, now, None) == []
-    assert given_up(yields, replace(now, targets={"pos": 0, "neg": 0}), 1.0) == []
-    assert given_up(yields | {"neg": Yield(60, 30)}, now, 1.0) == []  # it has what it needs
+    assert given_up(yields, replace(now, targets={"pos": 0, "neg": 0}), 1.01) == []
+    assert given_up(yields | {"neg": Yield(60, 30)}, now, 1.01) == []  # it has what it needs
     assert next_counts(store, now, 4, 1, even).keys() == {"pos"}
     assert next_counts(store, now, 4, 1).keys() == {"pos", "neg"}
+    store.write_json(FORK, {})
+    assert next_counts(store, now, 4, 1, even).keys() == {"pos", "neg"}  # the rows may be another run's
+    assert next_counts(store, now, 4, -1, 1.01).keys() == {"pos", "neg"}
 
 
 def test_rows_that_are_left_to_generate() -> None:
     now = Round(0, {"pos": 10, "neg": 10, "odd": 10, "none": 0}, 10, None)
     yields = {"pos": Yield(10, 4), "neg": Yield(10, 12), "odd": Yield(90, 0), "none": Yield()}
     assert rows_left(yields, now, 5.0) == pytest.approx(6 * 20 / 10)  # six at ten of twenty; odd is given up
-    assert rows_left(yields, now, None) == pytest.approx(6 * 20 / 10 + 10 * 100 / 6)
+    assert rows_left(yields, now, None) == pytest.approx(6 * 20 / 10 + 160 - 90)  # it has had 90 of its 160 at most
+
+
+def test_rows_without_a_verdict_are_not_lost(store: Store) -> None:
+    now = Round(0, {"pos": 5, "neg": 5}, 5, None)
+    add_rows(store, ["pos-0", "pos-1", "pos-2"])
+    add_verdicts(store, [verdict("pos-0"), verdict("pos-1", "rejected")])
+    assert yields_per_label(store, now) == {"pos": Yield(2, 1), "neg": Yield()}
+    assert yields_per_label(store, now, 1)["pos"] == Yield(3, 1)
