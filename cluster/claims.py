@@ -24,6 +24,7 @@ from generation.parts import write_bytes
 HEARTBEAT_SECONDS = 10.0
 EXPIRY_SECONDS = 60.0  # without a heartbeat, after which a driver on another machine counts as dead
 _READS = 4  # of a claim that is being written anew, before it counts as broken
+_LENGTH = 1024  # bytes of every claim, so that one which is written anew keeps the length that a reader was told
 
 
 class Claim(NamedTuple):
@@ -106,11 +107,16 @@ class ClaimLease:
     def _put(self, confirmed: bool, released: bool = False) -> None:
         state = {"epoch": self.epoch, "pid": os.getpid(), "host": socket.gethostname(), "at": time.time()}
         state |= {"confirmed": confirmed, "released": released, "machine": _machine(), "began": _began(os.getpid())}
-        write_bytes(self._root.filesystem, (self._root / "lease" / self._name).path, json.dumps(state).encode())
+        write_bytes(self._root.filesystem, (self._root / "lease" / self._name).path, claim_bytes(state))
 
     def _delete(self, name: str) -> None:
         with contextlib.suppress(FileNotFoundError):
             self._root.filesystem.delete_file((self._root / "lease" / name).path)
+
+
+def claim_bytes(state: dict[str, Any]) -> bytes:
+    """A claim as it is written, padded: of an object that grew since it was asked for its length, a part is read."""
+    return json.dumps(state).ljust(_LENGTH).encode()
 
 
 def read_claims(root: ObjectPath) -> list[Claim]:
@@ -149,7 +155,7 @@ def _read(root: ObjectPath, infos: list[fs.FileInfo]) -> Iterator[Claim]:
 
 
 def _state(place: ObjectPath) -> dict[str, Any]:
-    """What a claim says. It may be written anew between the question for its length and the reading: then again."""
+    """What a claim says. One longer than any should be may be written anew while it is read: then again."""
     for _ in range(_READS):
         with contextlib.suppress(ValueError):
             return json.loads(place.read_bytes())

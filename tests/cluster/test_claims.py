@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from cluster.claims import ClaimLease, newest_epoch, read_claims
+from cluster.claims import ClaimLease, claim_bytes, newest_epoch, read_claims
 from cluster.lease import is_held, lease_of, read_lease
 from generation.errors import UserError
 from generation.location import ObjectPath
@@ -50,7 +50,7 @@ def put_claim(root: ObjectPath, epoch: int, **state: Any) -> None:
     """The claim of a driver on another machine."""
     state = {"epoch": epoch, "pid": 7, "host": "elsewhere", "machine": "another", "began": 1.0} | state
     place = root / "lease" / f"{epoch:06d}-0a0a0a0a.json"
-    write_bytes(root.filesystem, place.path, json.dumps({"confirmed": True, "released": False} | state).encode())
+    write_bytes(root.filesystem, place.path, claim_bytes({"confirmed": True, "released": False} | state))
 
 
 def names(root: ObjectPath) -> list[str]:
@@ -74,6 +74,14 @@ def test_a_claim_is_read_while_it_is_written_anew(prefix: ObjectPath) -> None:
     finally:
         done.set()
         writer.join()
+
+
+def test_claims_are_of_one_length() -> None:
+    one, other = (
+        {"host": host, "at": at} for host, at in (("elsewhere", 1.5), ("elsewhere.and.far.away", 1796025767.25))
+    )
+    assert len(claim_bytes(one)) == len(claim_bytes(other)) == 1024
+    assert json.loads(claim_bytes(other)) == other
 
 
 def test_a_second_driver_is_told_of_the_first_and_leaves_it_alone(prefix: ObjectPath) -> None:
