@@ -99,7 +99,9 @@ def main(
         results = [result for place, each in asked for result in yardstick.measure(place, each)]
         in_part = quick or any(option is not None for option in (tier, set_, k, split, arm, rows))
         settings = yardstick.config.model_dump(mode="json", include={"generation", "denoise", "student"})
-        write_results(out / "part" if in_part else out, results, FREE, yardstick.oracles(places), settings)
+        write_results(
+            out / "part" if in_part else out, results, FREE, yardstick.oracles([place for place, _ in asked]), settings
+        )
     except (UserError, Fault, OSError, subprocess.CalledProcessError) as error:
         print(f"error: {error}", file=sys.stderr)
         raise typer.Exit(2 if isinstance(error, UserError) else 1) from None

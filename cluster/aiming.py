@@ -85,9 +85,9 @@ def describe(aim: Aim, targets: Mapping[str, int]) -> str:
         by = (
             f"the student on {aim.rows} held-out seeds" if aim.basis == DEV else "heads on folds of kept rows and seeds"
         )
-        parts.append(f"{_listed(shown)}, by {by}")
+        parts.append(f"{listed(shown)}, by {by}")
     if aim.pairs:
-        parts.append("confused: " + _listed([f"{one} and {other} ({count})" for one, other, count in aim.pairs]))
+        parts.append("confused: " + listed([f"{one} and {other} ({count})" for one, other, count in aim.pairs]))
     rare = [
         f"{name} {value}"
         for name, cards in aim.decks.items()
@@ -95,7 +95,7 @@ def describe(aim: Aim, targets: Mapping[str, int]) -> str:
         if count == max(cards.values())
     ]
     if rare:
-        parts.append("asked for more often: " + _listed(rare))
+        parts.append("asked for more often: " + listed(rare))
     return "; ".join(parts)
 
 
@@ -106,6 +106,7 @@ def _error(name: str, errors: Mapping[str, float], kind: str) -> float | None:
     return sum(found) / len(found) if found else None
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """The first few in words, and how many more there are."""
     left = len(names) - _SHOWN
     return ", ".join(names[:_SHOWN]) + (f" and {left} more" if left > 0 else "")

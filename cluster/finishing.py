@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from cluster.aiming import listed
 from cluster.dataset import materialise, training_rows
 from cluster.deciding import decide
 from cluster.evaluation import evaluate_run, look_at_dev
@@ -24,8 +25,6 @@ from cluster.store import Store
 from denoise.drift import Drop, alarming, diversity_drops
 from generation.location import Location, near
 from training.folders import local_folder
-
-_SHOWN = 5
 
 
 class Finishing:
@@ -161,5 +160,6 @@ class Finishing:
 def _told(given_up: Mapping[str, Mapping[str, int]]) -> str:
     """The labels, those that brought least first."""
     labels = sorted(given_up, key=lambda label: given_up[label]["accepted"] / max(1, given_up[label]["generated"]))
-    shown = [f"{name} ({given_up[name]['accepted']} of {given_up[name]['generated']} rows kept)" for name in labels]
-    return ", ".join(shown[:_SHOWN]) + (f" and {len(shown) - _SHOWN} more" if len(shown) > _SHOWN else "")
+    return listed(
+        [f"{name} ({given_up[name]['accepted']} of {given_up[name]['generated']} rows kept)" for name in labels]
+    )

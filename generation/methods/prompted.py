@@ -81,14 +81,15 @@ class Prompted(Method):
 
         Attributes vary from request to request: templates name them after the exemplars.
         """
-        sets, beside = exemplar_sets(material, label), list[list[Other]]()
+        sets = exemplar_sets(material, label)
+        beside: list[list[Other]] = [[] for _ in sets]
         if self._borrows(material, label):  # there are as many sets as of other labels, whose others differ
             sets = [sets[place % len(sets)] for place in range(material.settings.exemplar_sets)]
             beside = [borrowed(material, label, place, own) for place, own in enumerate(sets)]
 
         @functools.cache
         def ask(place: int, values: tuple[tuple[str, str], ...]) -> Ask:
-            exemplars, others, attributes = sets[place], beside[place] if beside else [], dict(values)
+            exemplars, others, attributes = sets[place], beside[place], dict(values)
             asked = phrases(material.task, attributes)
             prompt = self.prompt(material.task, label, exemplars, others=self._shown(others), attributes=asked)
             return Ask(prompt, tuple(seed.id for seed in (*(other.seed for other in others), *exemplars)), attributes)

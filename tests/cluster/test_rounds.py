@@ -264,9 +264,9 @@ def test_a_stubborn_label_is_asked_for_no_more(store: Store) -> None:
     assert given_up(yields | {"neg": Yield(60, 30)}, now, 1.01) == []  # it has what it needs
     assert next_counts(store, now, 4, 1, even).keys() == {"pos"}
     assert next_counts(store, now, 4, 1).keys() == {"pos", "neg"}
+    assert next_counts(store, now, 4, -1, 1.01).keys() == {"pos", "neg"}  # nothing is known of either
     store.write_json(FORK, {})
     assert next_counts(store, now, 4, 1, even).keys() == {"pos", "neg"}  # the rows may be another run's
-    assert next_counts(store, now, 4, -1, 1.01).keys() == {"pos", "neg"}
 
 
 def test_rows_that_are_left_to_generate() -> None:
